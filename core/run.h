@@ -1,0 +1,89 @@
+/* A run: one model under one set of conditions, what was measured and how disturbed it was. */
+#ifndef ASSAY_CORE_RUN_H
+#define ASSAY_CORE_RUN_H
+
+#include "core/dtype.h"
+
+#include <stdint.h>
+
+struct dim_binding {
+    const char *symbol;
+    int64_t size;
+};
+
+/* What a latency depends on besides model and machine. */
+struct conditions {
+    const char *runtime;         /* "onnxruntime" */
+    const char *runtime_version; /* "1.30.0" */
+    uint32_t threads;            /* intra-op */
+    int64_t batch;               /* leading dimension; 0: as the file has it */
+    uint32_t dim_count;
+    const struct dim_binding *dims; /* symbolic dimensions as bound, sorted by symbol */
+};
+
+/* What can be measured; a row each in core/run.c with name and unit. Counters opened by name get
+ * metrics METRIC_COUNTER_FIRST + i, named by the run's counter list. */
+enum metric {
+    METRIC_WALL_NS,
+    METRIC_CPU_NS,
+    METRIC_PEAK_BYTES,      /* VmHWM of a fresh process */
+    METRIC_RESIDENT_BYTES,  /* VmRSS after the steady runs of that process */
+    METRIC_LIBRARY_LOAD_NS, /* dlopen of the runtime and its environment */
+    METRIC_LOAD_NS,         /* session creation */
+    METRIC_FIRST_RUN_NS,
+    METRIC_BASELINE_BYTES, /* VmRSS before the session is made, runtime loaded */
+    METRIC_LOADED_BYTES,   /* VmHWM after session creation */
+    METRIC_BUILTIN_COUNT,
+    METRIC_COUNTER_FIRST = 32,
+    METRIC_COUNTER_MAX = 8
+};
+
+struct metric_info {
+    const char *name; /* "wall_ns" */
+    const char *unit; /* "ns", "bytes", "1" */
+    const char *help;
+};
+
+const struct metric_info *metric_info(enum metric metric); /* NULL for counters */
+
+enum { SAMPLE_OF_RUN = -1 };
+
+/* One reading. Fixed size; the hot path writes it into a preallocated ring. */
+struct sample {
+    int32_t op;      /* index into the lowered graph's operators, or SAMPLE_OF_RUN */
+    uint16_t metric; /* enum metric */
+    uint16_t phase;  /* enum run_phase */
+    uint32_t repeat; /* which repetition */
+    double value;
+};
+
+enum run_phase {
+    PHASE_PLAIN,    /* steady state, no hooks */
+    PHASE_PROFILED, /* steady state, hooks on every operator */
+    PHASE_COLD,     /* process start, load, first inference */
+};
+
+/* Many readings of one thing, told in five numbers. The interval is 90 %. */
+struct summary {
+    double median, low, high;
+    double spread; /* robust standard deviation / median */
+    uint32_t count;
+};
+
+/* What disturbed a run, between two readings of the kernel's books. */
+struct disturbance {
+    uint64_t voluntary_switches, involuntary_switches;
+    uint64_t minor_faults, major_faults;
+    double steal_fraction;  /* of all CPU time of the machine; 0 to 1 */
+    double throttled_ns;    /* cgroup quota */
+    double load_average;    /* 1 minute, at the end */
+    double frequency_ratio; /* lowest / highest CPU frequency seen; 0: not readable */
+};
+
+/* Who receives samples. The profiler writes, the database or a test reads. */
+struct sink {
+    void (*put)(void *context, const struct sample *sample);
+    void *context;
+};
+
+#endif
