@@ -1,20 +1,37 @@
-/* What one operator cost once: the currency between the database and the predictor. */
+/* What was seen: the currency between the database and the predictor. */
 #ifndef ASSAY_CORE_OBSERVATION_H
 #define ASSAY_CORE_OBSERVATION_H
 
 #include "core/features.h"
+#include "core/footprint.h"
 
 #include <stdint.h>
 
+/* One operator of one run. */
 struct observation {
-    struct features features; /* of the lowered operator with its shapes */
-    double wall_ns;           /* median, measuring cost subtracted */
-    double cpu_ns;
-    double spread; /* robust standard deviation / median of the repeats */
-    int64_t run;   /* database id: the evidence */
-    int32_t op;    /* index in that run's lowered graph */
-    int32_t model; /* groups observations of one model, for leave-one-model-out */
-    uint32_t threads;
+    struct features features;
+    double wall_ns; /* median, measuring cost subtracted */
+    double spread;  /* robust standard deviation / median of the repeats */
+    int32_t op;     /* flat index in the run's lowered graph */
+    uint32_t run;   /* index into training.runs */
+};
+
+/* One model run as a whole; what was not measured is NaN. */
+struct observed_run {
+    int64_t id;             /* database id: the evidence */
+    const char *model_name; /* models of one name and hash are one for leave-one-out */
+    const char *model_sha256;
+    double latency_ns, cpu_ns;
+    double peak_bytes, resident_bytes, baseline_bytes;
+    double load_ns, first_run_ns;
+    struct footprint footprint;
+};
+
+/* All observations of one machine, runtime and thread count. */
+struct training {
+    const struct observation *observations;
+    const struct observed_run *runs;
+    uint32_t observation_count, run_count;
 };
 
 #endif

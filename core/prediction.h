@@ -36,7 +36,7 @@ struct upper_bound {
 struct prediction {
     struct {
         const char *name, *path, *sha256;
-        uint64_t nodes;      /* operators of the file's graph */
+        uint64_t nodes; /* operators of the file's graph */
         uint64_t parameters;
     } model;
     const char *machine; /* label */

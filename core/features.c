@@ -1,0 +1,154 @@
+#include "core/features.h"
+
+#include "core/op_kind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct family_info families[] = {
+    [FAMILY_CONV_BLOCKED] = {"conv.blocked",
+                             {"call", "padded_flops", "input_pass_bytes", "output_pass_bytes",
+                              "weight_bytes", "row_calls", "tail_flops", "sum_bytes",
+                              "strided_flops", "activation_elements"}                                         },
+    [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
+                             {"call", "flops", "in_bytes", "out_bytes", "row_calls", "tail_flops",
+                                "strided_flops", "activation_elements"}                                       },
+    [FAMILY_CONV_PLAIN] = {"conv.plain",
+                             {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
+                            "out_bytes", "weight_bytes", "groups", "panel_calls",
+                            "activation_elements"}                                                            },
+    [FAMILY_MATMUL] = {"matmul",
+                             {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
+                        "a_pass_bytes", "c_pass_bytes", "matrices"}                                           },
+    [FAMILY_MATVEC] = {"matvec",         {"call", "flops", "in_bytes", "out_bytes", "weight_bytes"}     },
+    [FAMILY_POOL] = {"pool",           {"call", "window_elements", "in_bytes", "out_bytes", "rows"}   },
+    [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },
+    [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
+    [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
+    [FAMILY_RECURRENT] = {"recurrent",      {"call", "flops", "weight_pass_bytes", "steps"}                },
+    [FAMILY_METADATA] = {"metadata",       {"call"}                                                       },
+    [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
+};
+
+_Static_assert(sizeof families / sizeof *families == FAMILY_COUNT, "a row for each family");
+
+const struct family_info *family_info(enum kernel_family family) {
+    return &families[family];
+}
+
+double view_elements(const struct tensor *tensor, bool *guessed) {
+    if (!tensor)
+        return 0;
+    if (tensor->rank == GRAPH_RANK_UNKNOWN) {
+        *guessed = true;
+        return 1;
+    }
+    double product = 1;
+    for (int32_t i = 0; i < tensor->rank; i++) {
+        if (tensor->dims[i].size < 0)
+            *guessed = true;
+        else
+            product *= (double)tensor->dims[i].size;
+    }
+    return product;
+}
+
+static double element_bytes(const struct tensor *tensor) {
+    const struct dtype_info *info = dtype_info(tensor->dtype);
+    return info ? info->bits / 8.0 : 0;
+}
+
+static bool is_weight(const struct tensor *tensor) {
+    return tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
+}
+
+static void count_bytes(const struct op_view *view, struct features *out) {
+    const struct op *op = view->op;
+    for (uint32_t i = 0; i < op->input_count; i++) {
+        const struct tensor *tensor = op_input(view->graph, op, i);
+        if (!tensor)
+            continue;
+        double bytes = view_elements(tensor, &out->guessed) * element_bytes(tensor);
+        *(is_weight(tensor) ? &out->bytes_weights : &out->bytes_in) += bytes;
+    }
+    for (uint32_t i = 0; i < op->output_count; i++) {
+        const struct tensor *tensor = op_output(view->graph, op, i);
+        if (tensor)
+            out->bytes_out += view_elements(tensor, &out->guessed) * element_bytes(tensor);
+    }
+}
+
+static struct op_view view_of(const struct graph *graph, const struct op *op,
+                              const struct op_kind *kind, uint32_t block, bool *guessed) {
+    struct op_view view = {.graph = graph, .op = op, .kind = kind, .block = block};
+    view.in0 = op_input(graph, op, 0);
+    view.in1 = op_input(graph, op, 1);
+    view.out0 = op_output(graph, op, 0);
+    view.in_elements = view_elements(view.in0, guessed);
+    view.out_elements = view_elements(view.out0, guessed);
+    for (uint32_t i = 0; i < op->input_count; i++)
+        view.largest_elements =
+            fmax(view.largest_elements, view_elements(op_input(graph, op, i), guessed));
+    for (uint32_t i = 0; i < op->output_count; i++)
+        view.largest_elements =
+            fmax(view.largest_elements, view_elements(op_output(graph, op, i), guessed));
+    return view;
+}
+
+static double flops_of(const struct op_view *view) {
+    const struct op_kind *kind = view->kind;
+    return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
+}
+
+/* The key ends in the element type unless it is float32: "Gather/int64". */
+static void add_dtype(const struct op_view *view, struct features *out) {
+    enum dtype dtype = view->in0 ? view->in0->dtype : DTYPE_UNDEFINED;
+    if (dtype == DTYPE_FLOAT32 || dtype == DTYPE_UNDEFINED)
+        return;
+    size_t length = strlen(out->key);
+    snprintf(out->key + length, sizeof out->key - length, "/%s", dtype_name(dtype));
+}
+
+int features_of(const struct graph *graph, const struct op *op, const struct feature_target *target,
+                struct features *out, struct err *err) {
+    *out = (struct features){0};
+    const struct op_kind *kind = op_kind_find(op->domain, op->type);
+    if (!kind)
+        return err_set(err, ERR_INPUT, "operator type %s%s%s is not known", op->domain,
+                       op->domain[0] ? "." : "", op->type);
+    struct op_view view = view_of(graph, op, kind, target->block, &out->guessed);
+    out->family = kind->family;
+    snprintf(out->key, sizeof out->key, "%s", op->type);
+    count_bytes(&view, out);
+    out->flops = flops_of(&view);
+    out->terms[0] = 1;
+    if (kind->describe)
+        kind->describe(&view, out);
+    add_dtype(&view, out);
+    return 0;
+}
+
+double op_flops(const struct graph *graph, const struct op *op) {
+    const struct op_kind *kind = op_kind_find(op->domain, op->type);
+    bool guessed = false;
+    if (!kind)
+        return 0;
+    struct op_view view = view_of(graph, op, kind, 16, &guessed);
+    return guessed ? 0 : flops_of(&view);
+}
+
+double graph_flops(const struct graph *graph) {
+    double sum = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        sum += op_flops(graph, &graph->ops[i]);
+        for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
+            if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
+                sum += graph_flops(graph->ops[i].attributes[a].graph);
+    }
+    return sum;
+}
+
+double features_bytes(const struct features *features) {
+    return features->bytes_in + features->bytes_out + features->bytes_weights;
+}

@@ -1,0 +1,70 @@
+/* What an operator of the lowered graph has to do, in numbers that time depends on: its FLOPs and
+ * bytes, the kernel class it runs in, and that class's physical terms.
+ *
+ * One table (core/op_kind.c) says for each operator type how FLOPs are counted and which function
+ * finds the class; one table here lists the classes with the names of their terms. FLOPs: one
+ * multiply-add is two. Bytes: every input and output once, as if nothing stayed in a cache.
+ */
+#ifndef ASSAY_CORE_FEATURES_H
+#define ASSAY_CORE_FEATURES_H
+
+#include "core/graph.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FEATURE_TERMS_MAX = 10, KERNEL_KEY_SIZE = 64 };
+
+/* Classes that share their terms. A class without observations may borrow from its family. */
+enum kernel_family {
+    FAMILY_CONV_BLOCKED,   /* NCHWc convolution, the channels in blocks of the vector width */
+    FAMILY_CONV_DEPTHWISE, /* NCHWc, one filter per channel */
+    FAMILY_CONV_PLAIN,     /* im2col and GEMM, or direct loops, on NCHW */
+    FAMILY_MATMUL,
+    FAMILY_MATVEC,
+    FAMILY_POOL,
+    FAMILY_ELEMENTWISE,
+    FAMILY_MOVE, /* copies elements without arithmetic */
+    FAMILY_ROWS, /* reductions, normalisations, softmax: work per row */
+    FAMILY_RECURRENT,
+    FAMILY_METADATA, /* shapes and views: no work that grows with the tensor */
+    FAMILY_CONTROL,  /* If, Loop, Scan without their bodies */
+    FAMILY_COUNT
+};
+
+struct family_info {
+    const char *name;
+    const char *terms[FEATURE_TERMS_MAX]; /* NULL-terminated when shorter */
+};
+
+const struct family_info *family_info(enum kernel_family family);
+
+struct features {
+    char key[KERNEL_KEY_SIZE]; /* the kernel class: "conv.nchwc.pointwise", "Add", "Gather/int64" */
+    enum kernel_family family;
+    double flops;
+    double bytes_in, bytes_out;      /* activations */
+    double bytes_weights;            /* initializers and constants */
+    double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
+    bool guessed;                    /* a size depends on data and was taken from the inputs */
+};
+
+/* What the lowered graph was lowered for. */
+struct feature_target {
+    uint32_t block; /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
+};
+
+/* ERR_INPUT naming the operator when its class cannot be told, e.g. an operator type without a row
+ * that is not elementwise; the caller lists it as refused. */
+int features_of(const struct graph *graph, const struct op *op, const struct feature_target *target,
+                struct features *out, struct err *err);
+
+/* FLOPs of an operator of a graph with static shapes, as written or lowered; 0 when unknown. */
+double op_flops(const struct graph *graph, const struct op *op);
+
+/* Sum over the graph, subgraphs included once: "FLOPs of the model". */
+double graph_flops(const struct graph *graph);
+
+double features_bytes(const struct features *features);
+
+#endif

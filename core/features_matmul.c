@@ -1,0 +1,158 @@
+/* Matrix products, attention and recurrent layers. GEMM walks panels of 12 rows by 32 columns and
+ * slices of 256 along the depth; the right-hand matrix is packed ahead when it is constant and on
+ * every call when it is not. */
+#include "core/op_kind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { GEMM_ROWS = 12, GEMM_COLUMNS = 32, GEMM_DEPTH = 256 };
+
+struct product {
+    double matrices; /* independent products */
+    double m, n, k;
+    bool constant; /* the right-hand matrix is a weight */
+};
+
+static double size_at(const struct tensor *tensor, int32_t i) {
+    return tensor && i >= 0 && i < tensor->rank && tensor->dims[i].size >= 0
+               ? (double)tensor->dims[i].size
+               : 1;
+}
+
+/* The right-hand matrix: input 1, or input 3 of QLinearMatMul. */
+static const struct tensor *right_of(const struct op_view *view) {
+    bool linear = strcmp(view->op->type, "QLinearMatMul") == 0;
+    return linear ? op_input(view->graph, view->op, 3) : view->in1;
+}
+
+static struct product product_of(const struct op_view *view) {
+    const struct tensor *a = view->in0, *b = right_of(view);
+    struct product p = {.matrices = 1, .m = 1, .n = 1, .k = 1};
+    if (!a || !b || a->rank < 1 || b->rank < 1)
+        return p;
+    bool swapped_a = op_int(view->op, "transA", 0) != 0,
+         swapped_b = op_int(view->op, "transB", 0) != 0;
+    p.constant = b->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
+    p.k = a->rank == 1 ? size_at(a, 0) : size_at(a, a->rank - (swapped_a ? 2 : 1));
+    p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
+    double outputs = view->out_elements;
+    for (int32_t i = 0; i < b->rank - 2; i++)
+        p.matrices *= size_at(b, i);
+    /* One shared right-hand matrix: all rows of the left one form a single product. */
+    p.m = outputs / fmax(p.n * p.matrices, 1);
+    if (p.m < 1) { /* the left matrix is broadcast over a batch of right-hand ones, or a vector */
+        p.m = 1;
+        p.matrices = fmax(outputs / p.n, 1);
+    }
+    return p;
+}
+
+double matmul_flops(const struct op_view *view) {
+    struct product p = product_of(view);
+    return 2 * view->out_elements * p.k;
+}
+
+double gemm_flops(const struct op_view *view) {
+    return matmul_flops(view);
+}
+
+double matmul_nbits_flops(const struct op_view *view) {
+    return 2 * view->in_elements * (double)op_int(view->op, "N", 1);
+}
+
+/* Input [batch, sequence, hidden], weights [hidden, 3 x hidden]: the projections when they are part
+ * of the operator, then scores and context, 2 x 2 x sequence x keys x hidden. */
+double attention_flops(const struct op_view *view) {
+    const struct tensor *x = view->in0;
+    double batch = size_at(x, 0), sequence = size_at(x, 1), hidden = size_at(x, 2);
+    bool projects =
+        strstr(view->op->type, "Multi") == NULL && strstr(view->op->type, "Group") == NULL;
+    double keys = sequence;
+    if (!projects && view->in1 && view->in1->rank >= 3)
+        keys = size_at(view->in1, 1);
+    double projections = projects ? 2 * batch * sequence * hidden * size_at(view->in1, 1) : 0;
+    return projections + 4 * batch * sequence * keys * hidden;
+}
+
+/* Outputs times the product of the summed dimensions: labels that stand left of the arrow only. */
+double einsum_flops(const struct op_view *view) {
+    const char *equation = op_string(view->op, "equation", "");
+    const char *arrow = strstr(equation, "->");
+    double size_of[128] = {0};
+    int32_t axis = 0;
+    uint32_t input = 0;
+    for (const char *c = equation; *c && c != arrow; c++) {
+        const struct tensor *tensor = op_input(view->graph, view->op, input);
+        if (*c == ',') {
+            input++;
+            axis = 0;
+        } else if (*c > ' ' && (unsigned char)*c < 128 && *c != '.') {
+            size_of[(int)*c] = size_at(tensor, axis++);
+        }
+    }
+    double work = view->out_elements;
+    for (int label = 0; label < 128; label++)
+        if (size_of[label] > 0 && !(arrow && strchr(arrow + 2, label)))
+            work *= size_of[label];
+    return 2 * work;
+}
+
+static void describe_matvec(const struct product *p, struct features *out) {
+    double *t = out->terms;
+    out->family = FAMILY_MATVEC;
+    snprintf(out->key, sizeof out->key, p->constant ? "matvec.weights" : "matvec.batched");
+    t[1] = out->flops;
+    t[2] = out->bytes_in;
+    t[3] = out->bytes_out;
+    t[4] = out->bytes_weights;
+}
+
+static const char *matmul_key(const struct op_view *view, const struct product *p) {
+    static const char *const plain[] = {
+        "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "FusedMatMulActivation", "TransposeMatMul"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(view->op->type, plain[i]) == 0)
+            return p->constant ? "matmul.weights" : "matmul.batched";
+    return view->op->type;
+}
+
+void matmul_describe(const struct op_view *view, struct features *out) {
+    struct product p = product_of(view);
+    const char *key = matmul_key(view, &p);
+    if (p.m <= 1 && strncmp(key, "matmul.", 7) == 0) {
+        describe_matvec(&p, out);
+        return;
+    }
+    double *t = out->terms;
+    snprintf(out->key, sizeof out->key, "%s", key);
+    t[1] = out->flops;
+    t[2] = 2 * p.matrices * ceil(p.m / GEMM_ROWS) * GEMM_ROWS * ceil(p.n / GEMM_COLUMNS) *
+           GEMM_COLUMNS * p.k;
+    t[3] = p.constant ? 4 * p.k * p.n * p.matrices : 0;
+    t[4] = p.constant ? 0 : 4 * p.k * p.n * p.matrices;
+    t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
+    t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
+    t[7] = p.matrices;
+}
+
+/* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
+ *      R [directions, gates x hidden, hidden] ------------------------------------------------- */
+
+static double step_weights(const struct op_view *view) {
+    bool guessed = false;
+    return view_elements(view->in1, &guessed) +
+           view_elements(op_input(view->graph, view->op, 2), &guessed);
+}
+
+double recurrent_flops(const struct op_view *view) {
+    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) * step_weights(view);
+}
+
+void recurrent_describe(const struct op_view *view, struct features *out) {
+    double steps = size_at(view->in0, 0);
+    out->terms[1] = out->flops;
+    out->terms[2] = 4 * steps * step_weights(view);
+    out->terms[3] = steps * size_at(view->in1, 0);
+}

@@ -1,0 +1,182 @@
+/* Operators whose work is passing over tensors: elementwise, moving, per row. What costs beside the
+ * bytes is how often a run of contiguous elements ends. */
+#include "core/op_kind.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int64_t size_from_end(const struct tensor *tensor, int32_t i) {
+    int32_t axis = tensor->rank - 1 - i;
+    return axis >= 0 ? tensor->dims[axis].size : 1;
+}
+
+/* Elements over which every input is either wholly there or wholly broadcast. */
+static double broadcast_run(const struct op_view *view) {
+    const struct tensor *out = view->out0;
+    double run = 1;
+    enum { OPEN, FULL, REPEATED } state[4] = {OPEN, OPEN, OPEN, OPEN};
+    for (int32_t i = 0; out && i < out->rank; i++) {
+        int64_t size = size_from_end(out, i);
+        if (size == 1)
+            continue;
+        for (uint32_t k = 0; k < view->op->input_count && k < 4; k++) {
+            const struct tensor *in = op_input(view->graph, view->op, k);
+            if (!in || in->rank < 0 || tensor_elements(in) == 1)
+                continue;
+            int now = size_from_end(in, i) == size ? FULL : REPEATED;
+            if (state[k] != OPEN && (int)state[k] != now)
+                return run;
+            state[k] = now;
+        }
+        run *= (double)(size > 0 ? size : 1);
+    }
+    return run;
+}
+
+void elementwise_describe(const struct op_view *view, struct features *out) {
+    double *t = out->terms;
+    t[1] = view->largest_elements;
+    t[2] = out->bytes_in + out->bytes_weights;
+    t[3] = out->bytes_out;
+    t[4] = view->out_elements / fmax(broadcast_run(view), 1);
+}
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+/* Trailing elements that stay together under a permutation. */
+static double transpose_run(const struct op_view *view) {
+    const struct attribute *perm = op_attribute(view->op, "perm");
+    const struct tensor *in = view->in0;
+    double run = 1;
+    if (!in || in->rank < 1 || !perm || perm->kind != ATTRIBUTE_INTS)
+        return run;
+    for (int32_t i = in->rank - 1; i >= 0 && (uint32_t)i < perm->count && perm->ints[i] == i; i--)
+        run *= fmax((double)in->dims[i].size, 1);
+    return run;
+}
+
+/* Trailing sizes that input and output share, and one more for the axis that differs when the
+ * smaller is a contiguous part of the larger. */
+static double common_run(const struct tensor *a, const struct tensor *b) {
+    double run = 1;
+    if (!a || !b || a->rank < 0 || b->rank < 0)
+        return run;
+    for (int32_t i = 0; i < a->rank && i < b->rank; i++) {
+        int64_t x = size_from_end(a, i), y = size_from_end(b, i);
+        run *= fmax((double)(x < y ? x : y), 1);
+        if (x != y)
+            break;
+    }
+    return run;
+}
+
+static double gather_run(const struct op_view *view) {
+    const struct tensor *in = view->in0;
+    int64_t axis = op_int(view->op, "axis", 0);
+    double run = 1;
+    if (!in || in->rank < 0)
+        return run;
+    for (int64_t i = (axis < 0 ? axis + in->rank : axis) + 1; i < in->rank; i++)
+        run *= fmax((double)in->dims[i].size, 1);
+    return run;
+}
+
+enum move_form { MOVE_COMMON, MOVE_TRANSPOSE, MOVE_GATHER, MOVE_ELEMENT };
+
+static enum move_form form_of(const char *type) {
+    static const struct {
+        const char *type;
+        enum move_form form;
+    } forms[] = {
+        {"Transpose",       MOVE_TRANSPOSE},
+        {"Gather",          MOVE_GATHER   },
+        {"GatherElements",  MOVE_ELEMENT  },
+        {"ScatterElements", MOVE_ELEMENT  },
+        {"Resize",          MOVE_ELEMENT  },
+        {"Upsample",        MOVE_ELEMENT  },
+        {"GridSample",      MOVE_ELEMENT  },
+        {"NonZero",         MOVE_ELEMENT  },
+        {"ReorderInput",    MOVE_COMMON   },
+        {"ReorderOutput",   MOVE_COMMON   },
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].type, type) == 0)
+            return forms[i].form;
+    return MOVE_COMMON;
+}
+
+static double move_run(const struct op_view *view, enum move_form form) {
+    switch (form) {
+    case MOVE_TRANSPOSE:
+        return transpose_run(view);
+    case MOVE_GATHER:
+        return gather_run(view);
+    case MOVE_ELEMENT:
+        return 1;
+    case MOVE_COMMON:
+        break;
+    }
+    return common_run(view->in0, view->out0);
+}
+
+static void move_key(const struct op_view *view, enum move_form form, double run,
+                     struct features *out) {
+    const char *mode = op_string(view->op, "mode", "");
+    bool blocked = strcmp(view->op->domain, "com.microsoft.nchwc") == 0;
+    if (form == MOVE_TRANSPOSE)
+        snprintf(out->key, sizeof out->key, "Transpose.%s", run > 1 ? "block" : "strided");
+    else if (form == MOVE_ELEMENT && mode[0])
+        snprintf(out->key, sizeof out->key, "%s.%.16s", view->op->type, mode);
+    else if (blocked)
+        snprintf(out->key, sizeof out->key, "nchwc.%s", view->op->type);
+}
+
+void move_describe(const struct op_view *view, struct features *out) {
+    double *t = out->terms;
+    enum move_form form = form_of(view->op->type);
+    double run = fmax(move_run(view, form), 1);
+    double moved = form == MOVE_GATHER || view->out_elements < view->in_elements
+                       ? view->out_elements
+                       : fmax(view->in_elements, view->out_elements);
+    move_key(view, form, run, out);
+    /* What is read is what is written, however large the table it comes from. */
+    t[1] = fmin(out->bytes_in + out->bytes_weights, out->bytes_out);
+    t[2] = out->bytes_out;
+    t[3] = moved / run;
+    t[4] = run < 16 ? moved : 0;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Reductions keep fewer elements; the others have a row per normalised axis. */
+static double rows_of(const struct op_view *view) {
+    if (view->out_elements < view->in_elements)
+        return view->out_elements;
+    const struct tensor *in = view->in0;
+    if (!in || in->rank < 1)
+        return 1;
+    int64_t axis = op_int(view->op, "axis", -1);
+    if (axis < 0)
+        axis += in->rank;
+    int64_t size = axis >= 0 && axis < in->rank ? in->dims[axis].size : 1;
+    return view->in_elements / fmax((double)size, 1);
+}
+
+/* True when the last axis is kept, so that a row's elements lie apart. */
+static bool reduces_outer(const struct op_view *view) {
+    const struct tensor *in = view->in0, *out = view->out0;
+    return in && out && in->rank > 0 && out->rank > 0 && view->out_elements < view->in_elements &&
+           size_from_end(in, 0) > 1 && size_from_end(in, 0) == size_from_end(out, 0);
+}
+
+void rows_describe(const struct op_view *view, struct features *out) {
+    double *t = out->terms;
+    bool outer = reduces_outer(view);
+    if (view->out_elements < view->in_elements)
+        snprintf(out->key, sizeof out->key, "%s.%s", view->op->type, outer ? "outer" : "inner");
+    t[1] = view->in_elements;
+    t[2] = out->bytes_out;
+    t[3] = rows_of(view);
+    t[4] = outer ? view->in_elements : 0;
+}
