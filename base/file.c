@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -65,25 +66,62 @@ static int write_all(int fd, const unsigned char *bytes, size_t length) {
     return 0;
 }
 
-int file_replace(const char *path, const void *bytes, size_t length, struct err *err) {
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid()) >=
-        (int)sizeof temporary)
-        return err_set(err, ERR_INPUT, "%s: path too long", path);
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", path);
-    int failed = write_all(fd, bytes, length) != 0 || fsync(fd) != 0;
-    if (failed)
-        err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", path);
-    close(fd);
-    if (!failed && rename(temporary, path) != 0) {
-        err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be replaced", path);
-        failed = 1;
+int file_writer_open(struct file_writer *writer, const char *path, struct err *err) {
+    *writer = (struct file_writer){.fd = -1};
+    writer->path = strdup(path);
+    if (!writer->path || asprintf(&writer->temporary, "%s.%ld.tmp", path, (long)getpid()) < 0) {
+        writer->temporary = NULL;
+        file_writer_abandon(writer);
+        return err_set(err, ERR_ENVIRONMENT, "%s: out of memory", path);
     }
-    if (failed)
-        unlink(temporary);
-    return failed ? -(int)err->code : 0;
+    writer->fd = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->fd >= 0)
+        return 0;
+    err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", path);
+    file_writer_abandon(writer);
+    return -(int)err->code;
+}
+
+int file_writer_add(struct file_writer *writer, const void *bytes, size_t length, struct err *err) {
+    if (write_all(writer->fd, bytes, length) != 0)
+        return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", writer->path);
+    return 0;
+}
+
+int file_writer_commit(struct file_writer *writer, struct err *err) {
+    int result = 0;
+    if (fsync(writer->fd) != 0)
+        result = err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", writer->path);
+    else if (rename(writer->temporary, writer->path) != 0)
+        result = err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be replaced", writer->path);
+    if (result == 0) { /* nothing is left to remove */
+        free(writer->temporary);
+        writer->temporary = NULL;
+    }
+    file_writer_abandon(writer);
+    return result;
+}
+
+void file_writer_abandon(struct file_writer *writer) {
+    if (writer->fd >= 0) {
+        close(writer->fd);
+        if (writer->temporary)
+            unlink(writer->temporary);
+    }
+    free(writer->temporary);
+    free(writer->path);
+    *writer = (struct file_writer){.fd = -1};
+}
+
+int file_replace(const char *path, const void *bytes, size_t length, struct err *err) {
+    struct file_writer writer;
+    if (file_writer_open(&writer, path, err))
+        return -(int)err->code;
+    if (file_writer_add(&writer, bytes, length, err)) {
+        file_writer_abandon(&writer);
+        return -(int)err->code;
+    }
+    return file_writer_commit(&writer, err);
 }
 
 int file_make_folders(const char *path, struct err *err) {
