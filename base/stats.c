@@ -62,22 +62,31 @@ double stats_mad(const double *values, size_t count) {
     return mad;
 }
 
+/* The largest k with P(Bin(count, 1/2) < k) <= error / 2: how many values may be cut at each end,
+ * plus one. 0 when there are too few values. */
+static size_t median_rank(size_t count, double error) {
+    if (count > 512) { /* 2^-count leaves the range of a double at 1074; normal approximation */
+        double n = (double)count;
+        return (size_t)((n - stats_normal_quantile(1 - error / 2) * sqrt(n)) / 2);
+    }
+    double tail = 0, term = pow(0.5, (double)count);
+    size_t rank = 0;
+    while (rank < (count - 1) / 2) {
+        tail += term;
+        if (2 * tail > error)
+            break;
+        term *= (double)(count - rank) / (double)(rank + 1);
+        rank++;
+    }
+    return rank;
+}
+
 struct interval stats_median_interval(const double *values, size_t count, double confidence) {
     if (count == 0)
         return (struct interval){NAN, NAN};
     double *sorted = sorted_copy(values, count);
-    /* Drop k values at each end while 2 P(Bin(count, 1/2) <= k-1) stays within the error. */
-    double tail = 0, term = pow(0.5, (double)count);
-    size_t drop = 0;
-    while (drop < (count - 1) / 2) {
-        tail += term;
-        if (2 * tail > 1 - confidence)
-            break;
-        term *= (double)(count - drop) / (double)(drop + 1);
-        drop++;
-    }
-    /* After the loop `drop` values may be cut at each end; the last one tried was too many. */
-    size_t cut = drop ? drop - 1 : 0;
+    size_t rank = median_rank(count, 1 - confidence);
+    size_t cut = rank ? rank - 1 : 0;
     struct interval result = {sorted[cut], sorted[count - 1 - cut]};
     free(sorted);
     return result;
