@@ -1,0 +1,46 @@
+/* Everything learned from the observations of one machine, runtime and thread count: the cost of
+ * operators, of models as a whole, and how far the answers have been off on models left out. */
+#ifndef ASSAY_PREDICTOR_FIT_H
+#define ASSAY_PREDICTOR_FIT_H
+
+#include "predictor/cost_model.h"
+#include "predictor/quantity.h"
+
+#include <stdint.h>
+
+struct fit {
+    struct cost_model cost;
+    struct quantity_fit quantities[QUANTITY_COUNT];
+    double sum_ratio;      /* median of measured run / sum of its measured operators */
+    double sum_log_spread; /* of that ratio: what even known operators leave open */
+    double cpu_ratio;      /* median of CPU time / wall time of a run */
+    /* Widens the interval of a model's latency until 90 % of the models left out lie inside. */
+    double interval_scale;
+    uint32_t runs, observations;
+    char data_hash[65];   /* of the observations, so that a fit can be made again bit for bit */
+    const char *evidence; /* "fit:3", or "" before it is stored */
+};
+
+/* `skip` (may be NULL) marks runs to be left out by index. The same training gives the same bits.
+ */
+int fit_train(struct arena *arena, const struct training *training, const bool *skip,
+              struct fit *out, struct err *err);
+
+/* A sum of operator estimates with the spreads kept apart by family: errors inside a family go
+ * together, those of different families do not. */
+struct latency_sum {
+    double value_ns;
+    double spread_ns[FAMILY_COUNT];
+    enum tier tier;
+};
+
+void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
+                     enum kernel_family family, double log_spread, double times);
+/* The run's latency from the sum of its operators. */
+struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum);
+
+/* The latency of an observed run as this fit would have predicted it. */
+struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
+                                   uint32_t run);
+
+#endif

@@ -1,0 +1,216 @@
+#include "predictor/predict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct predicting {
+    struct arena *arena;
+    const struct fit *fit;
+    const struct flat_graph *flat;
+    const struct predict_options *options;
+    struct prediction *out;
+    struct features *features; /* per flat operator */
+    double *times;             /* executions per inference, by flat operator */
+    uint32_t warning_capacity, refused_capacity;
+};
+
+const char *op_full_type(struct arena *arena, const struct op *op) {
+    return op->domain[0] ? arena_printf(arena, "%s.%s", op->domain, op->type) : op->type;
+}
+
+static void warn(struct predicting *p, const char *text) {
+    const char ***list = (const char ***)(uintptr_t)&p->out->warnings;
+    const char **slot = ARENA_PUSH(p->arena, *list, p->out->warning_count, p->warning_capacity);
+    *slot = text;
+}
+
+static void refuse(struct predicting *p, uint32_t i, const char *why) {
+    const struct flat_op *flat = &p->flat->ops[i];
+    struct refused_row *row =
+        ARENA_PUSH(p->arena, p->out->refused, p->out->refused_count, p->refused_capacity);
+    *row = (struct refused_row){flat->path, op_full_type(p->arena, flat->op), why};
+}
+
+/* ---- operators ------------------------------------------------------------------------------- */
+
+static void predict_operator(struct predicting *p, uint32_t i) {
+    const struct flat_op *flat = &p->flat->ops[i];
+    struct operator_row *row = &p->out->operators[i];
+    struct features *f = &p->features[i];
+    struct err why = {0};
+    *row = (struct operator_row){.name = flat->path,
+                                 .op = op_full_type(p->arena, flat->op),
+                                 .kernel = "",
+                                 .share = NAN,
+                                 .latency_ns = estimate_refused()};
+    if (features_of(flat->graph, flat->op, &p->options->target, f, &why)) {
+        refuse(p, i, arena_strdup(p->arena, why.message));
+        return;
+    }
+    row->kernel = f->key;
+    row->flops = f->flops;
+    row->bytes = features_bytes(f);
+    row->bound = cost_model_bound(&p->fit->cost, f);
+    row->latency_ns = cost_model_estimate(&p->fit->cost, f);
+    row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
+    if (row->latency_ns.tier == TIER_ROOFLINE && !p->options->allow_roofline) {
+        row->latency_ns = estimate_refused();
+        refuse(p, i,
+               arena_printf(p->arena,
+                            "kernel class %s was never observed here; profile a model that has it, "
+                            "or allow the roofline",
+                            f->key));
+    }
+}
+
+/* ---- control flow ---------------------------------------------------------------------------- */
+
+static bool inside(const struct flat_graph *flat, uint32_t i, int32_t control, const char *branch) {
+    int32_t at = (int32_t)i;
+    while (flat->ops[at].enclosing != GRAPH_NONE && flat->ops[at].enclosing != control)
+        at = flat->ops[at].enclosing;
+    return flat->ops[at].enclosing == control && strcmp(flat->ops[at].branch, branch) == 0;
+}
+
+static double branch_ns(const struct predicting *p, uint32_t control, const char *branch) {
+    double sum = 0;
+    for (uint32_t i = control + 1; i < p->flat->count; i++)
+        if (inside(p->flat, i, (int32_t)control, branch) &&
+            isfinite(p->out->operators[i].latency_ns.value))
+            sum += p->times[i] * p->out->operators[i].latency_ns.value;
+    return sum;
+}
+
+static void scale_branch(struct predicting *p, uint32_t control, const char *branch, double times) {
+    for (uint32_t i = control + 1; i < p->flat->count; i++)
+        if (inside(p->flat, i, (int32_t)control, branch))
+            p->times[i] *= times;
+}
+
+static void choose_branch(struct predicting *p, uint32_t i) {
+    bool then_is_costlier = branch_ns(p, i, "then_branch") >= branch_ns(p, i, "else_branch");
+    scale_branch(p, i, then_is_costlier ? "else_branch" : "then_branch", 0);
+    warn(p, arena_printf(p->arena, "%s takes one of two branches: the costlier one is counted",
+                         p->flat->ops[i].path));
+}
+
+/* A constant trip count, else the leading size of what a Scan walks over; 0 when not known. */
+static double trips_of(const struct flat_op *flat) {
+    const struct tensor *first = op_input(flat->graph, flat->op, 0);
+    if (strcmp(flat->op->type, "Loop") == 0)
+        return first && first->values && first->values->ints && first->values->count == 1
+                   ? (double)first->values->ints[0]
+                   : 0;
+    int64_t scanned = op_int(flat->op, "num_scan_inputs", 1);
+    int64_t index = (int64_t)flat->op->input_count - scanned;
+    const struct tensor *walked =
+        index >= 0 ? op_input(flat->graph, flat->op, (uint32_t)index) : NULL;
+    return walked && walked->rank > 0 && walked->dims[0].size > 0 ? (double)walked->dims[0].size
+                                                                  : 0;
+}
+
+static void count_trips(struct predicting *p, uint32_t i) {
+    double trips = trips_of(&p->flat->ops[i]);
+    if (trips <= 0 || trips > 1e6) {
+        warn(p,
+             arena_printf(p->arena,
+                          "how often %s repeats is not known before it runs: one pass is counted",
+                          p->flat->ops[i].path));
+        return;
+    }
+    scale_branch(p, i, "body", trips);
+}
+
+/* Inner control flow first, so that an If inside a Loop is settled when the Loop multiplies it. */
+static void settle_control_flow(struct predicting *p) {
+    for (uint32_t i = p->flat->count; i-- > 0;) {
+        const char *type = p->flat->ops[i].op->type;
+        if (p->features[i].family != FAMILY_CONTROL || p->out->operators[i].kernel[0] == '\0')
+            continue;
+        if (strcmp(type, "If") == 0)
+            choose_branch(p, i);
+        else
+            count_trips(p, i);
+    }
+}
+
+/* ---- totals ---------------------------------------------------------------------------------- */
+
+static struct latency_sum sum_operators(struct predicting *p) {
+    struct latency_sum sum = {0};
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (p->times[i] > 0 && isfinite(p->out->operators[i].latency_ns.value))
+            latency_sum_add(&sum, &p->out->operators[i].latency_ns, p->features[i].family,
+                            cost_model_log_spread(&p->fit->cost, &p->features[i]), p->times[i]);
+    return sum;
+}
+
+static void share_out(struct predicting *p, const struct latency_sum *sum) {
+    for (uint32_t i = 0; i < p->flat->count; i++) {
+        struct operator_row *row = &p->out->operators[i];
+        if (isfinite(row->latency_ns.value) && sum->value_ns > 0)
+            row->share = p->times[i] * row->latency_ns.value / sum->value_ns;
+    }
+}
+
+static struct estimate scaled(struct estimate estimate, double factor) {
+    estimate.value *= factor;
+    estimate.low *= factor;
+    estimate.high *= factor;
+    return estimate;
+}
+
+static void refuse_totals(struct predicting *p) {
+    struct prediction *out = p->out;
+    out->latency_ns = out->cpu_time_ns = estimate_refused();
+    out->peak_memory_bytes = out->resident_memory_bytes = estimate_refused();
+    out->load_time_ns = out->first_run_ns = estimate_refused();
+    out->peak_memory_upper = (struct upper_bound){p->options->memory_confidence, NAN};
+}
+
+static void predict_totals(struct predicting *p, const struct graph *lowered, uint64_t file_bytes) {
+    const struct quantity_fit *fits = p->fit->quantities;
+    struct prediction *out = p->out;
+    struct latency_sum sum = sum_operators(p);
+    share_out(p, &sum);
+    if (out->refused_count) {
+        refuse_totals(p);
+        return;
+    }
+    struct footprint footprint;
+    footprint_of(lowered, p->flat, file_bytes, &footprint);
+    out->latency_ns = latency_of_sum(p->fit, &sum);
+    out->cpu_time_ns = scaled(out->latency_ns, p->fit->cpu_ratio);
+    double latency_ns = out->latency_ns.value;
+    struct estimate *const answers[QUANTITY_COUNT] = {
+        [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,
+        [QUANTITY_RESIDENT_BYTES] = &out->resident_memory_bytes,
+        [QUANTITY_LOAD_NS] = &out->load_time_ns,
+        [QUANTITY_FIRST_RUN_NS] = &out->first_run_ns,
+    };
+    for (int q = 0; q < QUANTITY_COUNT; q++) {
+        *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
+        answers[q]->evidence = out->latency_ns.evidence;
+    }
+    out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
+                                            &footprint, latency_ns, p->options->memory_confidence);
+}
+
+int predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                  const struct flat_graph *flat, uint64_t file_bytes,
+                  const struct predict_options *options, struct prediction *out, struct err *err) {
+    (void)err;
+    struct predicting p = {arena, fit, flat, options, out, NULL, NULL, 0, 0};
+    p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
+    p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
+    out->operators = ARENA_ARRAY(arena, flat->count + 1u, struct operator_row);
+    out->operator_count = flat->count;
+    for (uint32_t i = 0; i < flat->count; i++) {
+        p.times[i] = 1;
+        predict_operator(&p, i);
+    }
+    settle_control_flow(&p);
+    predict_totals(&p, lowered, file_bytes);
+    return 0;
+}

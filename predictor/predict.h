@@ -1,0 +1,27 @@
+/* The answer for a model: from its lowered graph and a fit, nothing is run. */
+#ifndef ASSAY_PREDICTOR_PREDICT_H
+#define ASSAY_PREDICTOR_PREDICT_H
+
+#include "core/flat.h"
+#include "core/footprint.h"
+#include "core/prediction.h"
+#include "predictor/fit.h"
+
+struct predict_options {
+    struct feature_target target;
+    double memory_confidence; /* of the upper bound: 0.99 */
+    bool allow_roofline;      /* else what no observation supports is refused */
+};
+
+/* Fills operators, refused and the totals of `out`; identity and conditions are the caller's. An
+ * If counts its costlier branch, a Loop its body as often as its trip count says (once, and a
+ * warning, when that is not known). Fails only when memory or a bug does; a refusal is an answer:
+ * out->refused lists it and the totals are refused. */
+int predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                  const struct flat_graph *flat, uint64_t file_bytes,
+                  const struct predict_options *options, struct prediction *out, struct err *err);
+
+/* Text "float32 conv" names for operators: "com.microsoft.nchwc.Conv". */
+const char *op_full_type(struct arena *arena, const struct op *op);
+
+#endif
