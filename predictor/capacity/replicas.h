@@ -1,0 +1,33 @@
+/* How many replicas meet a response time target under Poisson arrivals and a fixed service time.
+ * random: the arrivals of each of N replicas are Poisson too, with rate / N: an M/D/1 queue each.
+ * central: one M/D/N queue. Response = wait + service. */
+#ifndef ASSAY_PREDICTOR_CAPACITY_REPLICAS_H
+#define ASSAY_PREDICTOR_CAPACITY_REPLICAS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "core/plan.h"
+
+struct service_demand {
+    double rate_per_second; /* >= 0 */
+    double service_ns;      /* > 0 */
+    const char *service_is; /* added in messages: "upper bound"; "" */
+    const struct slo *targets;
+    uint32_t target_count; /* at least one; all must be met */
+    enum routing routing;
+};
+
+/* What n replicas give, n > 0. */
+int replicas_evaluate(const struct service_demand *demand, uint64_t n, struct service_level *level,
+                      struct err *err);
+
+/* The fewest replicas that meet every target, and one fewer. ERR_FINDING with the reason when no
+ * number does, ERR_USAGE when the demand makes no sense. */
+int replicas_find(const struct service_demand *demand, struct service_level *n,
+                  struct service_level *less, struct err *err);
+
+/* "p99=50ms" or "p50=20ms,p99.9=80ms". The array lives in the arena. */
+int slo_parse(struct arena *arena, const char *text, const struct slo **targets, uint32_t *count,
+              struct err *err);
+
+#endif

@@ -1,0 +1,100 @@
+#include "core/plan.h"
+#include "predictor/capacity/pack.h"
+#include "predictor/capacity/planner.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB 1048576.0
+
+static const struct slo p99_50ms = {99, 50e6};
+
+static struct plan plan_of(struct estimate latency) {
+    return (struct plan){.model = "mobilenet_v2",
+                         .rate_per_second = 200,
+                         .targets = &p99_50ms,
+                         .target_count = 1,
+                         .routing = ROUTING_RANDOM,
+                         .latency_ns = latency,
+                         .threads = 1,
+                         .replica_memory_bytes = 150 * MIB,
+                         .memory_confidence = 0.9};
+}
+
+static void routings_are_found_by_name(void **state) {
+    (void)state;
+    for (enum routing routing = 0; routing < ROUTING_COUNT; routing++)
+        assert_int_equal(routing_by_name(routing_info(routing)->name), routing);
+    assert_int_equal(routing_by_name("sideways"), ROUTING_COUNT);
+}
+
+static void the_upper_latency_needs_no_fewer_replicas(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    struct node_type node;
+    arena_init(&arena);
+    struct plan plan = plan_of((struct estimate){12e6, 10e6, 15e6, TIER_FITTED, ""});
+    assert_int_equal(node_type_parse(&arena, "cpus=8,memory=32GiB,price=0.38", &node, &err), 0);
+    plan.offers = &node;
+    plan.offer_count = 1;
+    assert_int_equal(planner_solve(&arena, &plan, &err), 0);
+    assert_true(plan.high.service_ns == 15e6 && plan.value.service_ns == 12e6);
+    assert_true(plan.high.n.replicas >= plan.value.n.replicas);
+    assert_true(plan.high.n.meets && !plan.high.less.meets);
+    assert_int_equal(plan.high.nodes[0].count, (plan.high.n.replicas + 6) / 7);
+    assert_true(fabs(plan.high.usd_per_hour - 0.38 * (double)plan.high.nodes[0].count) < 1e-9);
+    arena_done(&arena);
+}
+
+static void an_unreachable_target_keeps_the_answer_for_the_middle(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena);
+    struct plan plan = plan_of((struct estimate){20e6, 10e6, 61e6, TIER_FITTED, ""});
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    assert_string_equal(plan.high.reason, err.message);
+    assert_non_null(strstr(plan.high.reason, "61.0 ms (upper bound)"));
+    assert_null(plan.value.reason);
+    assert_true(plan.value.n.replicas > 4);
+    arena_done(&arena);
+}
+
+static void a_refused_latency_gives_no_plan(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena);
+    struct plan plan = plan_of(estimate_refused());
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    arena_done(&arena);
+}
+
+static void without_nodes_the_price_is_unknown(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena);
+    struct plan plan = plan_of((struct estimate){12e6, 10e6, 15e6, TIER_FITTED, ""});
+    assert_int_equal(planner_solve(&arena, &plan, &err), 0);
+    assert_int_equal(plan.high.node_count, 0);
+    assert_true(isnan(plan.high.usd_per_hour));
+    arena_done(&arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(routings_are_found_by_name),
+        cmocka_unit_test(the_upper_latency_needs_no_fewer_replicas),
+        cmocka_unit_test(an_unreachable_target_keeps_the_answer_for_the_middle),
+        cmocka_unit_test(a_refused_latency_gives_no_plan),
+        cmocka_unit_test(without_nodes_the_price_is_unknown),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
