@@ -197,10 +197,9 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
                                             &footprint, latency_ns, p->options->memory_confidence);
 }
 
-int predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
-                  const struct flat_graph *flat, uint64_t file_bytes,
-                  const struct predict_options *options, struct prediction *out, struct err *err) {
-    (void)err;
+void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                   const struct flat_graph *flat, uint64_t file_bytes,
+                   const struct predict_options *options, struct prediction *out) {
     struct predicting p = {arena, fit, flat, options, out, NULL, NULL, 0, 0};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
@@ -212,5 +211,4 @@ int predict_model(struct arena *arena, const struct fit *fit, const struct graph
     }
     settle_control_flow(&p);
     predict_totals(&p, lowered, file_bytes);
-    return 0;
 }

@@ -15,13 +15,13 @@ struct predict_options {
 
 /* Fills operators, refused and the totals of `out`; identity and conditions are the caller's. An
  * If counts its costlier branch, a Loop its body as often as its trip count says (once, and a
- * warning, when that is not known). Fails only when memory or a bug does; a refusal is an answer:
- * out->refused lists it and the totals are refused. */
-int predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
-                  const struct flat_graph *flat, uint64_t file_bytes,
-                  const struct predict_options *options, struct prediction *out, struct err *err);
+ * warning, when that is not known). A refusal is an answer, not an error: out->refused lists it
+ * and the totals are refused. */
+void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                   const struct flat_graph *flat, uint64_t file_bytes,
+                   const struct predict_options *options, struct prediction *out);
 
-/* Text "float32 conv" names for operators: "com.microsoft.nchwc.Conv". */
+/* With its domain, as reports name it: "com.microsoft.nchwc.Conv". */
 const char *op_full_type(struct arena *arena, const struct op *op);
 
 #endif

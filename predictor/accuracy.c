@@ -1,0 +1,223 @@
+#include "predictor/accuracy.h"
+
+#include "base/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- summaries ------------------------------------------------------------------------------- */
+
+static double share_within(const double *errors, uint32_t count, double limit) {
+    uint32_t inside = 0;
+    for (uint32_t i = 0; i < count; i++)
+        inside += errors[i] <= limit;
+    return count ? inside / (double)count : NAN;
+}
+
+struct error_summary error_summary_of(struct arena *arena, const struct estimate *predicted,
+                                      const double *measured, uint32_t count) {
+    double *errors = ARENA_ARRAY(arena, count + 1u, double);
+    double *widths = ARENA_ARRAY(arena, count + 1u, double);
+    struct error_summary s = {0};
+    double bias = 0, covered = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!isfinite(predicted[i].value) || !isfinite(measured[i]) || measured[i] <= 0)
+            continue;
+        double error = (predicted[i].value - measured[i]) / measured[i];
+        bias += error;
+        errors[s.count] = fabs(error);
+        widths[s.count] = (predicted[i].high - predicted[i].low) / 2 / predicted[i].value;
+        covered += measured[i] >= predicted[i].low && measured[i] <= predicted[i].high;
+        s.count++;
+    }
+    stats_sort(errors, s.count);
+    s.mape = stats_mean(errors, s.count);
+    s.median = stats_quantile_sorted(errors, s.count, 0.5);
+    s.p90 = stats_quantile_sorted(errors, s.count, 0.9);
+    s.worst = s.count ? errors[s.count - 1] : NAN;
+    s.bias = s.count ? bias / s.count : NAN;
+    s.coverage = s.count ? covered / s.count : NAN;
+    s.width = stats_median(widths, s.count);
+    s.within_5 = share_within(errors, s.count, 0.05);
+    s.within_10 = share_within(errors, s.count, 0.10);
+    s.within_20 = share_within(errors, s.count, 0.20);
+    return s;
+}
+
+/* ---- leaving out ----------------------------------------------------------------------------- */
+
+struct leaving {
+    struct arena *arena;
+    const struct training *training;
+    bool *skip;
+    struct estimate *operators; /* of every observation, by the fit that had not seen it */
+    struct accuracy *out;
+};
+
+static bool is_same_model(const struct training *training, uint32_t a, uint32_t b) {
+    const struct observed_run *x = &training->runs[a], *y = &training->runs[b];
+    return strcmp(x->model_sha256, y->model_sha256) == 0 ||
+           strcmp(x->model_name, y->model_name) == 0;
+}
+
+static double measured_quantity(const struct observed_run *run, enum quantity quantity) {
+    const double values[QUANTITY_COUNT] = {
+        [QUANTITY_PEAK_BYTES] = run->peak_bytes,
+        [QUANTITY_RESIDENT_BYTES] = run->resident_bytes,
+        [QUANTITY_LOAD_NS] = run->load_ns,
+        [QUANTITY_FIRST_RUN_NS] = run->first_run_ns,
+    };
+    return values[quantity];
+}
+
+static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
+                            struct judged_run *judged) {
+    double total = 0, transferred = 0;
+    for (uint32_t i = 0; i < l->training->observation_count; i++) {
+        const struct observation *o = &l->training->observations[i];
+        if (o->run != run)
+            continue;
+        l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        total += l->operators[i].value;
+        if (l->operators[i].tier > TIER_INTERPOLATED)
+            transferred += l->operators[i].value;
+    }
+    judged->transferred_share = total > 0 ? transferred / total : 0;
+}
+
+static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
+    const struct observed_run *run = &l->training->runs[r];
+    struct judged_run *judged = &l->out->runs[r];
+    judged->run = r;
+    judged->latency_ns = fit_latency_of_run(fit, l->training, r);
+    judged->measured_latency_ns = run->latency_ns;
+    double latency_ns = judged->latency_ns.value;
+    for (int q = 0; q < QUANTITY_COUNT; q++) {
+        judged->quantities[q] =
+            quantity_estimate((enum quantity)q, &fit->quantities[q], &run->footprint, latency_ns);
+        judged->measured[q] = measured_quantity(run, (enum quantity)q);
+    }
+    judged->upper_peak_bytes =
+        quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
+                       latency_ns, 0.99)
+            .value;
+    judge_operators(l, fit, r, judged);
+}
+
+static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
+    const struct training *training = l->training;
+    struct arena scratch;
+    uint32_t kept = 0;
+    for (uint32_t r = 0; r < training->run_count; r++) {
+        l->skip[r] = is_same_model(training, r, run);
+        kept += !l->skip[r];
+    }
+    if (kept == 0)
+        return err_set(err, ERR_INPUT,
+                       "only one model is stored: there is nothing to learn from "
+                       "when it is left out");
+    arena_init(&scratch);
+    struct fit fit;
+    int code = fit_train(&scratch, training, l->skip, &fit, err);
+    for (uint32_t r = run; !code && r < training->run_count; r++)
+        if (l->skip[r])
+            judge_run(l, &fit, r);
+    arena_done(&scratch);
+    return code;
+}
+
+static bool judged_before(const struct training *training, uint32_t run) {
+    for (uint32_t r = 0; r < run; r++)
+        if (is_same_model(training, r, run))
+            return true;
+    return false;
+}
+
+/* ---- summing up ------------------------------------------------------------------------------ */
+
+static void summarise_runs(struct leaving *l) {
+    struct accuracy *out = l->out;
+    uint32_t n = out->run_count, exceeded = 0, bounded = 0;
+    struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, n + 1u, double);
+    for (uint32_t r = 0; r < n; r++) {
+        predicted[r] = out->runs[r].latency_ns;
+        measured[r] = out->runs[r].measured_latency_ns;
+    }
+    out->latency = error_summary_of(l->arena, predicted, measured, n);
+    for (int q = 0; q < QUANTITY_COUNT; q++) {
+        for (uint32_t r = 0; r < n; r++) {
+            predicted[r] = out->runs[r].quantities[q];
+            measured[r] = out->runs[r].measured[q];
+        }
+        out->quantities[q] = error_summary_of(l->arena, predicted, measured, n);
+    }
+    for (uint32_t r = 0; r < n; r++) {
+        if (!isfinite(out->runs[r].measured[QUANTITY_PEAK_BYTES]))
+            continue;
+        bounded++;
+        exceeded += out->runs[r].measured[QUANTITY_PEAK_BYTES] > out->runs[r].upper_peak_bytes;
+    }
+    out->upper_peak_exceeded = bounded ? exceeded / (double)bounded : NAN;
+}
+
+static int by_share(const void *a, const void *b) {
+    const struct judged_class *x = a, *y = b;
+    return x->share != y->share ? (x->share < y->share ? 1 : -1) : strcmp(x->key, y->key);
+}
+
+static uint32_t class_index(struct leaving *l, const char *key, uint32_t *capacity) {
+    struct accuracy *out = l->out;
+    for (uint32_t i = 0; i < out->class_count; i++)
+        if (strcmp(out->classes[i].key, key) == 0)
+            return i;
+    struct judged_class *added = ARENA_PUSH(l->arena, out->classes, out->class_count, *capacity);
+    added->key = key;
+    return out->class_count - 1;
+}
+
+static void summarise_classes(struct leaving *l) {
+    const struct training *training = l->training;
+    uint32_t n = training->observation_count, capacity = 0;
+    uint32_t *class_of = ARENA_ARRAY(l->arena, n + 1u, uint32_t);
+    struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, n + 1u, double);
+    double total = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        class_of[i] = class_index(l, training->observations[i].features.key, &capacity);
+        total += training->observations[i].wall_ns;
+    }
+    for (uint32_t c = 0; c < l->out->class_count; c++) {
+        struct judged_class *judged = &l->out->classes[c];
+        uint32_t count = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            if (class_of[i] != c)
+                continue;
+            predicted[count] = l->operators[i];
+            measured[count++] = training->observations[i].wall_ns;
+            judged->share += training->observations[i].wall_ns / total;
+        }
+        judged->operators = error_summary_of(l->arena, predicted, measured, count);
+    }
+    if (l->out->class_count)
+        qsort(l->out->classes, l->out->class_count, sizeof *l->out->classes, by_share);
+}
+
+int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
+                                 void (*progress)(void *context, double done), void *context,
+                                 struct accuracy *out, struct err *err) {
+    *out = (struct accuracy){.run_count = training->run_count};
+    out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
+    struct leaving l = {arena, training, ARENA_ARRAY(arena, training->run_count + 1u, bool),
+                        ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate), out};
+    for (uint32_t r = 0; r < training->run_count; r++) {
+        if (!judged_before(training, r) && leave_out(&l, r, err))
+            return -(int)err->code;
+        if (progress)
+            progress(context, (r + 1.0) / training->run_count);
+    }
+    summarise_runs(&l);
+    summarise_classes(&l);
+    return 0;
+}
