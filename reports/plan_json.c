@@ -1,0 +1,83 @@
+#include "reports/plan_json.h"
+
+#include "reports/estimate_json.h"
+
+static void add_response(cJSON *parent, const struct service_level *level) {
+    cJSON *response = json_add_object(parent, "response_ns");
+    json_add_number(response, "p50", level->response_p50_ns);
+    json_add_number(response, "p99", level->response_p99_ns);
+}
+
+static void add_level(cJSON *parent, const char *key, const struct service_level *level) {
+    if (level->replicas == 0) {
+        json_add_null(parent, key);
+        return;
+    }
+    cJSON *object = json_add_object(parent, key);
+    json_add_uint(object, "replicas", level->replicas);
+    json_add_number(object, "utilisation", level->utilisation);
+    add_response(object, level);
+    json_add_number(object, "percentile", level->percentile);
+    json_add_number(object, "response_at_ns", level->response_ns);
+    json_add_number(object, "target_ns", level->target_ns);
+    json_add_bool(object, "meets", level->meets);
+}
+
+static void add_nodes(cJSON *parent, const struct plan_answer *answer) {
+    cJSON *nodes = json_add_array(parent, "nodes");
+    for (uint32_t i = 0; i < answer->node_count; i++) {
+        cJSON *node = json_add_object(nodes, NULL);
+        json_add_text(node, "type", answer->nodes[i].type->name);
+        json_add_uint(node, "count", answer->nodes[i].count);
+        json_add_uint(node, "replicas_per_node", answer->nodes[i].replicas_per_node);
+    }
+    json_add_number(parent, "usd_per_hour", answer->usd_per_hour);
+    json_add_number(parent, "cpu_waste", answer->cpu_waste);
+    json_add_number(parent, "memory_waste", answer->memory_waste);
+}
+
+static void add_answer(cJSON *parent, const struct plan_answer *answer) {
+    static const char *const unanswered[] = {"replicas",     "utilisation", "nodes",
+                                             "usd_per_hour", "cpu_waste",   "memory_waste",
+                                             "response_ns",  "proof"};
+    json_add_number(parent, "service_ns", answer->service_ns);
+    if (answer->reason) {
+        for (size_t i = 0; i < sizeof unanswered / sizeof *unanswered; i++)
+            json_add_null(parent, unanswered[i]);
+        json_add_text(parent, "reason", answer->reason);
+        return;
+    }
+    json_add_uint(parent, "replicas", answer->n.replicas);
+    json_add_number(parent, "utilisation", answer->n.utilisation);
+    add_nodes(parent, answer);
+    add_response(parent, &answer->n);
+    cJSON *proof = json_add_object(parent, "proof");
+    add_level(proof, "n", &answer->n);
+    add_level(proof, "n_minus_1", &answer->less);
+    json_add_null(parent, "reason");
+}
+
+cJSON *plan_json(const struct plan *plan) {
+    cJSON *root = json_object();
+    json_add_int(root, "schema", PLAN_SCHEMA);
+    json_add_text(root, "model", plan->model);
+    json_add_text(root, "machine", plan->machine);
+    json_add_number(root, "rate_per_second", plan->rate_per_second);
+    json_add_text(root, "routing", routing_info(plan->routing)->name);
+    json_add_text(root, "queue", routing_info(plan->routing)->queue);
+    cJSON *targets = json_add_array(root, "targets");
+    for (uint32_t i = 0; i < plan->target_count; i++) {
+        cJSON *target = json_add_object(targets, NULL);
+        json_add_number(target, "percentile", plan->targets[i].percentile);
+        json_add_number(target, "target_ns", plan->targets[i].target_ns);
+    }
+    json_add_text(root, "latency_used", "high");
+    report_add_estimate(root, "latency_ns", &plan->latency_ns);
+    cJSON *replica = json_add_object(root, "replica");
+    json_add_uint(replica, "cpus", plan->threads);
+    json_add_number(replica, "memory_bytes", plan->replica_memory_bytes);
+    json_add_number(replica, "memory_confidence", plan->memory_confidence);
+    add_answer(root, &plan->high);
+    add_answer(json_add_object(root, "at_value"), &plan->value);
+    return root;
+}

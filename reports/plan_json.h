@@ -1,0 +1,28 @@
+/* A plan as JSON, schema 1:
+ *
+ *     {"schema":1,"model","machine","rate_per_second","routing":"random","queue":"M/D/1 per
+ * replica", "targets":[{"percentile","target_ns"}],
+ *      "latency_used":"high","latency_ns":E,"replica":{"cpus","memory_bytes","memory_confidence"},
+ *      ANSWER,
+ *      "at_value":{ANSWER}}
+ *
+ * ANSWER, for latency_ns.high at the top and for latency_ns.value below "at_value":
+ *     "service_ns","replicas","utilisation","nodes":[{"type","count","replicas_per_node"}],
+ *     "usd_per_hour","cpu_waste","memory_waste","response_ns":{"p50","p99"},
+ *     "proof":{"n":LEVEL,"n_minus_1":LEVEL or null},"reason":null
+ * LEVEL: {"replicas","utilisation","response_ns":{"p50","p99"},"percentile","response_at_ns",
+ *     "target_ns","meets"}; times are null when the queue grows without end.
+ * Without an answer "replicas" and all that follows from it are null and "reason" says why.
+ */
+#ifndef ASSAY_REPORTS_PLAN_JSON_H
+#define ASSAY_REPORTS_PLAN_JSON_H
+
+#include "base/json.h"
+#include "core/plan.h"
+
+enum { PLAN_SCHEMA = 1 };
+
+/* The caller owns the tree. */
+cJSON *plan_json(const struct plan *plan);
+
+#endif

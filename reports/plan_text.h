@@ -1,0 +1,26 @@
+/* A plan for people: a few lines, and tables that any format of base/table.h can print. */
+#ifndef ASSAY_REPORTS_PLAN_TEXT_H
+#define ASSAY_REPORTS_PLAN_TEXT_H
+
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "base/table.h"
+#include "core/plan.h"
+
+/* "p99 <= 50.0 ms, p50 <= 20.0 ms" */
+const char *plan_targets_text(struct arena *arena, const struct plan *plan);
+/* "3 x large, 1 x small"; "-" when no nodes were given. */
+const char *plan_nodes_text(struct arena *arena, const struct plan_answer *answer);
+/* The answer in one sentence, the routing named, or the reason there is none. */
+const char *plan_sentence(struct arena *arena, const struct plan *plan);
+
+/* Latency used, replicas, utilisation, nodes, price: one row per answer. */
+void plan_answer_table(struct arena *arena, const struct plan *plan, struct table *table);
+/* What N and N - 1 replicas give, for both answers. */
+void plan_proof_table(struct arena *arena, const struct plan *plan, struct table *table);
+
+/* All of it as text; `style` as for base/table.h. */
+void plan_text(struct arena *arena, const struct plan *plan, const struct table_style *style,
+               struct strbuf *out);
+
+#endif
