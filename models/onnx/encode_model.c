@@ -16,21 +16,21 @@ enum {
 static void encode_entry(struct encoder *encoder, uint32_t field, const char *key,
                          const char *value) {
     struct encoder_message entry = encode_begin(encoder, field);
-    encode_text(encoder, ENTRY_KEY, key);
-    encode_text(encoder, ENTRY_VALUE, value);
+    encode_text(encoder, ONNX_ENTRY_KEY, key);
+    encode_text(encoder, ONNX_ENTRY_VALUE, value);
     encode_end(encoder, entry);
 }
 
 static void encode_number_entry(struct writer *w, const char *key, uint64_t value) {
-    encode_entry(&w->encoder, TENSOR_EXTERNAL_DATA, key,
+    encode_entry(&w->encoder, ONNX_TENSOR_EXTERNAL_DATA, key,
                  arena_printf(&w->encoder.arena, "%llu", (unsigned long long)value));
 }
 
 static void encode_omitted(struct writer *w, uint64_t length_bytes) {
-    encode_entry(&w->encoder, TENSOR_EXTERNAL_DATA, "location", ONNX_OMITTED_LOCATION);
+    encode_entry(&w->encoder, ONNX_TENSOR_EXTERNAL_DATA, "location", ONNX_OMITTED_LOCATION);
     if (length_bytes)
         encode_number_entry(w, "length", length_bytes);
-    encode_int(&w->encoder, TENSOR_DATA_LOCATION, TENSOR_LOCATION_EXTERNAL);
+    encode_int(&w->encoder, ONNX_TENSOR_DATA_LOCATION, ONNX_TENSOR_LOCATION_EXTERNAL);
 }
 
 static void encode_beside(struct writer *w, const struct graph *graph, int32_t tensor,
@@ -40,16 +40,16 @@ static void encode_beside(struct writer *w, const struct graph *graph, int32_t t
     *ARENA_PUSH(&w->encoder.arena, w->side, w->side_count, w->side_capacity) =
         (struct encoder_hole){0, length_bytes, graph, tensor};
     w->side_bytes = offset + length_bytes;
-    encode_entry(&w->encoder, TENSOR_EXTERNAL_DATA, "location", w->side_location);
+    encode_entry(&w->encoder, ONNX_TENSOR_EXTERNAL_DATA, "location", w->side_location);
     encode_number_entry(w, "offset", offset);
     encode_number_entry(w, "length", length_bytes);
-    encode_int(&w->encoder, TENSOR_DATA_LOCATION, TENSOR_LOCATION_EXTERNAL);
+    encode_int(&w->encoder, ONNX_TENSOR_DATA_LOCATION, ONNX_TENSOR_LOCATION_EXTERNAL);
 }
 
 static int encode_data(struct writer *w, const struct graph *graph, int32_t index) {
     const struct tensor *tensor = &graph->tensors[index];
     if (raw_is_complete(tensor)) {
-        struct encoder_message raw = encode_begin(&w->encoder, TENSOR_RAW_DATA);
+        struct encoder_message raw = encode_begin(&w->encoder, ONNX_TENSOR_RAW_DATA);
         raw_append(&w->encoder.bytes, tensor);
         encode_end(&w->encoder, raw);
         return 0;
@@ -70,7 +70,7 @@ static int encode_data(struct writer *w, const struct graph *graph, int32_t inde
     if (w->weights->mode == ONNX_WEIGHTS_BESIDE && length_bytes >= SIDE_MINIMUM_BYTES)
         encode_beside(w, graph, index, length_bytes);
     else
-        encode_hole(&w->encoder, TENSOR_RAW_DATA, length_bytes, graph, index);
+        encode_hole(&w->encoder, ONNX_TENSOR_RAW_DATA, length_bytes, graph, index);
     return 0;
 }
 
@@ -79,9 +79,9 @@ static int encode_tensor(struct writer *w, uint32_t field, const struct graph *g
     const struct tensor *tensor = &graph->tensors[index];
     struct encoder_message message = encode_begin(&w->encoder, field);
     for (int32_t i = 0; i < tensor->rank; i++)
-        encode_int(&w->encoder, TENSOR_DIMS, tensor->dims[i].size);
-    encode_int(&w->encoder, TENSOR_DATA_TYPE, tensor->dtype);
-    encode_optional(&w->encoder, TENSOR_NAME, name);
+        encode_int(&w->encoder, ONNX_TENSOR_DIMS, tensor->dims[i].size);
+    encode_int(&w->encoder, ONNX_TENSOR_DATA_TYPE, tensor->dtype);
+    encode_optional(&w->encoder, ONNX_TENSOR_NAME, name);
     int result = encode_data(w, graph, index);
     encode_end(&w->encoder, message);
     return result;
@@ -90,9 +90,9 @@ static int encode_tensor(struct writer *w, uint32_t field, const struct graph *g
 static void encode_sparse_part(struct writer *w, uint32_t field, const char *name,
                                enum dtype dtype) {
     struct encoder_message part = encode_begin(&w->encoder, field);
-    encode_int(&w->encoder, TENSOR_DIMS, 0);
-    encode_int(&w->encoder, TENSOR_DATA_TYPE, dtype);
-    encode_optional(&w->encoder, TENSOR_NAME, name);
+    encode_int(&w->encoder, ONNX_TENSOR_DIMS, 0);
+    encode_int(&w->encoder, ONNX_TENSOR_DATA_TYPE, dtype);
+    encode_optional(&w->encoder, ONNX_TENSOR_NAME, name);
     encode_end(&w->encoder, part);
 }
 
@@ -103,11 +103,11 @@ static int encode_sparse(struct writer *w, const struct tensor *tensor) {
                        "tensor '%s': sparse initializers are written only "
                        "without weights",
                        tensor->name);
-    struct encoder_message sparse = encode_begin(&w->encoder, GRAPH_SPARSE_INITIALIZER);
-    encode_sparse_part(w, SPARSE_VALUES, tensor->name, tensor->dtype);
-    encode_sparse_part(w, SPARSE_INDICES, NULL, DTYPE_INT64);
+    struct encoder_message sparse = encode_begin(&w->encoder, ONNX_GRAPH_SPARSE_INITIALIZER);
+    encode_sparse_part(w, ONNX_SPARSE_VALUES, tensor->name, tensor->dtype);
+    encode_sparse_part(w, ONNX_SPARSE_INDICES, NULL, DTYPE_INT64);
     for (int32_t i = 0; i < tensor->rank; i++)
-        encode_int(&w->encoder, SPARSE_DIMS, tensor->dims[i].size);
+        encode_int(&w->encoder, ONNX_SPARSE_DIMS, tensor->dims[i].size);
     encode_end(&w->encoder, sparse);
     return 0;
 }
@@ -116,14 +116,14 @@ static int encode_sparse(struct writer *w, const struct tensor *tensor) {
 
 static void encode_shape(struct encoder *encoder, const struct graph *graph,
                          const struct tensor *tensor) {
-    struct encoder_message shape = encode_begin(encoder, TYPE_TENSOR_SHAPE);
+    struct encoder_message shape = encode_begin(encoder, ONNX_TYPE_TENSOR_SHAPE);
     for (int32_t i = 0; i < tensor->rank; i++) {
         const struct dim *dim = &tensor->dims[i];
-        struct encoder_message message = encode_begin(encoder, SHAPE_DIM);
+        struct encoder_message message = encode_begin(encoder, ONNX_SHAPE_DIM);
         if (dim->size >= 0)
-            encode_int(encoder, DIM_VALUE, dim->size);
+            encode_int(encoder, ONNX_DIM_VALUE, dim->size);
         else if (dim->symbol != GRAPH_NO_SYMBOL)
-            encode_text(encoder, DIM_PARAM, graph->symbols[dim->symbol]);
+            encode_text(encoder, ONNX_DIM_PARAM, graph->symbols[dim->symbol]);
         encode_end(encoder, message);
     }
     encode_end(encoder, shape);
@@ -133,11 +133,11 @@ static void encode_value_info(struct encoder *encoder, uint32_t field, const str
                               int32_t index) {
     const struct tensor *tensor = &graph->tensors[index];
     struct encoder_message info = encode_begin(encoder, field);
-    encode_text(encoder, VALUE_NAME, tensor->name);
+    encode_text(encoder, ONNX_VALUE_NAME, tensor->name);
     if (tensor->dtype != DTYPE_UNDEFINED) {
-        struct encoder_message type = encode_begin(encoder, VALUE_TYPE);
-        struct encoder_message of_tensor = encode_begin(encoder, TYPE_TENSOR);
-        encode_int(encoder, TYPE_TENSOR_ELEM_TYPE, tensor->dtype);
+        struct encoder_message type = encode_begin(encoder, ONNX_VALUE_TYPE);
+        struct encoder_message of_tensor = encode_begin(encoder, ONNX_TYPE_TENSOR);
+        encode_int(encoder, ONNX_TYPE_TENSOR_ELEM_TYPE, tensor->dtype);
         if (tensor->rank != GRAPH_RANK_UNKNOWN)
             encode_shape(encoder, graph, tensor);
         encode_end(encoder, of_tensor);
@@ -160,11 +160,11 @@ static bool is_output_of(const struct op *op, int32_t tensor) {
 /* What the reader did not keep is marked as a sparse tensor without
  * content, which it again notes and does not keep. */
 static const int attribute_types[] = {
-    [ATTRIBUTE_FLOAT] = ATTR_TYPE_FLOAT,         [ATTRIBUTE_INT] = ATTR_TYPE_INT,
-    [ATTRIBUTE_STRING] = ATTR_TYPE_STRING,       [ATTRIBUTE_TENSOR] = ATTR_TYPE_TENSOR,
-    [ATTRIBUTE_GRAPH] = ATTR_TYPE_GRAPH,         [ATTRIBUTE_FLOATS] = ATTR_TYPE_FLOATS,
-    [ATTRIBUTE_INTS] = ATTR_TYPE_INTS,           [ATTRIBUTE_STRINGS] = ATTR_TYPE_STRINGS,
-    [ATTRIBUTE_OTHER] = ATTR_TYPE_SPARSE_TENSOR,
+    [ATTRIBUTE_FLOAT] = ONNX_ATTR_TYPE_FLOAT,         [ATTRIBUTE_INT] = ONNX_ATTR_TYPE_INT,
+    [ATTRIBUTE_STRING] = ONNX_ATTR_TYPE_STRING,       [ATTRIBUTE_TENSOR] = ONNX_ATTR_TYPE_TENSOR,
+    [ATTRIBUTE_GRAPH] = ONNX_ATTR_TYPE_GRAPH,         [ATTRIBUTE_FLOATS] = ONNX_ATTR_TYPE_FLOATS,
+    [ATTRIBUTE_INTS] = ONNX_ATTR_TYPE_INTS,           [ATTRIBUTE_STRINGS] = ONNX_ATTR_TYPE_STRINGS,
+    [ATTRIBUTE_OTHER] = ONNX_ATTR_TYPE_SPARSE_TENSOR,
 };
 
 static int encode_attribute_value(struct writer *w, const struct graph *graph, const struct op *op,
@@ -172,32 +172,32 @@ static int encode_attribute_value(struct writer *w, const struct graph *graph, c
     struct encoder *encoder = &w->encoder;
     switch (attribute->kind) {
     case ATTRIBUTE_INT:
-        encode_int(encoder, ATTR_I, attribute->i);
+        encode_int(encoder, ONNX_ATTR_I, attribute->i);
         return 0;
     case ATTRIBUTE_FLOAT:
-        encode_float(encoder, ATTR_F, attribute->f);
+        encode_float(encoder, ONNX_ATTR_F, attribute->f);
         return 0;
     case ATTRIBUTE_STRING:
-        encode_text(encoder, ATTR_S, attribute->s);
+        encode_text(encoder, ONNX_ATTR_S, attribute->s);
         return 0;
     case ATTRIBUTE_INTS:
         for (uint32_t i = 0; i < attribute->count; i++)
-            encode_int(encoder, ATTR_INTS, attribute->ints[i]);
+            encode_int(encoder, ONNX_ATTR_INTS, attribute->ints[i]);
         return 0;
     case ATTRIBUTE_FLOATS:
         for (uint32_t i = 0; i < attribute->count; i++)
-            encode_float(encoder, ATTR_FLOATS, attribute->floats[i]);
+            encode_float(encoder, ONNX_ATTR_FLOATS, attribute->floats[i]);
         return 0;
     case ATTRIBUTE_STRINGS:
         for (uint32_t i = 0; i < attribute->count; i++)
-            encode_text(encoder, ATTR_STRINGS, attribute->strings[i]);
+            encode_text(encoder, ONNX_ATTR_STRINGS, attribute->strings[i]);
         return 0;
     case ATTRIBUTE_TENSOR: /* an operator's own output already has its name */
         return encode_tensor(
-            w, ATTR_T, graph, attribute->tensor,
+            w, ONNX_ATTR_T, graph, attribute->tensor,
             is_output_of(op, attribute->tensor) ? NULL : graph->tensors[attribute->tensor].name);
     case ATTRIBUTE_GRAPH:
-        return encode_graph(w, ATTR_G, attribute->graph);
+        return encode_graph(w, ONNX_ATTR_G, attribute->graph);
     case ATTRIBUTE_OTHER:
         break;
     }
@@ -216,20 +216,20 @@ static void encode_names(struct encoder *encoder, uint32_t field, const struct g
 
 static int encode_op(struct writer *w, const struct graph *graph, const struct op *op) {
     struct encoder *encoder = &w->encoder;
-    struct encoder_message node = encode_begin(encoder, GRAPH_NODE);
-    encode_names(encoder, NODE_INPUT, graph, op->input_count, op->inputs);
-    encode_names(encoder, NODE_OUTPUT, graph, op->output_count, op->outputs);
-    encode_optional(encoder, NODE_NAME, op->name);
-    encode_text(encoder, NODE_OP_TYPE, op->type);
+    struct encoder_message node = encode_begin(encoder, ONNX_GRAPH_NODE);
+    encode_names(encoder, ONNX_NODE_INPUT, graph, op->input_count, op->inputs);
+    encode_names(encoder, ONNX_NODE_OUTPUT, graph, op->output_count, op->outputs);
+    encode_optional(encoder, ONNX_NODE_NAME, op->name);
+    encode_text(encoder, ONNX_NODE_OP_TYPE, op->type);
     int result = 0;
     for (uint32_t i = 0; i < op->attribute_count && result == 0; i++) {
-        struct encoder_message attribute = encode_begin(encoder, NODE_ATTRIBUTE);
-        encode_text(encoder, ATTR_NAME, op->attributes[i].name);
+        struct encoder_message attribute = encode_begin(encoder, ONNX_NODE_ATTRIBUTE);
+        encode_text(encoder, ONNX_ATTR_NAME, op->attributes[i].name);
         result = encode_attribute_value(w, graph, op, &op->attributes[i]);
-        encode_int(encoder, ATTR_TYPE, attribute_types[op->attributes[i].kind]);
+        encode_int(encoder, ONNX_ATTR_TYPE, attribute_types[op->attributes[i].kind]);
         encode_end(encoder, attribute);
     }
-    encode_optional(encoder, NODE_DOMAIN, op->domain);
+    encode_optional(encoder, ONNX_NODE_DOMAIN, op->domain);
     encode_end(encoder, node);
     return result;
 }
@@ -241,9 +241,9 @@ static int encode_initializers(struct writer *w, const struct graph *graph) {
         const struct tensor *tensor = &graph->tensors[t];
         if (!(tensor->flags & TENSOR_INITIALIZER))
             continue;
-        int result = tensor->flags & TENSOR_SPARSE
-                         ? encode_sparse(w, tensor)
-                         : encode_tensor(w, GRAPH_INITIALIZER, graph, (int32_t)t, tensor->name);
+        int result = tensor->flags & TENSOR_SPARSE ? encode_sparse(w, tensor)
+                                                   : encode_tensor(w, ONNX_GRAPH_INITIALIZER, graph,
+                                                                   (int32_t)t, tensor->name);
         if (result)
             return result;
     }
@@ -252,12 +252,12 @@ static int encode_initializers(struct writer *w, const struct graph *graph) {
 
 static void encode_inputs(struct encoder *encoder, const struct graph *graph) {
     for (uint32_t i = 0; i < graph->input_count; i++)
-        encode_value_info(encoder, GRAPH_INPUT, graph, graph->inputs[i]);
+        encode_value_info(encoder, ONNX_GRAPH_INPUT, graph, graph->inputs[i]);
     if (graph->parent || graph->ir_version == 0 || graph->ir_version >= IR_VERSION_BARE_WEIGHTS)
         return;
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         if (graph->tensors[t].flags & TENSOR_INITIALIZER)
-            encode_value_info(encoder, GRAPH_INPUT, graph, (int32_t)t);
+            encode_value_info(encoder, ONNX_GRAPH_INPUT, graph, (int32_t)t);
 }
 
 static void encode_intermediates(struct encoder *encoder, const struct graph *graph) {
@@ -265,7 +265,7 @@ static void encode_intermediates(struct encoder *encoder, const struct graph *gr
         for (uint32_t k = 0; k < graph->ops[i].output_count; k++) {
             const struct tensor *tensor = op_output(graph, &graph->ops[i], k);
             if (tensor && tensor->dtype != DTYPE_UNDEFINED && !(tensor->flags & TENSOR_OUTPUT))
-                encode_value_info(encoder, GRAPH_VALUE_INFO, graph, graph->ops[i].outputs[k]);
+                encode_value_info(encoder, ONNX_GRAPH_VALUE_INFO, graph, graph->ops[i].outputs[k]);
         }
 }
 
@@ -275,12 +275,12 @@ static int encode_graph(struct writer *w, uint32_t field, const struct graph *gr
     int result = 0;
     for (uint32_t i = 0; i < graph->op_count && result == 0; i++)
         result = encode_op(w, graph, &graph->ops[i]);
-    encode_optional(encoder, GRAPH_NAME, graph->name);
+    encode_optional(encoder, ONNX_GRAPH_NAME, graph->name);
     if (result == 0)
         result = encode_initializers(w, graph);
     encode_inputs(encoder, graph);
     for (uint32_t i = 0; i < graph->output_count; i++)
-        encode_value_info(encoder, GRAPH_OUTPUT, graph, graph->outputs[i]);
+        encode_value_info(encoder, ONNX_GRAPH_OUTPUT, graph, graph->outputs[i]);
     encode_intermediates(encoder, graph);
     encode_end(encoder, message);
     return result;
@@ -290,26 +290,26 @@ static int encode_graph(struct writer *w, uint32_t field, const struct graph *gr
 static void encode_producer(struct encoder *encoder, const char *producer) {
     const char *space = strrchr(producer, ' ');
     if (!space) {
-        encode_optional(encoder, MODEL_PRODUCER_NAME, producer);
+        encode_optional(encoder, ONNX_MODEL_PRODUCER_NAME, producer);
         return;
     }
-    encode_bytes(encoder, MODEL_PRODUCER_NAME, producer, (size_t)(space - producer));
-    encode_optional(encoder, MODEL_PRODUCER_VERSION, space + 1);
+    encode_bytes(encoder, ONNX_MODEL_PRODUCER_NAME, producer, (size_t)(space - producer));
+    encode_optional(encoder, ONNX_MODEL_PRODUCER_VERSION, space + 1);
 }
 
 int encode_model(struct writer *w, const struct graph *graph) {
     struct encoder *encoder = &w->encoder;
-    encode_int(encoder, MODEL_IR_VERSION,
+    encode_int(encoder, ONNX_MODEL_IR_VERSION,
                graph->ir_version ? graph->ir_version : IR_VERSION_DEFAULT);
     encode_producer(encoder, graph->producer ? graph->producer : "");
-    int result = encode_graph(w, MODEL_GRAPH, graph);
+    int result = encode_graph(w, ONNX_MODEL_GRAPH, graph);
     for (uint32_t i = 0; i < graph->opset_count; i++) {
-        struct encoder_message opset = encode_begin(encoder, MODEL_OPSET_IMPORT);
-        encode_text(encoder, OPSET_DOMAIN, graph->opsets[i].domain);
-        encode_int(encoder, OPSET_VERSION, graph->opsets[i].version);
+        struct encoder_message opset = encode_begin(encoder, ONNX_MODEL_OPSET_IMPORT);
+        encode_text(encoder, ONNX_OPSET_DOMAIN, graph->opsets[i].domain);
+        encode_int(encoder, ONNX_OPSET_VERSION, graph->opsets[i].version);
         encode_end(encoder, opset);
     }
     if (graph->lowered)
-        encode_entry(encoder, MODEL_METADATA_PROPS, ONNX_LOWERED_KEY, "1");
+        encode_entry(encoder, ONNX_MODEL_METADATA_PROPS, ONNX_LOWERED_KEY, "1");
     return result;
 }
