@@ -1,0 +1,209 @@
+#include "db/statements.h"
+
+#define MODEL_COLUMNS                                                                              \
+    "models.id, models.sha256, models.name, models.path, models.format, models.file_bytes, "       \
+    "models.nodes, models.parameters, models.weight_bytes, models.created_at"
+
+#define MACHINE_COLUMNS                                                                            \
+    "machines.fingerprint, machines.label, machines.cpu, machines.isa, machines.kernel, "          \
+    "machines.governor, machines.virtualisation, machines.cpus, machines.cpu_quota_cpus, "         \
+    "machines.memory_bytes, machines.memory_limit_bytes, machines.cache_l1_bytes, "                \
+    "machines.cache_l2_bytes, machines.cache_l3_bytes, machines.cache_l4_bytes, "                  \
+    "machines.numa_nodes"
+
+/* What is put first and got first must be the same list: the checksum runs over it. */
+#define RUN_COLUMNS                                                                                \
+    "model_id, machine_id, lowered_id, runtime, runtime_version, threads, batch, dims, weights, "  \
+    "collector, purpose, dtype, repeats, processes, budget_ns, seed, started_at, duration_ns, "    \
+    "tool_version, overhead_ns_per_op, voluntary_switches, involuntary_switches, minor_faults, "   \
+    "major_faults, steal_fraction, throttled_ns, load_average, frequency_ratio, warnings_json, "   \
+    "op_count"
+
+#define RUN_METRIC_COLUMNS "run_id, metric, unit, phase, median, low, high, spread, count"
+
+#define OPERATOR_COLUMNS                                                                           \
+    "run_id, op_index, path, type, domain, kernel, shapes, dtype, flops, bytes, "                  \
+    "wall_raw_median_ns, wall_raw_low_ns, wall_raw_high_ns, wall_raw_spread, wall_raw_count, "     \
+    "wall_median_ns, wall_low_ns, wall_high_ns, wall_spread, wall_count, "                         \
+    "cpu_median_ns, cpu_low_ns, cpu_high_ns, cpu_spread, cpu_count"
+
+#define OPERATOR_METRIC_COLUMNS "run_id, op_index, metric, unit, median, low, high, spread, count"
+
+#define LOWERED_KEY                                                                                \
+    "model_id = (SELECT id FROM models WHERE sha256 = ?1) AND isa = ?2 AND runtime = ?3 "          \
+    "AND runtime_version = ?4 AND batch = ?5 AND dims = ?6 AND weights = ?7"
+
+#define LOWERED_COLUMNS "id, origin, lowering_ns, op_count, sha256"
+
+/* Parameters in the order of put_filter() in db/run_list.c; NULL is any. */
+#define RUN_FILTER                                                                                 \
+    " FROM runs JOIN models ON models.id = runs.model_id"                                          \
+    " JOIN machines ON machines.id = runs.machine_id"                                              \
+    " WHERE (?1 IS NULL OR models.sha256 = ?1) AND (?2 IS NULL OR machines.fingerprint = ?2)"      \
+    " AND (?3 IS NULL OR runs.runtime = ?3) AND (?4 IS NULL OR runs.runtime_version = ?4)"         \
+    " AND (?5 IS NULL OR runs.weights = ?5) AND (?6 IS NULL OR runs.collector = ?6)"               \
+    " AND (?7 IS NULL OR runs.purpose = ?7) AND (?8 IS NULL OR runs.threads = ?8)"                 \
+    " AND (?9 IS NULL OR runs.batch = ?9) AND (?10 IS NULL OR runs.dims = ?10)"                    \
+    " AND runs.id > ?11"
+
+#define FIT_COLUMNS                                                                                \
+    "fits.id, machines.fingerprint, fits.runtime, fits.runtime_version, fits.threads, "            \
+    "fits.observations, fits.data_hash, fits.tool_version, fits.created_at"
+
+const struct statement_row db_statements[STATEMENT_COUNT] = {
+    [STATEMENT_PUT_MODEL] =
+        {"store a model",
+                               "INSERT INTO models (sha256, name, path, format, file_bytes, nodes, parameters,"
+         " weight_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+         " ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, path = excluded.path,"
+         " format = excluded.format, file_bytes = excluded.file_bytes, nodes = excluded.nodes,"
+         " parameters = excluded.parameters, weight_bytes = excluded.weight_bytes RETURNING id"                                                       },
+    [STATEMENT_GET_MODEL] = {"read a model",                "SELECT " MODEL_COLUMNS " FROM models WHERE id = ?"                                     },
+    [STATEMENT_FIND_MODELS] =
+        {"find a model",
+                               "SELECT " MODEL_COLUMNS " FROM models WHERE name = ?1 OR path = ?1"
+         " OR (length(?1) >= 6 AND substr(sha256, 1, length(?1)) = lower(?1)) ORDER BY id"                                                            },
+    [STATEMENT_LIST_MODELS] = {"list the models",
+                               "SELECT " MODEL_COLUMNS " FROM models ORDER BY id"                                                                     },
+
+    [STATEMENT_PUT_MACHINE] =
+        {"store a machine",
+                               "INSERT INTO machines (fingerprint, label, cpu, isa, kernel, governor, virtualisation,"
+         " cpus, cpu_quota_cpus, memory_bytes, memory_limit_bytes, cache_l1_bytes, cache_l2_bytes,"
+         " cache_l3_bytes, cache_l4_bytes, numa_nodes)"
+         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+         " ON CONFLICT (fingerprint) DO UPDATE SET label = excluded.label, cpu = excluded.cpu,"
+         " isa = excluded.isa, kernel = excluded.kernel, governor = excluded.governor,"
+         " virtualisation = excluded.virtualisation, cpus = excluded.cpus,"
+         " cpu_quota_cpus = excluded.cpu_quota_cpus, memory_bytes = excluded.memory_bytes,"
+         " memory_limit_bytes = excluded.memory_limit_bytes,"
+         " cache_l1_bytes = excluded.cache_l1_bytes, cache_l2_bytes = excluded.cache_l2_bytes,"
+         " cache_l3_bytes = excluded.cache_l3_bytes, cache_l4_bytes = excluded.cache_l4_bytes,"
+         " numa_nodes = excluded.numa_nodes RETURNING id"                                                                                             },
+    [STATEMENT_GET_MACHINE] = {"read a machine",
+                               "SELECT " MACHINE_COLUMNS " FROM machines WHERE id = ?"                                                                },
+    [STATEMENT_FIND_MACHINES] =
+        {"find a machine",
+                               "SELECT " MACHINE_COLUMNS " FROM machines WHERE label = ?1 OR fingerprint = ?1"
+         " OR (length(?1) >= 6 AND substr(fingerprint, 1, length(?1)) = lower(?1)) ORDER BY id"                                                       },
+    [STATEMENT_LIST_MACHINES] = {"list the machines",
+                               "SELECT " MACHINE_COLUMNS " FROM machines ORDER BY id"                                                                 },
+    [STATEMENT_PUT_PEAK] =
+        {"store a peak",
+                               "INSERT OR REPLACE INTO machine_peaks (machine_id, quantity, subject,"
+         " threads, value, low, high, measured_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"                                                                   },
+    [STATEMENT_LIST_PEAKS] =
+        {"list the peaks",
+                               "SELECT quantity, subject, threads, value, low, high, measured_at FROM machine_peaks"
+         " JOIN machines ON machines.id = machine_id WHERE fingerprint = ?"
+         " ORDER BY quantity, subject, threads"                                                                                                       },
+
+    [STATEMENT_PUT_LOWERED] =
+        {"store a lowered graph",
+                               "INSERT INTO lowered_graphs (model_id, isa, runtime, runtime_version, batch, dims,"
+         " weights, origin, sha256, lowering_ns, op_count, graph)"
+         " VALUES ((SELECT id FROM models WHERE sha256 = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+         " RETURNING id"                                                                                                                              },
+    [STATEMENT_SAME_LOWERED] = {"find a lowered graph",
+                               "SELECT id FROM lowered_graphs"
+                                " WHERE " LOWERED_KEY " AND origin = ?8 AND sha256 = ?9"                                                              },
+    [STATEMENT_FIND_LOWERED] = {"find a lowered graph",
+                               "SELECT " LOWERED_COLUMNS ", graph FROM lowered_graphs"
+                                " WHERE " LOWERED_KEY
+                                " ORDER BY origin = 'runtime' DESC, id DESC LIMIT 1"                                                                  },
+    [STATEMENT_GET_LOWERED] = {"read a lowered graph",
+                               "SELECT " LOWERED_COLUMNS ", iif(?2, graph, NULL)"
+                               " FROM lowered_graphs WHERE id = ?1"                                                                                   },
+
+    [STATEMENT_PUT_RUN] = {"store a run",
+                               "INSERT INTO runs (" RUN_COLUMNS ", head_checksum, operators_checksum)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                           " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) RETURNING id"                                                                        },
+    [STATEMENT_PUT_RUN_CHECKSUMS] =
+        {"store a run",                 "UPDATE runs SET head_checksum = ?, operators_checksum = ? WHERE id = ?"                },
+    [STATEMENT_PUT_RUN_METRIC] = {"store a run's metric",
+                               "INSERT INTO run_metrics (" RUN_METRIC_COLUMNS ")"
+                                  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"                                                                               },
+    [STATEMENT_PUT_OPERATOR] = {"store an operator",
+                               "INSERT INTO operators (" OPERATOR_COLUMNS ")"
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+                                " ?, ?, ?, ?, ?, ?, ?)"                                                                                               },
+    [STATEMENT_PUT_OPERATOR_METRIC] = {"store an operator's metric",
+                               "INSERT INTO operator_metrics (" OPERATOR_METRIC_COLUMNS ")"
+                                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"                                                                          },
+    [STATEMENT_GET_RUN] = {"read a run",                  "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?"                                         },
+    [STATEMENT_GET_RUN_CHECKSUMS] =
+        {"read a run",                  "SELECT head_checksum, operators_checksum FROM runs WHERE id = ?"                       },
+    [STATEMENT_LIST_RUN_METRICS] = {"read a run's metrics",        "SELECT " RUN_METRIC_COLUMNS
+                                                            " FROM run_metrics WHERE run_id = ?"},
+    [STATEMENT_LIST_OPERATORS] = {"read a run's operators",
+                               "SELECT " OPERATOR_COLUMNS
+                                  " FROM operators WHERE run_id = ? ORDER BY op_index"                                                                },
+    [STATEMENT_LIST_OPERATOR_METRICS] = {"read the operators' metrics",
+                               "SELECT " OPERATOR_METRIC_COLUMNS
+                                         " FROM operator_metrics WHERE run_id = ?"
+                                         " ORDER BY op_index, metric"                                                                                 },
+    [STATEMENT_LIST_RUNS] = {"list the runs",               "SELECT runs.id" RUN_FILTER " ORDER BY runs.id"                                         },
+    [STATEMENT_LATEST_RUN] = {"find a run",
+                               "SELECT runs.id" RUN_FILTER " ORDER BY runs.id DESC LIMIT 1"                                                           },
+    [STATEMENT_COUNT_RUNS] = {"count the runs",              "SELECT count(*)" RUN_FILTER                                                            },
+    [STATEMENT_RUN_IN_FITS] = {"look for fits",
+                               "SELECT group_concat(fit_id, ', ') FROM fit_runs WHERE run_id = ?"                                                     },
+    [STATEMENT_DELETE_RUN] = {"delete a run",                "DELETE FROM runs WHERE id = ?"                                                         },
+
+    [STATEMENT_PUT_FIT] =
+        {"store a fit",
+                               "INSERT INTO fits (machine_id, runtime, runtime_version, threads, observations,"
+         " data_hash, tool_version, text_sha256, text)"
+         " VALUES ((SELECT id FROM machines WHERE fingerprint = ?), ?, ?, ?, ?, ?, ?, ?, ?)"
+         " RETURNING id"                                                                                                                              },
+    [STATEMENT_PUT_FIT_RUN] = {"store a fit's runs",
+                               "INSERT OR IGNORE INTO fit_runs (fit_id, run_id) VALUES (?, ?)"                                                        },
+    [STATEMENT_GET_FIT] = {"read a fit",
+                               "SELECT " FIT_COLUMNS ", text_sha256, text FROM fits"
+                           " JOIN machines ON machines.id = machine_id WHERE fits.id = ?"                                                             },
+    [STATEMENT_LIST_FIT_RUNS] = {"read a fit's runs",
+                               "SELECT run_id FROM fit_runs WHERE fit_id = ? ORDER BY run_id"                                                         },
+    [STATEMENT_LATEST_FIT] =
+        {"find a fit",
+                               "SELECT fits.id FROM fits JOIN machines ON machines.id = machine_id"
+         " WHERE (?1 IS NULL OR machines.fingerprint = ?1) AND (?2 IS NULL OR fits.runtime = ?2)"
+         " AND (?3 IS NULL OR fits.runtime_version = ?3) AND (?4 IS NULL OR fits.threads = ?4)"
+         " ORDER BY fits.id DESC LIMIT 1"                                                                                                             },
+    [STATEMENT_LIST_FITS] = {"list the fits",
+                               "SELECT " FIT_COLUMNS " FROM fits"
+                             " JOIN machines ON machines.id = machine_id ORDER BY fits.id"                                                            },
+    [STATEMENT_DELETE_FIT] = {"delete a fit",                "DELETE FROM fits WHERE id = ?"                                                         },
+
+    [STATEMENT_PUT_PREDICTION] =
+        {"store a prediction",
+                               "INSERT INTO predictions (model_id, machine_id, fit_id, runtime, runtime_version,"
+         " threads, batch, dims, latency_value_ns, latency_low_ns, latency_high_ns, tier, json)"
+         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"                                                                               },
+    [STATEMENT_LIST_PREDICTIONS] =
+        {"list the predictions",
+                               "SELECT predictions.id, model_id, machine_id, fit_id, runtime, runtime_version, threads,"
+         " batch, dims, latency_value_ns, latency_low_ns, latency_high_ns, tier, json,"
+         " predictions.created_at FROM predictions JOIN models ON models.id = model_id"
+         " WHERE ?1 IS NULL OR models.sha256 = ?1 ORDER BY predictions.id DESC LIMIT ?2"                                                              },
+
+    [STATEMENT_LIST_TABLES] = {"list the tables",
+                               "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
+                               " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"                                                           },
+    [STATEMENT_RUN_TIMES] = {"read the times of runs",
+                               "SELECT min(started_at), max(started_at) FROM runs"                                                                    },
+    [STATEMENT_INTEGRITY] = {"check it",                    "SELECT integrity_check FROM pragma_integrity_check(100)"                               },
+    [STATEMENT_FOREIGN_KEYS] =
+        {"check its foreign keys",
+                               "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100"                                              },
+    [STATEMENT_LIST_RUN_IDS] = {"list the runs",               "SELECT id FROM runs ORDER BY id"                                                       },
+    [STATEMENT_LIST_LOWERED_IDS] = {"list the lowered graphs",
+                               "SELECT id FROM lowered_graphs ORDER BY id"                                                                            },
+    [STATEMENT_LIST_FIT_IDS] = {"list the fits",               "SELECT id FROM fits ORDER BY id"                                                       },
+    [STATEMENT_FREE_BYTES] = {"read its sizes",              "SELECT freelist_count * page_size"
+                                                " FROM pragma_freelist_count, pragma_page_size"       },
+    [STATEMENT_JOURNAL_MODE] = {"read its mode",               "SELECT journal_mode FROM pragma_journal_mode"                                          },
+    [STATEMENT_BACKUP] = {"copy it",                     "VACUUM INTO ?"                                                                         },
+    [STATEMENT_VACUUM] = {"shrink it",                   "VACUUM"                                                                                },
+    [STATEMENT_CHECKPOINT] = {"shrink it",                   "PRAGMA wal_checkpoint(TRUNCATE)"                                                       },
+};
