@@ -3,18 +3,24 @@
 #include "base/term.h"
 #include "db/db.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
+bool context_reader_gone(const struct context *context) {
+    struct pollfd pipe = {.fd = fileno(context->out)};
+    return poll(&pipe, 1, 0) == 1 && (pipe.revents & POLLERR);
+}
+
 static int write_out(struct context *context, const struct strbuf *text, struct err *err) {
     context->answered = true;
-    if (context->reader_gone || fwrite(text->text, 1, text->length, context->out) == text->length)
+    if (fwrite(text->text, 1, text->length, context->out) == text->length)
         return 0;
-    context->reader_gone = errno == EPIPE;
-    if (context->reader_gone)
-        return 0;
-    return err_set_errno(err, ERR_ENVIRONMENT, "cannot write to standard output");
+    err_set_errno(err, ERR_ENVIRONMENT, "cannot write to standard output");
+    if (!context_reader_gone(context))
+        return -(int)err->code;
+    *err = (struct err){0};
+    return 0;
 }
 
 static int write_and_done(struct context *context, struct strbuf *text, struct err *err) {

@@ -53,6 +53,9 @@ int print_line(struct context *context, struct err *err, const char *format, ...
 void print_note(const struct context *context, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* True when `out` is a pipe that nobody reads any more: no reason to complain. */
+bool context_reader_gone(const struct context *context);
+
 /* ---- the database -------------------------------------------------------------------------- */
 
 /* --db, else what db_default_path() says. NULL on failure. */

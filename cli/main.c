@@ -151,7 +151,7 @@ static void print_error(const struct err *err, bool json, bool answered) {
 static int flush_output(const struct context *context, int code) {
     errno = 0;
     bool failed = fflush(stdout) != 0 || ferror(stdout);
-    if (!failed || context->reader_gone || errno == EPIPE)
+    if (!failed || context_reader_gone(context))
         return code;
     if (code != ERR_ENVIRONMENT)
         fprintf(stderr, "assay: cannot write to standard output: %s\n",
@@ -166,7 +166,7 @@ int main(int argc, char **argv) {
     arena_on_exhausted(exit_exhausted);
     struct arena arena;
     arena_init(&arena);
-    struct invocation call = {.arena = &arena};
+    struct invocation call = {.arena = &arena, .context.out = stdout};
     struct err err = {0};
     bool json = asks_for_json(argc, argv);
     int result = read_command_line(&call, argc, argv, &err);
