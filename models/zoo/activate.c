@@ -42,9 +42,9 @@ static int32_t hyperbolic_tangent(struct zoo_builder *b, int32_t x) {
 static int32_t gelu(struct zoo_builder *b, int32_t x) {
     if (b->options.opset >= 20)
         return zoo_unary(b, "Gelu", x);
-    int32_t scaled = zoo_binary(b, "Div", x, zoo_scalar(b, sqrt(2)));
-    int32_t shifted = zoo_add(b, zoo_unary(b, "Erf", scaled), zoo_scalar(b, 1));
-    return zoo_mul(b, zoo_mul(b, x, shifted), zoo_scalar(b, 0.5));
+    int32_t erf = zoo_unary(b, "Erf", zoo_binary(b, "Div", x, zoo_scalar(b, sqrt(2))));
+    int32_t twice = zoo_mul(b, x, zoo_add(b, erf, zoo_scalar(b, 1)));
+    return zoo_mul(b, twice, zoo_scalar(b, 0.5));
 }
 
 /* x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))); the same paper, section 2. */
@@ -53,8 +53,8 @@ static int32_t gelu_tanh(struct zoo_builder *b, int32_t x) {
     int32_t cube = zoo_binary(b, "Pow", x, zoo_scalar(b, 3));
     int32_t sum = zoo_add(b, x, zoo_mul(b, cube, zoo_scalar(b, 0.044715)));
     int32_t inner = zoo_mul(b, sum, zoo_scalar(b, sqrt(2 / 3.14159265358979323846)));
-    int32_t shifted = zoo_add(b, zoo_unary(b, "Tanh", inner), zoo_scalar(b, 1));
-    return zoo_mul(b, half, shifted);
+    int32_t bent = zoo_unary(b, "Tanh", inner);
+    return zoo_mul(b, half, zoo_add(b, bent, zoo_scalar(b, 1)));
 }
 
 static int32_t (*const activations[ZOO_ACTIVATION_COUNT])(struct zoo_builder *, int32_t) = {

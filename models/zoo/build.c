@@ -34,6 +34,14 @@ static const char *op_name(struct zoo_builder *b, const char *name, const char *
     return taken ? arena_printf(arena, "%s_%u", base, taken) : base;
 }
 
+void zoo_impossible(struct zoo_builder *b, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    if (!b->problem)
+        b->problem = arena_vprintf(b->graph->arena, format, args);
+    va_end(args);
+}
+
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 int32_t zoo_rank(const struct zoo_builder *b, int32_t x) {
@@ -56,8 +64,8 @@ static void set_shape(struct zoo_builder *b, int32_t x, int32_t rank, const int6
     int64_t checked[GRAPH_RANK_MAX];
     for (int32_t i = 0; i < rank; i++) {
         checked[i] = sizes[i] > 0 ? sizes[i] : 1;
-        if (sizes[i] <= 0 && !b->problem)
-            b->problem = b->graph->tensors[x].name;
+        if (sizes[i] <= 0)
+            zoo_impossible(b, "%s would be empty", b->graph->tensors[x].name);
     }
     graph_set_shape(b->graph, x, rank, checked);
 }

@@ -1,6 +1,9 @@
 /* What every architecture is built with: names, weights, constants, nodes with known shapes.
  * layers.h and attention.h stand on this.
  *
+ * Operators stand in the file in the order of the calls that made them. C does not order the
+ * arguments of one call, so an argument list holds at most one call that adds an operator.
+ *
  * A value is the index of its tensor. Every function returns the value it made; shapes are
  * computed on the way, so an architecture asks zoo_dim() instead of doing its own book-keeping.
  * A shape that cannot be (an image smaller than its kernel) sets builder->problem and building
@@ -28,7 +31,7 @@ struct zoo_builder {
     uint64_t parameters;
     struct zoo_scope scopes[ZOO_SCOPE_DEPTH];
     int depth;
-    const char *problem; /* NULL, or the first shape that cannot be */
+    const char *problem; /* NULL, or the first thing that cannot be, in words */
 };
 
 /* Lists in place: ZOO_LIST(a, b) is "2, (int32_t[]){a, b}"; ZOO_SHAPE the same for sizes. */
@@ -40,6 +43,10 @@ struct zoo_builder {
     (int32_t)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (int64_t[]) {                   \
         __VA_ARGS__                                                                                \
     }
+
+/* Notes why the options do not fit the architecture; the first reason stays. */
+void zoo_impossible(struct zoo_builder *b, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* Names inside stand under this one; printf format. */
 void zoo_enter(struct zoo_builder *b, const char *format, ...)

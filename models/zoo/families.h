@@ -4,6 +4,21 @@
 
 #include "models/zoo/zoo.h"
 
-extern const struct zoo_family zoo_resnet;
+/* Rows of image classifiers of 1,000 classes whose figures torchvision documents. */
+#define ZOO_TORCHVISION(NAME, HELP, SIZE, PARAMETERS, GMACS, BUILD, CONFIG)                        \
+    {                                                                                              \
+#NAME, HELP,                                                                               \
+            {.image_size = SIZE, .classes = 1000 },                                                \
+            {PARAMETERS, 1 }, {GMACS, 0.001 }, "torchvision " #NAME, BUILD, CONFIG                 \
+    }
+
+extern const struct zoo_family zoo_resnet;     /* resnet.c: ResNet, ResNeXt, Wide ResNet */
+extern const struct zoo_family zoo_plain;      /* plain.c: AlexNet, VGG */
+extern const struct zoo_family zoo_squeezenet; /* squeezenet.c */
+extern const struct zoo_family zoo_mobile;     /* mobile.c: inverted residuals */
+extern const struct zoo_family zoo_shufflenet; /* shufflenet.c */
+extern const struct zoo_family zoo_densenet;   /* densenet.c */
+extern const struct zoo_family zoo_inception;  /* inception.c: GoogLeNet, Inception v3 */
+extern const struct zoo_family zoo_regnet;     /* regnet.c */
 
 #endif

@@ -23,6 +23,12 @@ static int32_t vector(struct zoo_builder *b, const char *name, const char *suffi
     return zoo_weight(b, suffixed(b, name, suffix), mean, deviation, ZOO_SHAPE(size));
 }
 
+int32_t zoo_image(struct zoo_builder *b, int64_t channels) {
+    const struct zoo_options *o = &b->options;
+    return zoo_input(b, "input", DTYPE_FLOAT32,
+                     ZOO_SHAPE(o->batch, channels, o->image_size, o->image_size));
+}
+
 /* ---- convolution ----------------------------------------------------------------------------- */
 
 static void fill_defaults(struct zoo_conv *conv) {
@@ -98,6 +104,11 @@ int32_t zoo_conv_bn(struct zoo_builder *b, const char *name, int32_t x, struct z
     return zoo_activate(b, activation, y);
 }
 
+int32_t zoo_conv_act(struct zoo_builder *b, const char *name, int32_t x, struct zoo_conv conv,
+                     enum zoo_activation activation) {
+    return zoo_activate(b, activation, convolve(b, name, x, conv, activation));
+}
+
 int32_t zoo_conv_transpose(struct zoo_builder *b, const char *name, int32_t x, int64_t out,
                            int64_t kernel) {
     int64_t in = zoo_dim(b, x, 1);
@@ -163,6 +174,15 @@ int32_t zoo_average_pool(struct zoo_builder *b, int32_t x, struct zoo_pool pool)
     int32_t y = add_pool(b, "AveragePool", x, &pool);
     graph_set_int(b->graph, newest(b), "count_include_pad", 1);
     return y;
+}
+
+int32_t zoo_adaptive_pool(struct zoo_builder *b, int32_t x, int64_t size) {
+    int64_t window = zoo_dim(b, x, 2) / size;
+    if (window * size != zoo_dim(b, x, 2) || window * size != zoo_dim(b, x, 3))
+        zoo_impossible(b, "%s is not a multiple of %lld wide", b->graph->tensors[x].name,
+                       (long long)size);
+    return zoo_average_pool(b, x,
+                            (struct zoo_pool){window ? window : 1, window ? window : 1, 0, 0});
 }
 
 int32_t zoo_global_pool(struct zoo_builder *b, int32_t x) {

@@ -19,6 +19,9 @@ enum zoo_activation {
     ZOO_ACTIVATION_COUNT
 };
 
+/* An image of the options' size, called "input": batch x channels x size x size. */
+int32_t zoo_image(struct zoo_builder *b, int64_t channels);
+
 int32_t zoo_activate(struct zoo_builder *b, enum zoo_activation activation, int32_t x);
 
 /* A field left 0 takes the value in brackets. pad_w counts only when kernel_w is given. */
@@ -33,6 +36,9 @@ int32_t zoo_conv(struct zoo_builder *b, const char *name, int32_t x, struct zoo_
 /* Convolution, batch normalisation (folded unless the options keep it), activation. */
 int32_t zoo_conv_bn(struct zoo_builder *b, const char *name, int32_t x, struct zoo_conv conv,
                     enum zoo_activation activation);
+/* Convolution as given and an activation, without batch normalisation between. */
+int32_t zoo_conv_act(struct zoo_builder *b, const char *name, int32_t x, struct zoo_conv conv,
+                     enum zoo_activation activation);
 /* ConvTranspose with bias whose stride is its kernel. */
 int32_t zoo_conv_transpose(struct zoo_builder *b, const char *name, int32_t x, int64_t out,
                            int64_t kernel);
@@ -44,6 +50,8 @@ struct zoo_pool {
 };
 int32_t zoo_max_pool(struct zoo_builder *b, int32_t x, struct zoo_pool pool);
 int32_t zoo_average_pool(struct zoo_builder *b, int32_t x, struct zoo_pool pool);
+/* To size x size (AdaptiveAvgPool2d): the input's height and width must be multiples of it. */
+int32_t zoo_adaptive_pool(struct zoo_builder *b, int32_t x, int64_t size);
 int32_t zoo_global_pool(struct zoo_builder *b, int32_t x); /* to 1x1 */
 
 /* Gemm for a matrix, MatMul and Add for more axes. */

@@ -68,12 +68,9 @@ int32_t resnet_features(struct zoo_builder *b, const struct resnet *net, int32_t
 }
 
 static void build(struct zoo_builder *b, const void *config) {
-    const struct zoo_options *o = &b->options;
-    int32_t x =
-        zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(o->batch, 3, o->image_size, o->image_size));
-    x = resnet_features(b, config, x, NULL);
+    int32_t x = resnet_features(b, config, zoo_image(b, 3), NULL);
     x = zoo_flatten(b, zoo_global_pool(b, x));
-    zoo_output(b, zoo_linear(b, "fc", x, o->classes, true), "output");
+    zoo_output(b, zoo_linear(b, "fc", x, b->options.classes, true), "output");
 }
 
 static const struct resnet resnet18 = {
@@ -106,11 +103,7 @@ static const struct resnet wide_resnet50_2 = {
 };
 
 #define ROW(NAME, HELP, PARAMETERS, GMACS)                                                         \
-    {                                                                                              \
-#NAME, HELP,                                                                               \
-            {.image_size = 224, .classes = 1000 },                                                 \
-            {PARAMETERS, 1 }, {GMACS, 0.001 }, "torchvision " #NAME, build, &NAME                  \
-    }
+    ZOO_TORCHVISION(NAME, HELP, 224, PARAMETERS, GMACS, build, &NAME)
 
 static const struct zoo_row rows[] = {
     ROW(resnet18, "image classification, residual (He et al. 2015)", 11689512, 1.814),

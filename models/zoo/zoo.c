@@ -8,7 +8,8 @@
 #include <string.h>
 
 const struct zoo_family *const zoo_families[] = {
-    &zoo_resnet,
+    &zoo_resnet,     &zoo_plain,    &zoo_squeezenet, &zoo_mobile,
+    &zoo_shufflenet, &zoo_densenet, &zoo_inception,  &zoo_regnet,
 };
 const size_t zoo_family_count = sizeof zoo_families / sizeof *zoo_families;
 
@@ -80,8 +81,7 @@ int zoo_build(struct arena *arena, const char *name, const struct zoo_options *o
     graph_add_opset(b.graph, "", b.options.opset);
     row->build(&b, row->config);
     if (b.problem)
-        return err_set(err, ERR_USAGE, "%s: the input is too small: %s would be empty", name,
-                       b.problem);
+        return err_set(err, ERR_USAGE, "%s: not possible with these sizes: %s", name, b.problem);
     if (graph_sort(b.graph, err))
         return err_prefix(err, "%s", name);
     *model = (struct zoo_model){row, b.options, b.graph, b.weights, b.parameters};
