@@ -33,10 +33,12 @@ struct weight_slot {
     double scale; /* standard deviation of synthesised values: 1 / sqrt(fan-in); 0: fill with 1 */
 };
 
-/* A value for an input given by the user, e.g. sr=16000; all elements get it. */
+/* A value for an input, e.g. sr=16000: all elements get it. When upper > value the elements are
+ * drawn uniformly from [value, upper] instead: token ids below a vocabulary. */
 struct input_value {
     const char *input;
     double value;
+    double upper;
 };
 
 struct collect_config {

@@ -1,0 +1,186 @@
+#include "collectors/onnxruntime/brackets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* FNV-1a, 32 bits. */
+static uint32_t hash_of(const char *text, size_t length) {
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ (unsigned char)text[i]) * 16777619u;
+    return hash;
+}
+
+void brackets_init(struct brackets *brackets, struct arena *arena, const struct request_op *ops,
+                   uint32_t op_count) {
+    *brackets = (struct brackets){.ops = ops, .op_count = op_count, .mask = 15};
+    while (brackets->mask < 2 * op_count)
+        brackets->mask = 2 * brackets->mask + 1;
+    brackets->sums = ARENA_ARRAY(arena, op_count, struct bracket_sum);
+    brackets->next = ARENA_ARRAY(arena, op_count, int32_t);
+    brackets->turns = ARENA_ARRAY(arena, op_count, uint32_t);
+    brackets->heads = ARENA_ARRAY(arena, brackets->mask + 1, int32_t);
+    for (uint32_t i = 0; i <= brackets->mask; i++)
+        brackets->heads[i] = GRAPH_NONE;
+    for (uint32_t i = op_count; i-- > 0;) {
+        int32_t *head =
+            &brackets->heads[hash_of(ops[i].name, strlen(ops[i].name)) & brackets->mask];
+        brackets->next[i] = *head;
+        *head = (int32_t)i;
+    }
+}
+
+/* ---- the hot path -----------------------------------------------------------------------------
+ */
+
+void brackets_start(struct brackets *brackets) {
+    uint32_t depth = brackets->depth++;
+    if (depth >= BRACKETS_DEPTH)
+        return;
+    struct bracket *bracket = &brackets->stack[depth];
+    bracket->entered_ns = clock_ns(CLOCK_MONOTONIC);
+    bracket->nested_ns = 0;
+    bracket->nested_cpu_ns = 0;
+    if (brackets->counters) {
+        memset(bracket->nested_counts, 0, sizeof bracket->nested_counts);
+        counters_read(brackets->counters, &bracket->reading);
+    }
+    if (brackets->cpu)
+        bracket->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    bracket->start_ns = clock_ns(CLOCK_MONOTONIC);
+}
+
+void brackets_stop(struct brackets *brackets) {
+    int64_t now = clock_ns(CLOCK_MONOTONIC);
+    if (brackets->depth == 0 || brackets->depth > BRACKETS_DEPTH)
+        return;
+    struct bracket *bracket = &brackets->stack[brackets->depth - 1];
+    bracket->stop_ns = now;
+    if (brackets->cpu)
+        bracket->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - bracket->cpu_ns;
+    if (brackets->counters) {
+        struct counters_reading after;
+        counters_read(brackets->counters, &after);
+        counters_difference(brackets->counters, &bracket->reading, &after, bracket->counts);
+    }
+}
+
+/* ---- names ------------------------------------------------------------------------------------
+ */
+
+static bool is_named(const struct request_op *op, const char *name, size_t length) {
+    return strncmp(op->name, name, length) == 0 && op->name[length] == '\0';
+}
+
+/* The operator of that name. Of several (subgraphs may repeat names) the one whose turn it is in
+ * this run: calls go round in flat order. */
+static int32_t find_named(struct brackets *brackets, const char *name, size_t length) {
+    int32_t found = GRAPH_NONE;
+    int32_t i = brackets->heads[hash_of(name, length) & brackets->mask];
+    for (; i != GRAPH_NONE; i = brackets->next[i]) {
+        if (!is_named(&brackets->ops[i], name, length))
+            continue;
+        if (found == GRAPH_NONE || brackets->turns[i] < brackets->turns[found])
+            found = i;
+    }
+    return found;
+}
+
+/* The runtime calls an operator without a name "<type>_<index of its own>": the one of that type
+ * without a name whose turn it is. */
+static int32_t find_nameless(struct brackets *brackets, const char *name, size_t length) {
+    size_t type = length;
+    while (type > 0 && name[type - 1] >= '0' && name[type - 1] <= '9')
+        type--;
+    if (type < 2 || type == length || name[type - 1] != '_')
+        return GRAPH_NONE;
+    int32_t found = GRAPH_NONE;
+    int32_t i = brackets->heads[hash_of("", 0) & brackets->mask];
+    for (; i != GRAPH_NONE; i = brackets->next[i]) {
+        const struct request_op *op = &brackets->ops[i];
+        if (op->name[0] || strncmp(op->type, name, type - 1) != 0 || op->type[type - 1])
+            continue;
+        if (found == GRAPH_NONE || brackets->turns[i] < brackets->turns[found])
+            found = i;
+    }
+    return found;
+}
+
+static int32_t find(struct brackets *brackets, const char *name) {
+    static const char suffix[] = "_kernel_time";
+    size_t length = strlen(name), tail = sizeof suffix - 1;
+    if (length <= tail || strcmp(name + length - tail, suffix) != 0)
+        return GRAPH_NONE;
+    int32_t found = find_named(brackets, name, length - tail);
+    if (found == GRAPH_NONE)
+        found = find_nameless(brackets, name, length - tail);
+    if (found == GRAPH_NONE)
+        brackets->unknown++;
+    return found;
+}
+
+static void add(struct brackets *brackets, int32_t op, const struct bracket *bracket) {
+    struct bracket_sum *sum = &brackets->sums[op];
+    sum->wall_ns += (double)(bracket->stop_ns - bracket->start_ns - bracket->nested_ns);
+    sum->cpu_ns += (double)(bracket->cpu_ns - bracket->nested_cpu_ns);
+    if (brackets->counters)
+        for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+            sum->counts[i] += bracket->counts[i] - bracket->nested_counts[i];
+    sum->calls++;
+    brackets->turns[op]++;
+}
+
+void brackets_name(struct brackets *brackets, const char *name) {
+    if (brackets->depth == 0 || brackets->depth-- > BRACKETS_DEPTH)
+        return;
+    struct bracket *bracket = &brackets->stack[brackets->depth];
+    brackets->events++;
+    int32_t op = name ? find(brackets, name) : GRAPH_NONE;
+    if (op != GRAPH_NONE)
+        add(brackets, op, bracket);
+    if (brackets->depth == 0)
+        return;
+    struct bracket *outer = bracket - 1;
+    outer->nested_cpu_ns += bracket->cpu_ns;
+    if (brackets->counters)
+        for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+            outer->nested_counts[i] += bracket->counts[i];
+    outer->nested_ns += clock_ns(CLOCK_MONOTONIC) - bracket->entered_ns;
+}
+
+/* ---- out --------------------------------------------------------------------------------------
+ */
+
+static void put(struct sink *sink, int32_t op, uint32_t metric, uint16_t phase, uint32_t repeat,
+                double value) {
+    struct sample sample = {op, (uint16_t)metric, phase, repeat, value};
+    if (sink)
+        sink->put(sink->context, &sample);
+}
+
+void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, struct sink *sink) {
+    for (uint32_t i = 0; i < brackets->op_count; i++) {
+        struct bracket_sum *sum = &brackets->sums[i];
+        if (sum->calls == 0)
+            continue;
+        put(sink, (int32_t)i, METRIC_WALL_NS, phase, repeat, sum->wall_ns);
+        if (brackets->cpu)
+            put(sink, (int32_t)i, METRIC_CPU_NS, phase, repeat, sum->cpu_ns);
+        if (brackets->counters)
+            for (uint32_t c = 0; c < brackets->counters->opened_count; c++) {
+                uint32_t asked = brackets->counters->opened[c].asked;
+                put(sink, (int32_t)i, METRIC_COUNTER_FIRST + asked, phase, repeat,
+                    sum->counts[asked]);
+            }
+        *sum = (struct bracket_sum){0};
+        brackets->turns[i] = 0;
+    }
+}

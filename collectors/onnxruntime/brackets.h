@@ -1,0 +1,72 @@
+/* Brackets: what happened between the start and the stop of each operator, and whose it was.
+ *
+ * The hook calls brackets_start / brackets_stop on the executing thread and brackets_name when the
+ * operator's name is known. Brackets nest (If and Loop around the operators of their subgraphs,
+ * the runtime's own session events around all): what an inner bracket took, its bookkeeping
+ * included, is taken out of the outer one, so values are an operator's own. Values are added up
+ * per operator until brackets_flush gives them out, once per run of the model.
+ *
+ * Nothing here allocates between start and stop. One executing thread: sessions are sequential.
+ */
+#ifndef ASSAY_COLLECTORS_ONNXRUNTIME_BRACKETS_H
+#define ASSAY_COLLECTORS_ONNXRUNTIME_BRACKETS_H
+
+#include "base/arena.h"
+#include "collectors/counters.h"
+#include "collectors/onnxruntime/request.h"
+#include "core/run.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { BRACKETS_DEPTH = 64 };
+
+struct bracket {
+    int64_t entered_ns; /* before anything of ours */
+    int64_t start_ns;   /* after everything of ours */
+    int64_t stop_ns;
+    int64_t cpu_ns;    /* of the thread: at start, then the difference */
+    int64_t nested_ns; /* wall time of brackets inside, bookkeeping included */
+    int64_t nested_cpu_ns;
+    struct counters_reading reading;
+    double counts[METRIC_COUNTER_MAX];
+    double nested_counts[METRIC_COUNTER_MAX];
+};
+
+/* What one operator gathered since the last flush. */
+struct bracket_sum {
+    double wall_ns, cpu_ns;
+    double counts[METRIC_COUNTER_MAX];
+    uint32_t calls;
+};
+
+struct brackets {
+    const struct request_op *ops;
+    uint32_t op_count;
+    struct bracket_sum *sums; /* by operator */
+    int32_t *heads;           /* hash of names -> first operator of that name */
+    int32_t *next;            /* operator -> next of the same bucket, in flat order */
+    uint32_t *turns;          /* operator -> calls since the last flush of its name */
+    uint32_t mask;
+    const struct counters *counters; /* NULL: none */
+    bool cpu;                        /* read the thread's CPU clock around every operator */
+    struct bracket stack[BRACKETS_DEPTH];
+    uint32_t depth;
+    uint64_t unknown; /* operators that the lowered graph does not have */
+    uint64_t events;  /* brackets closed since the start */
+};
+
+/* The operators are borrowed. */
+void brackets_init(struct brackets *brackets, struct arena *arena, const struct request_op *ops,
+                   uint32_t op_count);
+
+void brackets_start(struct brackets *brackets);
+void brackets_stop(struct brackets *brackets);
+/* Closes the bracket. `name` is the event's name, "<operator>_kernel_time" for one that counts;
+ * NULL for what is none of an operator. */
+void brackets_name(struct brackets *brackets, const char *name);
+
+/* Puts the samples of each operator that ran, and forgets them. `sink` NULL: only forgets. */
+void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, struct sink *sink);
+
+#endif

@@ -1,0 +1,328 @@
+#include "collectors/onnxruntime/host.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static double clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static void put(struct sink *sink, uint32_t metric, uint16_t phase, uint32_t repeat, double value) {
+    struct sample sample = {SAMPLE_OF_RUN, (uint16_t)metric, phase, repeat, value};
+    sink->put(sink->context, &sample);
+}
+
+void host_init(struct host *host) {
+    *host = (struct host){0};
+    arena_init(&host->arena);
+}
+
+/* ---- memory -----------------------------------------------------------------------------------
+ */
+
+/* "VmHWM" of /proc/self/status, in bytes (the file says kB and means KiB); 0: not there. */
+static double memory_bytes(const char *field) {
+    FILE *file = fopen("/proc/self/status", "re");
+    if (!file)
+        return 0;
+    char line[256];
+    double bytes = 0;
+    size_t length = strlen(field);
+    while (fgets(line, sizeof line, file))
+        if (strncmp(line, field, length) == 0 && line[length] == ':')
+            bytes = strtod(line + length + 1, NULL) * 1024;
+    fclose(file);
+    return bytes;
+}
+
+/* ---- options ----------------------------------------------------------------------------------
+ */
+
+int host_load(struct host *host, struct err *err) {
+    int code = api_load(&host->api, host->request.library, err);
+    if (code)
+        return code;
+    return api_check(&host->api, host->api.CreateEnv(ORT_LOG_ERROR, "assay", &host->env),
+                     ERR_ENVIRONMENT, "starting ONNX Runtime", err);
+}
+
+static int bind_dims(struct host *host, struct ort_options *options, struct err *err) {
+    const struct collect_config *config = &host->request.config;
+    int code = 0;
+    for (uint32_t i = 0; !code && i < config->dim_count; i++)
+        code = api_check(&host->api,
+                         host->api.AddFreeDimensionOverrideByName(options, config->dims[i].symbol,
+                                                                  config->dims[i].size),
+                         ERR_INPUT, config->dims[i].symbol, err);
+    return code;
+}
+
+int host_make_options(struct host *host, int level, struct ort_options **options, struct err *err) {
+    const struct api *api = &host->api;
+    int code =
+        api_check(api, api->CreateSessionOptions(options), ERR_ENVIRONMENT, "session options", err);
+    if (code)
+        return code;
+    int threads = (int)host->request.config.threads;
+    code = api_check(api, api->SetIntraOpNumThreads(*options, threads), ERR_USAGE, "threads", err);
+    if (!code)
+        code = api_check(api, api->SetInterOpNumThreads(*options, 1), ERR_USAGE, "threads", err);
+    if (!code)
+        code = api_check(api, api->SetSessionGraphOptimizationLevel(*options, level),
+                         ERR_ENVIRONMENT, "optimisation level", err);
+    if (!code)
+        code = bind_dims(host, *options, err);
+    if (code)
+        api->ReleaseSessionOptions(*options);
+    return code;
+}
+
+/* ---- the hook ---------------------------------------------------------------------------------
+ */
+
+static int connect_hook(struct host *host, struct err *err) {
+    const char *path = host->request.hook;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return err_set(err, ERR_ENVIRONMENT, "cannot load the profiling hook: %s", dlerror());
+    hook_connect connect;
+    void *symbol = dlsym(library, "assay_ort_hook_connect");
+    memcpy(&connect, &symbol, sizeof connect);
+    host->link.size = sizeof host->link;
+    host->link.api = &host->api;
+    if (!symbol || connect(&host->link))
+        return err_set(err, ERR_ENVIRONMENT, "%s does not belong to this version of Assay", path);
+    return 0;
+}
+
+static const struct ort_ep_device *find_device(struct host *host) {
+    const struct ort_ep_device *const *devices = NULL;
+    size_t count = 0;
+    struct ort_status *status = host->api.GetEpDevices(host->env, &devices, &count);
+    if (status)
+        host->api.ReleaseStatus(status);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(host->api.EpDevice_EpName(devices[i]), HOOK_NAME) == 0)
+            return devices[i];
+    return NULL;
+}
+
+int host_append_hook(struct host *host, struct ort_options *options, struct err *err) {
+    const struct api *api = &host->api;
+    int code = connect_hook(host, err);
+    if (code)
+        return code;
+    code = api_check(
+        api, api->RegisterExecutionProviderLibrary(host->env, HOOK_NAME, host->request.hook),
+        ERR_ENVIRONMENT, "registering the profiling hook", err);
+    if (code)
+        return code;
+    const struct ort_ep_device *device = find_device(host);
+    if (!device)
+        return err_set(err, ERR_ENVIRONMENT, "ONNX Runtime %s offers the hook no device",
+                       api->version_string);
+    return api_check(api,
+                     api->SessionOptionsAppendExecutionProvider_V2(options, host->env, &device, 1,
+                                                                   NULL, NULL, 0),
+                     ERR_ENVIRONMENT, "adding the profiling hook", err);
+}
+
+static void on_start(void *context) {
+    brackets_start(context);
+}
+
+static void on_stop(void *context) {
+    brackets_stop(context);
+}
+
+static void on_named(void *context, enum hook_category category, const char *name) {
+    brackets_name(context, category == HOOK_OPERATOR ? name : NULL);
+}
+
+static int add_profiling(struct host *host, struct ort_options *options, struct err *err) {
+    if (host->api.version < API_VERSION_PROFILER)
+        return err_set(err, ERR_ENVIRONMENT,
+                       "ONNX Runtime %s cannot be hooked: operators are profiled from 1.%d on",
+                       host->api.version_string, API_VERSION_PROFILER);
+    const struct request *request = &host->request;
+    brackets_init(&host->brackets, &host->arena, request->ops, request->op_count);
+    host->brackets.counters = host->has_counters ? &host->counters : NULL;
+    host->brackets.cpu = true;
+    host->link.context = &host->brackets;
+    host->link.start = on_start;
+    host->link.stop = on_stop;
+    host->link.named = on_named;
+    int code = host_append_hook(host, options, err);
+    if (code)
+        return code;
+    const char *prefix = arena_printf(&host->arena, "%s/profile", request->scratch);
+    return api_check(&host->api, host->api.EnableProfiling(options, prefix), ERR_ENVIRONMENT,
+                     "enabling the profile", err);
+}
+
+/* ---- open -------------------------------------------------------------------------------------
+ */
+
+/* Counters are opened before the session, so that they see the threads it starts. Per operator
+ * they count the executing thread, in groups. */
+static int open_counters(struct host *host, struct err *err) {
+    const struct collect_config *config = &host->request.config;
+    if (config->event_count == 0)
+        return 0;
+    host->has_counters = true;
+    return counters_open_scope(&host->counters,
+                               host->request.op_count ? COUNTERS_THREAD : COUNTERS_PROCESS,
+                               config->events, config->event_count, err);
+}
+
+/* Removes what the runtime has put into the scratch folder; it keeps its open file. */
+static void empty_scratch(const struct request *request) {
+    DIR *folder = request->scratch ? opendir(request->scratch) : NULL;
+    if (!folder)
+        return;
+    struct dirent *entry;
+    while ((entry = readdir(folder)))
+        if (entry->d_name[0] != '.')
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+}
+
+static int create_session(struct host *host, struct err *err) {
+    const struct request *request = &host->request;
+    struct ort_options *options;
+    int code = host_make_options(host, ORT_LEVEL_ALL, &options, err);
+    if (code)
+        return code;
+    if (request->op_count)
+        code = add_profiling(host, options, err);
+    if (!code)
+        code =
+            weights_open(&host->weights, &host->arena, &host->api, options, &request->config, err);
+    if (!code)
+        code = api_check(
+            &host->api,
+            host->api.CreateSession(host->env, request->config.model_path, options, &host->session),
+            ERR_INPUT, request->config.model_path, err);
+    host->api.ReleaseSessionOptions(options);
+    if (!request->profile)
+        empty_scratch(request);
+    return code;
+}
+
+static int run_once(struct host *host, struct err *err) {
+    struct feeds *feeds = &host->feeds;
+    struct ort_status *status =
+        host->api.Run(host->session, host->run_options, feeds->input_names,
+                      (const struct ort_value *const *)feeds->inputs, feeds->input_count,
+                      feeds->output_names, feeds->output_count, feeds->outputs);
+    return api_check(&host->api, status, ERR_INPUT, host->request.config.model_path, err);
+}
+
+int host_open(struct host *host, struct sink *sink, struct err *err) {
+    double start = clock_ns(CLOCK_MONOTONIC);
+    int code = host_load(host, err);
+    if (code)
+        return code;
+    double loaded = clock_ns(CLOCK_MONOTONIC);
+    put(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
+    put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
+    code = open_counters(host, err);
+    if (code)
+        return code;
+    start = clock_ns(CLOCK_MONOTONIC);
+    code = create_session(host, err);
+    if (code)
+        return code;
+    put(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
+    put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    code = feeds_open(&host->feeds, &host->arena, &host->api, host->session, &host->request.config,
+                      err);
+    if (code)
+        return code;
+    start = clock_ns(CLOCK_MONOTONIC);
+    code = run_once(host, err);
+    put(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
+    feeds_release_outputs(&host->feeds, &host->api);
+    if (!code && host->request.op_count)
+        brackets_flush(&host->brackets, PHASE_COLD, 0, NULL);
+    return code;
+}
+
+/* ---- run --------------------------------------------------------------------------------------
+ */
+
+static void put_counts(struct host *host, uint16_t phase, const struct counters_reading *before,
+                       const struct counters_reading *after, struct sink *sink) {
+    double values[METRIC_COUNTER_MAX];
+    counters_difference(&host->counters, before, after, values);
+    for (uint32_t i = 0; i < host->counters.opened_count; i++) {
+        uint32_t asked = host->counters.opened[i].asked;
+        put(sink, METRIC_COUNTER_FIRST + asked, phase, host->repeat, values[asked]);
+    }
+}
+
+static int measure_run(struct host *host, struct sink *sink, struct err *err) {
+    uint16_t phase = host->request.op_count ? PHASE_PROFILED : PHASE_PLAIN;
+    struct counters_reading before, after;
+    if (host->has_counters)
+        counters_read(&host->counters, &before);
+    double cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    double wall = clock_ns(CLOCK_MONOTONIC);
+    int code = run_once(host, err);
+    wall = clock_ns(CLOCK_MONOTONIC) - wall;
+    cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    if (host->has_counters)
+        counters_read(&host->counters, &after);
+    feeds_release_outputs(&host->feeds, &host->api);
+    if (code)
+        return code;
+    put(sink, METRIC_WALL_NS, phase, host->repeat, wall);
+    put(sink, METRIC_CPU_NS, phase, host->repeat, cpu);
+    if (host->has_counters)
+        put_counts(host, phase, &before, &after, sink);
+    if (host->request.op_count)
+        brackets_flush(&host->brackets, phase, host->repeat, sink);
+    host->repeat++;
+    return 0;
+}
+
+int host_run(struct host *host, uint32_t repeats, struct sink *sink, struct err *err) {
+    int code = host->session ? 0 : err_set(err, ERR_BUG, "no session is open");
+    for (uint32_t i = 0; !code && i < repeats; i++)
+        code = measure_run(host, sink, err);
+    return code;
+}
+
+/* ---- finish -----------------------------------------------------------------------------------
+ */
+
+static int keep_profile(struct host *host, struct err *err) {
+    struct ort_allocator *allocator;
+    char *path;
+    int code = api_check(&host->api, host->api.GetAllocatorWithDefaultOptions(&allocator),
+                         ERR_ENVIRONMENT, "default allocator", err);
+    if (!code)
+        code = api_check(&host->api, host->api.SessionEndProfiling(host->session, allocator, &path),
+                         ERR_ENVIRONMENT, "writing the profile", err);
+    if (code)
+        return code;
+    const char *to = host->request.profile;
+    if (rename(path, to))
+        code = err_set_errno(err, ERR_ENVIRONMENT, "cannot move the profile %s to %s", path, to);
+    return code;
+}
+
+int host_finish(struct host *host, struct sink *sink, struct err *err) {
+    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
+    if (host->session && host->request.op_count && host->request.profile)
+        return keep_profile(host, err);
+    return 0;
+}

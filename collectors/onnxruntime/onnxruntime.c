@@ -1,0 +1,284 @@
+/* The collector row of ONNX Runtime: everything happens in a worker. */
+#include "collectors/collector.h"
+#include "collectors/disturbance.h"
+#include "collectors/onnxruntime/locate.h"
+#include "collectors/onnxruntime/lowered.h"
+#include "collectors/onnxruntime/request.h"
+#include "collectors/worker.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MISSING_MAX = METRIC_COUNTER_MAX };
+
+struct collect_session {
+    struct arena *arena;
+    struct worker worker;
+    char *scratch; /* folder; NULL: none */
+    const char *missing[MISSING_MAX];
+    uint32_t missing_count;
+    struct disturbance_snapshot before;
+};
+
+/* ---- scratch folder ---------------------------------------------------------------------------
+ */
+
+static int make_scratch(struct collect_session *session, struct err *err) {
+    const char *base = getenv("TMPDIR");
+    char *path = arena_printf(session->arena, "%s/assay-XXXXXX", base && base[0] ? base : "/tmp");
+    if (!mkdtemp(path))
+        return err_set_errno(err, ERR_ENVIRONMENT, "cannot make a folder in %s",
+                             base && base[0] ? base : "/tmp");
+    session->scratch = path;
+    return 0;
+}
+
+/* It holds plain files and links only. */
+static void remove_scratch(struct collect_session *session) {
+    DIR *folder = session->scratch ? opendir(session->scratch) : NULL;
+    if (!folder)
+        return;
+    struct dirent *entry;
+    while ((entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(session->scratch);
+    session->scratch = NULL;
+}
+
+/* ---- talking to the worker --------------------------------------------------------------------
+ */
+
+/* Thresholds fixed, so that memory is comparable between runs: by default malloc moves them with
+ * what the program frees. */
+static const char *const worker_environment[] = {"MALLOC_MMAP_THRESHOLD_=65536",
+                                                 "MALLOC_TRIM_THRESHOLD_=65536", NULL};
+
+static void end_session(struct collect_session *session, bool at_once) {
+    if (at_once)
+        worker_kill(&session->worker);
+    else
+        worker_close(&session->worker);
+    remove_scratch(session);
+}
+
+static int start_worker(struct arena *arena, struct collect_session *session,
+                        struct location *location, struct err *err) {
+    *session = (struct collect_session){.arena = arena};
+    int code = locate(arena, location, err);
+    if (!code)
+        code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
+                           worker_environment, err);
+    const char *timeout = getenv("ASSAY_WORKER_TIMEOUT");
+    if (!code && timeout && strtoul(timeout, NULL, 10) > 0)
+        session->worker.timeout_ms = (uint32_t)(strtoul(timeout, NULL, 10) % 2000000) * 1000;
+    return code;
+}
+
+static int send_request(struct collect_session *session, uint32_t kind,
+                        const struct location *location, const struct collect_config *config,
+                        struct err *err) {
+    struct request request = {.library = location->library,
+                              .hook = location->hook,
+                              .scratch = session->scratch,
+                              .profile = getenv("ASSAY_ORT_PROFILE"),
+                              .config = *config};
+    const struct flat_graph *hooked = config->hooked;
+    if (hooked) {
+        request.op_count = hooked->count;
+        request.ops = ARENA_ARRAY(session->arena, hooked->count, struct request_op);
+        for (uint32_t i = 0; i < hooked->count; i++)
+            request.ops[i] = (struct request_op){hooked->ops[i].op->name, hooked->ops[i].op->type,
+                                                 hooked->ops[i].branch, hooked->ops[i].enclosing};
+    }
+    struct strbuf out;
+    strbuf_init(&out);
+    request_put(&out, &request);
+    int code = worker_send(&session->worker, kind, out.text, out.length, err);
+    strbuf_done(&out);
+    return code;
+}
+
+struct answer {
+    struct collect_session *session;
+    struct sink *sink;   /* for REPLY_SAMPLES; NULL: none are expected */
+    const char *text;    /* the last REPLY_TEXT */
+    struct graph *graph; /* of REPLY_GRAPH */
+};
+
+static int take_samples(struct answer *answer, struct frame_cursor *in, struct err *err) {
+    while (!in->failed && in->left) {
+        struct sample sample;
+        frame_get(in, &sample, sizeof sample);
+        if (!in->failed && answer->sink)
+            answer->sink->put(answer->sink->context, &sample);
+    }
+    return in->failed ? err_set(err, ERR_BUG, "the ONNX Runtime worker sent half a sample") : 0;
+}
+
+static int take_frame(struct answer *answer, uint32_t kind, struct err *err) {
+    struct collect_session *session = answer->session;
+    struct frame_cursor in = {(const unsigned char *)session->worker.frame.text,
+                              session->worker.frame.length, false};
+    if (kind == REPLY_SAMPLES)
+        return take_samples(answer, &in, err);
+    if (kind == REPLY_GRAPH)
+        return lowered_read(session->arena, &in, &answer->graph, err);
+    if (kind != REPLY_TEXT)
+        return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a frame of kind %u", kind);
+    answer->text = frame_get_text(&in, session->arena);
+    if (answer->text && session->missing_count < MISSING_MAX)
+        session->missing[session->missing_count++] = answer->text;
+    return 0;
+}
+
+/* Everything up to the end of the answer to one command. */
+static int receive(struct answer *answer, struct err *err) {
+    for (;;) {
+        uint32_t kind;
+        int code = worker_receive(&answer->session->worker, &kind, err);
+        if (code || kind == WORKER_DONE)
+            return code;
+        code = take_frame(answer, kind, err);
+        if (code)
+            return code;
+    }
+}
+
+/* ---- the row ----------------------------------------------------------------------------------
+ */
+
+static int hint_at_install(struct err *err) {
+    if (err->code == ERR_ENVIRONMENT)
+        err_hint(err, "`make deps` installs ONNX Runtime; another copy can be named with "
+                      "ASSAY_ORT_LIBRARY=/path/to/libonnxruntime.so.1");
+    return -(int)err->code;
+}
+
+static int ort_version(struct arena *arena, const char **name, const char **version,
+                       struct err *err) {
+    struct collect_session session;
+    struct location location;
+    int code = start_worker(arena, &session, &location, err);
+    if (code)
+        return hint_at_install(err);
+    struct answer answer = {.session = &session};
+    code = send_request(&session, REQUEST_VERSION, &location, &(struct collect_config){0}, err);
+    if (!code)
+        code = receive(&answer, err);
+    end_session(&session, code != 0);
+    if (code)
+        return hint_at_install(err);
+    *name = "onnxruntime";
+    *version = answer.text;
+    return 0;
+}
+
+static int ort_available(struct err *err) {
+    struct arena arena;
+    arena_init(&arena);
+    const char *name, *version;
+    int code = ort_version(&arena, &name, &version, err);
+    arena_done(&arena);
+    return code;
+}
+
+static int ort_lower(struct arena *arena, const struct collect_config *config,
+                     struct graph **lowered, struct err *err) {
+    struct collect_session session;
+    struct location location;
+    int code = start_worker(arena, &session, &location, err);
+    if (code)
+        return hint_at_install(err);
+    struct answer answer = {.session = &session};
+    code = make_scratch(&session, err);
+    if (!code)
+        code = send_request(&session, REQUEST_LOWER, &location, config, err);
+    if (!code)
+        code = receive(&answer, err);
+    if (!code && !answer.graph)
+        code = err_set(err, ERR_BUG, "the ONNX Runtime worker sent no graph");
+    end_session(&session, code != 0);
+    *lowered = answer.graph;
+    return code;
+}
+
+static int ort_open(struct arena *arena, const struct collect_config *config, struct sink *sink,
+                    struct collect_session **out, struct err *err) {
+    struct collect_session *session = ARENA_NEW(arena, struct collect_session);
+    struct location location;
+    int code = start_worker(arena, session, &location, err);
+    if (code)
+        return hint_at_install(err);
+    struct answer answer = {.session = session, .sink = sink};
+    if (config->hooked)
+        code = make_scratch(session, err);
+    if (!code)
+        code = send_request(session, REQUEST_OPEN, &location, config, err);
+    if (!code)
+        code = receive(&answer, err);
+    if (!code)
+        code = disturbance_snapshot(&session->before, session->worker.pid, err);
+    if (code) {
+        end_session(session, true);
+        return code;
+    }
+    *out = session;
+    return 0;
+}
+
+static int ort_run(struct collect_session *session, uint32_t repeats, struct sink *sink,
+                   struct err *err) {
+    struct answer answer = {.session = session, .sink = sink};
+    int code = worker_send(&session->worker, REQUEST_RUN, &repeats, sizeof repeats, err);
+    return code ? code : receive(&answer, err);
+}
+
+static int ort_disturbance(struct collect_session *session, struct disturbance *out,
+                           struct err *err) {
+    struct disturbance_snapshot now;
+    int code = disturbance_snapshot(&now, session->worker.pid, err);
+    if (code)
+        return code;
+    disturbance_between(&session->before, &now, out);
+    session->before = now;
+    return 0;
+}
+
+static uint32_t ort_missing_events(const struct collect_session *session,
+                                   const char *const **reasons) {
+    *reasons = session->missing;
+    return session->missing_count;
+}
+
+static int ort_finish(struct collect_session *session, struct sink *sink, struct err *err) {
+    struct answer answer = {.session = session, .sink = sink};
+    int code = worker_send(&session->worker, REQUEST_FINISH, NULL, 0, err);
+    if (!code)
+        code = receive(&answer, err);
+    end_session(session, code != 0);
+    return code;
+}
+
+static void ort_abandon(struct collect_session *session) {
+    end_session(session, true);
+}
+
+const struct collector collector_onnxruntime = {
+    .name = "onnxruntime",
+    .help = "ONNX models on ONNX Runtime's CPU provider, in a process of their own",
+    .available = ort_available,
+    .version = ort_version,
+    .lower = ort_lower,
+    .open = ort_open,
+    .run = ort_run,
+    .disturbance = ort_disturbance,
+    .missing_events = ort_missing_events,
+    .finish = ort_finish,
+    .abandon = ort_abandon,
+};

@@ -1,0 +1,150 @@
+/* assay-worker: holds ONNX Runtime for the program. Commands come in at WORKER_COMMANDS, replies
+ * go out at WORKER_REPLIES (collectors/worker.h, collectors/onnxruntime/request.h). */
+#include "collectors/onnxruntime/capture.h"
+#include "collectors/onnxruntime/host.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BATCH = 512 };
+
+struct server {
+    struct host host;
+    struct sample batch[BATCH];
+    uint32_t count;
+    bool broken; /* the program is gone */
+};
+
+/* ---- samples ----------------------------------------------------------------------------------
+ */
+
+static void flush(struct server *server) {
+    if (server->count == 0)
+        return;
+    size_t length = server->count * sizeof server->batch[0];
+    if (!frame_send(WORKER_REPLIES, REPLY_SAMPLES, server->batch, length))
+        server->broken = true;
+    server->count = 0;
+}
+
+static void put_sample(void *context, const struct sample *sample) {
+    struct server *server = context;
+    server->batch[server->count++] = *sample;
+    if (server->count == BATCH)
+        flush(server);
+}
+
+static bool send_text(const char *text) {
+    struct strbuf out;
+    strbuf_init(&out);
+    frame_put_text(&out, text);
+    bool sent = frame_send(WORKER_REPLIES, REPLY_TEXT, out.text, out.length);
+    strbuf_done(&out);
+    return sent;
+}
+
+/* ---- commands ---------------------------------------------------------------------------------
+ */
+
+static int do_version(struct server *server, struct frame_cursor *in, struct err *err) {
+    struct host *host = &server->host;
+    int code = request_get(in, &host->arena, &host->request, err);
+    if (!code)
+        code = api_load(&host->api, host->request.library, err);
+    if (!code)
+        send_text(host->api.version_string);
+    return code;
+}
+
+static int do_lower(struct server *server, struct frame_cursor *in, struct err *err) {
+    struct host *host = &server->host;
+    int code = request_get(in, &host->arena, &host->request, err);
+    if (code)
+        return code;
+    struct strbuf graph;
+    strbuf_init(&graph);
+    code = capture_lowered(host, &graph, err);
+    if (!code && !frame_send(WORKER_REPLIES, REPLY_GRAPH, graph.text, graph.length))
+        server->broken = true;
+    strbuf_done(&graph);
+    return code;
+}
+
+static int do_open(struct server *server, struct frame_cursor *in, struct err *err) {
+    struct host *host = &server->host;
+    int code = request_get(in, &host->arena, &host->request, err);
+    struct sink sink = {put_sample, server};
+    if (!code)
+        code = host_open(host, &sink, err);
+    for (uint32_t i = 0; !code && host->has_counters && i < host->counters.missing_count; i++)
+        send_text(arena_printf(&host->arena, "%s: %s", host->counters.missing[i].name,
+                               host->counters.missing[i].reason));
+    return code;
+}
+
+static int do_run(struct server *server, struct frame_cursor *in, struct err *err) {
+    struct host *host = &server->host;
+    struct sink sink = {put_sample, server};
+    uint32_t repeats = frame_get_u32(in);
+    int code = 0;
+    for (uint32_t i = 0; !code && i < repeats && !server->broken; i++) {
+        code = host_run(host, 1, &sink, err);
+        flush(server);
+    }
+    return code;
+}
+
+static int do_finish(struct server *server, struct frame_cursor *in, struct err *err) {
+    (void)in;
+    struct sink sink = {put_sample, server};
+    return host_finish(&server->host, &sink, err);
+}
+
+static const struct command {
+    uint32_t kind;
+    int (*run)(struct server *server, struct frame_cursor *in, struct err *err);
+} commands[] = {
+    {REQUEST_VERSION, do_version},
+    {REQUEST_LOWER,   do_lower  },
+    {REQUEST_OPEN,    do_open   },
+    {REQUEST_RUN,     do_run    },
+    {REQUEST_FINISH,  do_finish },
+};
+
+static int dispatch(struct server *server, uint32_t kind, struct frame_cursor *in,
+                    struct err *err) {
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (commands[i].kind == kind)
+            return commands[i].run(server, in, err);
+    return err_set(err, ERR_BUG, "the worker knows no command %u", kind);
+}
+
+static void serve(struct server *server) {
+    struct strbuf payload;
+    strbuf_init(&payload);
+    uint32_t kind;
+    while (!server->broken && frame_receive(WORKER_COMMANDS, &kind, &payload)) {
+        struct err err = {0};
+        struct frame_cursor in = {(const unsigned char *)payload.text, payload.length, false};
+        int code = dispatch(server, kind, &in, &err);
+        flush(server);
+        if (code)
+            worker_reply_failed(WORKER_REPLIES, &err);
+        else
+            frame_send(WORKER_REPLIES, WORKER_DONE, NULL, 0);
+    }
+}
+
+int main(void) {
+    if (fcntl(WORKER_COMMANDS, F_GETFD) < 0 || fcntl(WORKER_REPLIES, F_GETFD) < 0) {
+        fputs("assay-worker is started by assay; it is of no use alone\n", stderr);
+        return ERR_USAGE;
+    }
+    static struct server server;
+    host_init(&server.host);
+    serve(&server);
+    /* Without unwinding the runtime: it would write the profile out and free gigabytes first. */
+    _exit(0);
+}
