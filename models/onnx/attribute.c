@@ -215,16 +215,19 @@ static int read_stored(struct wire body, struct stored_attribute *from) {
 /* Finds attribute `name` among field `number` of a message; found->file stays NULL without one. */
 static int find_attribute(struct wire message, uint32_t number, struct wire_text name,
                           struct wire *found) {
+    static const struct wire_row name_row = {ONNX_ATTR_NAME, WIRE_TO_NAME, "AttributeProto.name", 0,
+                                             NULL};
     struct wire_field field;
     int more;
     *found = (struct wire){0};
     while ((more = wire_next_of(&message, number, "attribute", &field)) > 0) {
         struct wire_text own = {0};
         struct wire body = wire_inside(&message, &field);
-        int code = wire_read(body, rows, 1, &own);
+        int code = wire_read(body, &name_row, 1, &own);
         if (code)
             return code;
-        if (own.length == name.length && memcmp(own.bytes, name.bytes, name.length) == 0) {
+        if (own.length == name.length &&
+            (name.length == 0 || memcmp(own.bytes, name.bytes, name.length) == 0)) {
             *found = body;
             return 0;
         }

@@ -5,6 +5,7 @@
 #include "models/foreign.h"
 #include "models/onnx/fields.h"
 #include "models/onnx/reading.h"
+#include "models/onnx/write.h"
 
 #include <string.h>
 
@@ -60,7 +61,7 @@ static int read_metadata(void *out, struct wire message) {
                                         NULL};
     struct scope *scope = out;
     int code = wire_read(message, &row, 1, &key);
-    if (wire_text_is(key, "assay.lowered"))
+    if (wire_text_is(key, ONNX_LOWERED_KEY))
         scope->graph->lowered = true;
     return code;
 }
