@@ -103,7 +103,7 @@ static const char create_schema[] =
     " throttled_ns REAL,"
     " load_average REAL,"
     " frequency_ratio REAL,"
-    " warnings_json TEXT NOT NULL CHECK (json_valid(warnings_json)),"
+    " warnings_json TEXT NOT NULL,"
     " op_count INTEGER NOT NULL,"
     " head_checksum INTEGER NOT NULL,"
     " operators_checksum INTEGER NOT NULL,"
