@@ -7,6 +7,11 @@
 /* One line per command, in the order in which a newcomer meets them. */
 /* clang-format off */
 #define COMMANDS(ROW) \
+    ROW(inspect) \
+    ROW(zoo) \
+    ROW(db) \
+    ROW(list) \
+    ROW(doctor) \
     ROW(help) \
     ROW(man) \
     ROW(completion) \
