@@ -228,16 +228,22 @@ void infer_put_scalar(struct infer *run, uint32_t output, enum dtype dtype) {
     infer_put(run, output, dtype, &(struct shape){.rank = 0});
 }
 
+/* Types whose values are folded: integers as they are, floats in their own precision. Arithmetic
+ * on shapes is never done in half precision. */
+static bool can_fold(enum dtype dtype) {
+    return (dtype >= DTYPE_FLOAT32 && dtype <= DTYPE_INT64) || dtype == DTYPE_BOOL ||
+           (dtype >= DTYPE_FLOAT64 && dtype <= DTYPE_UINT64);
+}
+
 static bool is_floating(enum dtype dtype) {
-    return dtype == DTYPE_FLOAT32 || dtype == DTYPE_FLOAT64 || dtype == DTYPE_FLOAT16 ||
-           dtype == DTYPE_BFLOAT16;
+    return dtype == DTYPE_FLOAT32 || dtype == DTYPE_FLOAT64;
 }
 
 struct constant *infer_fold_output(struct infer *run, uint32_t output) {
     const struct tensor *tensor = op_output(run->graph, run->op, output);
     int64_t elements = tensor ? tensor_elements(tensor) : -1;
-    if (elements < 0 || elements > INFER_FOLD_ELEMENTS || tensor->dtype == DTYPE_STRING ||
-        tensor->dtype == DTYPE_UNDEFINED || elements > run->limits->fold_elements)
+    if (elements < 0 || elements > INFER_FOLD_ELEMENTS || !can_fold(tensor->dtype) ||
+        elements > run->limits->fold_elements)
         return NULL;
     run->limits->fold_elements -= elements + 1;
     struct constant *constant = ARENA_NEW(run->graph->arena, struct constant);
@@ -250,10 +256,17 @@ struct constant *infer_fold_output(struct infer *run, uint32_t output) {
     return constant;
 }
 
+static void round_to_single(struct constant *constant) {
+    for (uint32_t i = 0; i < constant->count; i++)
+        constant->elements[i].f = (double)(float)constant->elements[i].f;
+}
+
 /* Values that are known in full go into the graph. */
 static void store_values(struct infer *run, int32_t t) {
-    const struct constant *c = run->constants[t];
+    struct constant *c = run->constants[t];
     struct tensor *tensor = &run->graph->tensors[t];
+    if (c && tensor->dtype == DTYPE_FLOAT32 && c->floating)
+        round_to_single(c);
     if (!c || (int64_t)c->count != tensor_elements(tensor))
         return;
     for (uint32_t i = 0; i < c->count; i++)

@@ -192,6 +192,10 @@ static int64_t trip_count(const struct infer *run, const struct infer *body) {
     return v && v->count == 1 && v->ints && v->ints[0] ? trips : GRAPH_DIM_UNKNOWN;
 }
 
+/* Inside the body the condition holds, or the body would not run. */
+static const int64_t one = 1;
+static const struct tensor_values always_true = {.count = 1, .ints = &one};
+
 /* M, condition, states... -> states..., collected outputs... Body: iteration, condition, states...
  * -> condition, states..., one part of each collected output. */
 static int infer_loop(struct infer *run) {
@@ -206,6 +210,8 @@ static int infer_loop(struct infer *run) {
     struct shape *carried = read_states(run, body, 2, states);
     set_body_input(body, 0, DTYPE_INT64, &scalar);
     set_body_input(body, 1, DTYPE_BOOL, &scalar);
+    if (body->input_count > 1)
+        body->tensors[body->inputs[1]].values = &always_true;
     if (walk_body(run, body, carried, states, 2, 2, 1, &inner))
         return -(int)run->err->code;
     put_states(run, body, carried, states, 1);

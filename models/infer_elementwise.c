@@ -59,6 +59,15 @@ static int infer_dropout(struct infer *run) {
     return 0;
 }
 
+/* Only in training does it change values: by input 2 since opset 12, by is_test before 7. */
+static void fold_dropout(struct infer *run) {
+    int64_t training = run->opset < 7 && !op_int(run->op, "is_test", 0);
+    if (infer_has(run, 2) && !infer_scalar(run, 2, &training))
+        return;
+    if (!training)
+        fold_copy(run);
+}
+
 /* BiasGelu, FastGelu, BiasSoftmax, ...: the rest is added to input 0. */
 static int infer_first_with_bias(struct infer *run) {
     struct shape x = infer_in(run, 0), bias = infer_in(run, 1), y;
@@ -138,7 +147,7 @@ const struct infer_row infer_elementwise_rows[] = {
     UNARY("Mish"),
     UNARY_FOLDED("Neg"),
     UNARY("Reciprocal"),
-    UNARY("Relu"),
+    UNARY_FOLDED("Relu"),
     UNARY_FOLDED("Round"),
     UNARY("Selu"),
     UNARY("Shrink"),
@@ -190,7 +199,7 @@ const struct infer_row infer_elementwise_rows[] = {
     {ONNX,           "Where", infer_where, fold_where, 0, 0},
     {ONNX,                   "Cast", infer_cast, fold_cast, 0, 0},
     {ONNX,                 "CastLike", infer_cast_like, fold_cast, 0, 0},
-    {ONNX, "Dropout", infer_dropout, fold_copy, 0, 0},
+    {ONNX, "Dropout", infer_dropout, fold_dropout, 0, 0},
     {ONNX,                   "RandomNormalLike", infer_like_with_dtype, NULL, 0, 0},
     {ONNX,                    "RandomUniformLike", infer_like_with_dtype, NULL, 0, 0},
     {ONNX,"Bernoulli", infer_like_with_dtype, NULL, 0, 0},

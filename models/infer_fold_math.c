@@ -29,6 +29,14 @@ static int64_t int_not(int64_t x) {
     return !x;
 }
 
+static int64_t int_relu(int64_t x) {
+    return x > 0 ? x : 0;
+}
+
+static double float_relu(double x) {
+    return x > 0 ? x : 0;
+}
+
 static double float_negative(double x) {
     return -x;
 }
@@ -40,6 +48,7 @@ static const struct unary_row unary_rows[] = {
     {"Ceil",  int_same,     ceil          },
     {"Floor", int_same,     floor         },
     {"Round", int_same,     rint          },
+    {"Relu",  int_relu,     float_relu    },
     {"Sqrt",  NULL,         sqrt          },
 };
 
