@@ -20,5 +20,9 @@ extern const struct zoo_family zoo_shufflenet; /* shufflenet.c */
 extern const struct zoo_family zoo_densenet;   /* densenet.c */
 extern const struct zoo_family zoo_inception;  /* inception.c: GoogLeNet, Inception v3 */
 extern const struct zoo_family zoo_regnet;     /* regnet.c */
+extern const struct zoo_family zoo_vit;        /* vit.c: ViT, DeiT */
+extern const struct zoo_family zoo_bert;       /* bert.c: BERT, DistilBERT */
+extern const struct zoo_family zoo_gpt2;       /* gpt2.c */
+extern const struct zoo_family zoo_llama;      /* llama.c */
 
 #endif
