@@ -233,13 +233,13 @@ static void changed_numbers_are_noticed(void **state) {
         const char *sql, *problem;
     } cases[] = {
         {"UPDATE operators SET wall_median_ns = wall_median_ns + 1 WHERE run_id = 1 AND op_index = "
-         "2",                                                                           "run 1 is damaged"},
-        { "DELETE FROM operators WHERE run_id = 2 AND op_index = 1",                  "run 2 is damaged"},
-        { "UPDATE run_metrics SET median = 1 WHERE run_id = 3 AND metric = 'cpu_ns'",
-         "run 3 is damaged"},
-        { "UPDATE runs SET threads = 2 WHERE id = 4",                                 "run 4 is damaged"},
-        { "UPDATE lowered_graphs SET graph = x'00'",                                  "lowered graph 1 is damaged"},
-        { "PRAGMA foreign_keys = OFF; DELETE FROM models WHERE id = 5",               "absent"},
+         "2",                                                               "run 1 is damaged"          },
+        {"DELETE FROM operators WHERE run_id = 2 AND op_index = 1",                  "run 2 is damaged"          },
+        {"UPDATE run_metrics SET median = 1 WHERE run_id = 3 AND metric = 'cpu_ns'",
+         "run 3 is damaged"                                                                                      },
+        {"UPDATE runs SET threads = 2 WHERE id = 4",                                 "run 4 is damaged"          },
+        {"UPDATE lowered_graphs SET graph = x'00'",                                  "lowered graph 1 is damaged"},
+        {"PRAGMA foreign_keys = OFF; DELETE FROM models WHERE id = 5",               "absent"                    },
     };
     struct sample_folder *t = *state;
     struct db *db = filled(t, 6);
