@@ -1,0 +1,23 @@
+/* Inside profiler/ only: from the readings of a campaign to what was measured. */
+#ifndef ASSAY_PROFILER_CONCLUDE_H
+#define ASSAY_PROFILER_CONCLUDE_H
+
+#include "profiler/measure.h"
+#include "profiler/readings.h"
+
+/* Everything a campaign gathered. */
+struct evidence {
+    struct readings plain, profiled; /* profiled.capacity 0: no hooks */
+    struct cold_readings cold;
+    /* Median of a hooked batch minus that of the plain batch before it. */
+    double *pair_wall, *pair_cpu;
+    uint32_t pairs, pair_capacity;
+    double *scratch; /* as many as the larger capacity */
+};
+
+/* Fills summaries, overhead, operators and warnings; counts and disturbance stand in `out`
+ * already. */
+void conclude(struct arena *arena, const struct evidence *evidence, const struct protocol *protocol,
+              struct measured *out);
+
+#endif

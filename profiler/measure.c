@@ -1,0 +1,399 @@
+#include "profiler/measure.h"
+
+#include "base/stats.h"
+#include "profiler/conclude.h"
+#include "profiler/readings.h"
+
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { BATCH_MAX = 64, BATCH_DISCARDS_FROM = 4, HOOKED_LEAST = 9, PAIRS_WANTED = 9 };
+
+/* One process and what is known of it. */
+struct side {
+    struct collect_session *session; /* NULL: none */
+    struct collect_config config;
+    struct readings *readings;
+    uint64_t run_ns;  /* about how long a run takes */
+    uint64_t kept_ns; /* time of batches that were kept */
+};
+
+struct campaign {
+    struct arena *arena;
+    const struct collector *collector;
+    const struct protocol *protocol;
+    const struct progress_sink *progress;
+    struct measured *out;
+    struct evidence evidence;
+    struct side plain, hooked;
+    uint32_t process;
+    uint32_t turns; /* pairs of batches */
+    uint64_t spent_ns;
+    double fraction; /* last one told */
+};
+
+/* ---- runs ----------------------------------------------------------------------------------- */
+
+/* Runs `repeats` times into what the reception says; the time counts against the budget. */
+static int run_batch(struct campaign *campaign, struct side *side, struct reception *reception,
+                     uint32_t repeats, struct err *err) {
+    struct sink sink = reception_sink(reception);
+    uint64_t start = protocol_now(campaign->protocol);
+    int status = campaign->collector->run(side->session, repeats, &sink, err);
+    uint64_t took = protocol_now(campaign->protocol) - start;
+    campaign->spent_ns += took;
+    side->run_ns = took / repeats;
+    if (status != 0)
+        return status;
+    if (reception->into)
+        side->kept_ns += took;
+    reception_end(reception, repeats);
+    return 0;
+}
+
+/* Warms a process up, within a fifth of the budget of a process. */
+static int warm_up(struct campaign *campaign, struct side *side, struct err *err) {
+    const struct protocol *protocol = campaign->protocol;
+    uint64_t most = protocol->budget_ns / protocol->processes / 5;
+    uint64_t start = campaign->spent_ns, spent = 0;
+    for (uint32_t runs = 0; runs < protocol->warmup_runs || spent < protocol->warmup_ns;) {
+        uint32_t repeats = runs ? 1 + runs / 2 : 1; /* few calls for short runs */
+        repeats = repeats < BATCH_MAX ? repeats : BATCH_MAX;
+        struct reception thrown_away = {.into = NULL};
+        int status = run_batch(campaign, side, &thrown_away, repeats, err);
+        if (status != 0)
+            return status;
+        runs += repeats;
+        spent = campaign->spent_ns - start;
+        if (spent >= most)
+            break;
+    }
+    return 0;
+}
+
+/* How many of `repeats` runs of all processes fall to the processes up to the present one. */
+static double share_of(const struct campaign *campaign, double repeats) {
+    return repeats * (campaign->process + 1) / campaign->protocol->processes;
+}
+
+/* Runs in a batch: enough to fill batch_ns, and one more to be thrown away, since the batch before
+ * belonged to another process that left its own data in the caches. */
+static uint32_t batch_size(const struct campaign *campaign, const struct side *side) {
+    const struct protocol *protocol = campaign->protocol;
+    double left = share_of(campaign, protocol->max_repeats) - side->readings->count;
+    double size = (double)protocol->batch_ns / (double)(side->run_ns ? side->run_ns : 1);
+    size = fmax(1, fmin(fmin(size, BATCH_MAX), ceil(left)));
+    return (uint32_t)size + (size >= BATCH_DISCARDS_FROM ? 1 : 0);
+}
+
+static int kept_batch(struct campaign *campaign, struct side *side, uint32_t repeats,
+                      struct err *err) {
+    struct reception reception = {
+        .into = side->readings,
+        .process = campaign->process,
+        .discard = repeats > BATCH_DISCARDS_FROM ? 1 : 0,
+    };
+    return run_batch(campaign, side, &reception, repeats, err);
+}
+
+static bool is_full(const struct readings *readings) {
+    return readings->count >= readings->capacity;
+}
+
+static double batch_median(const struct readings *readings, uint32_t slot, uint32_t from) {
+    return stats_median(readings->runs[slot] + from, readings->count - from);
+}
+
+static void note_pair(struct evidence *evidence, uint32_t plain_from, uint32_t profiled_from) {
+    const struct readings *plain = &evidence->plain, *profiled = &evidence->profiled;
+    if (evidence->pairs == evidence->pair_capacity || plain->count == plain_from ||
+        profiled->count == profiled_from)
+        return;
+    evidence->pair_wall[evidence->pairs] = batch_median(profiled, SLOT_WALL, profiled_from) -
+                                           batch_median(plain, SLOT_WALL, plain_from);
+    evidence->pair_cpu[evidence->pairs] =
+        batch_median(profiled, SLOT_CPU, profiled_from) - batch_median(plain, SLOT_CPU, plain_from);
+    evidence->pairs++;
+}
+
+/* A plain batch and a hooked one of as many runs. Which comes first alternates, so that a steady
+ * drift of the machine favours neither. */
+static int run_pair(struct campaign *campaign, struct err *err) {
+    struct evidence *evidence = &campaign->evidence;
+    struct side *sides[2] = {&campaign->plain, &campaign->hooked};
+    uint32_t plain_from = evidence->plain.count, profiled_from = evidence->profiled.count;
+    uint32_t repeats = batch_size(campaign, &campaign->plain);
+    uint32_t first = campaign->turns++ % 2;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct side *side = sides[(first + i) % 2];
+        if (!side->session || is_full(side->readings))
+            continue;
+        int status = kept_batch(campaign, side, repeats, err);
+        if (status != 0)
+            return status;
+    }
+    note_pair(evidence, plain_from, profiled_from);
+    return 0;
+}
+
+/* ---- enough? -------------------------------------------------------------------------------- */
+
+static double half_width(const struct campaign *campaign, const struct readings *readings,
+                         uint32_t from) {
+    struct summary summary = summarise(readings->runs[SLOT_WALL] + from, readings->count - from,
+                                       campaign->protocol->confidence, campaign->evidence.scratch);
+    return summary_half_width(&summary);
+}
+
+/* The part of the budget that is there for the processes up to the present one. */
+static bool is_spent(const struct campaign *campaign) {
+    const struct protocol *protocol = campaign->protocol;
+    return (double)campaign->spent_ns >= share_of(campaign, (double)protocol->budget_ns);
+}
+
+static bool has_repeated(const struct campaign *campaign, uint32_t repeats) {
+    return campaign->evidence.plain.count >= share_of(campaign, repeats);
+}
+
+/* The cost of measuring is taken from pairs of batches, unless it is given. */
+static bool lacks_pairs(const struct campaign *campaign) {
+    return campaign->hooked.session && !campaign->protocol->overhead &&
+           campaign->evidence.pairs < share_of(campaign, PAIRS_WANTED);
+}
+
+/* The last process is done when all runs together meet the target; one before it when its own runs
+ * are as steady as its share of them needs: an interval shrinks with the root of the count. */
+static bool is_steady(const struct campaign *campaign, uint32_t from) {
+    const struct protocol *protocol = campaign->protocol;
+    const struct evidence *evidence = &campaign->evidence;
+    bool last = campaign->process + 1 == protocol->processes;
+    double target = last ? protocol->target : protocol->target * sqrt(protocol->processes);
+    if (!has_repeated(campaign, protocol->min_repeats) || lacks_pairs(campaign) ||
+        half_width(campaign, &evidence->plain, last ? 0 : from) > target)
+        return false;
+    return !campaign->hooked.session || is_full(&evidence->profiled) ||
+           half_width(campaign, &evidence->profiled, 0) <= target;
+}
+
+static void tell(struct campaign *campaign) {
+    const struct protocol *protocol = campaign->protocol;
+    if (!campaign->progress)
+        return;
+    char what[96];
+    const struct readings *plain = &campaign->evidence.plain;
+    double by_time = (double)campaign->spent_ns / (double)protocol->budget_ns;
+    double by_count = (double)plain->count / protocol->max_repeats;
+    double fraction = fmin(0.99, fmax(by_time, by_count));
+    campaign->fraction = fmax(campaign->fraction, fraction);
+    double half = half_width(campaign, plain, 0);
+    if (isfinite(half))
+        snprintf(what, sizeof what, "process %u of %u, %u runs, +-%.1f %%", campaign->process + 1,
+                 protocol->processes, plain->count, 100 * half);
+    else
+        snprintf(what, sizeof what, "process %u of %u, warming up", campaign->process + 1,
+                 protocol->processes);
+    campaign->progress->update(campaign->progress->context, campaign->fraction, what);
+}
+
+/* Pairs of batches until the present process is done. */
+static int run_pairs(struct campaign *campaign, struct err *err) {
+    uint32_t from = campaign->evidence.plain.count;
+    for (;;) {
+        int status = run_pair(campaign, err);
+        if (status != 0)
+            return status;
+        tell(campaign);
+        campaign->out->stop = STOP_STEADY;
+        if (is_steady(campaign, from))
+            return 0;
+        campaign->out->stop = STOP_REPEATS;
+        if (has_repeated(campaign, campaign->protocol->max_repeats))
+            return 0;
+        campaign->out->stop = STOP_BUDGET;
+        if (is_spent(campaign))
+            return 0;
+    }
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static int open_side(struct campaign *campaign, struct side *side, struct cold_readings *cold,
+                     struct err *err) {
+    struct reception reception = {.cold = cold, .process = campaign->process};
+    struct sink sink = reception_sink(&reception);
+    int status =
+        campaign->collector->open(campaign->arena, &side->config, &sink, &side->session, err);
+    if (status != 0) {
+        side->session = NULL;
+        return status;
+    }
+    return warm_up(campaign, side, err);
+}
+
+static int finish_side(struct campaign *campaign, struct side *side, struct cold_readings *cold,
+                       struct err *err) {
+    struct reception reception = {.cold = cold, .process = campaign->process};
+    struct sink sink = reception_sink(&reception);
+    struct collect_session *session = side->session;
+    side->session = NULL;
+    return session ? campaign->collector->finish(session, &sink, err) : 0;
+}
+
+static void keep_missing_events(struct campaign *campaign, const struct side *side) {
+    const char *const *reasons;
+    struct measured *out = campaign->out;
+    if (out->missing_events)
+        return;
+    uint32_t count = campaign->collector->missing_events(side->session, &reasons);
+    const char **copies = ARENA_ARRAY(campaign->arena, count, const char *);
+    for (uint32_t i = 0; i < count; i++)
+        copies[i] = arena_strdup(campaign->arena, reasons[i]);
+    out->missing_events = copies;
+    out->missing_event_count = count;
+}
+
+/* Reads the books of the plain process since the last reading; adds them to what is known when
+ * `keep`. What the hooked one suffers is left out: its event log alone makes page faults. */
+static int read_disturbance(struct campaign *campaign, bool keep, struct err *err) {
+    struct disturbance now, *out = &campaign->out->disturbance;
+    int status = campaign->collector->disturbance(campaign->plain.session, &now, err);
+    if (status != 0 || !keep)
+        return status;
+    out->voluntary_switches += now.voluntary_switches;
+    out->involuntary_switches += now.involuntary_switches;
+    out->minor_faults += now.minor_faults;
+    out->major_faults += now.major_faults;
+    out->throttled_ns += now.throttled_ns;
+    out->steal_fraction = fmax(out->steal_fraction, now.steal_fraction);
+    out->load_average = fmax(out->load_average, now.load_average);
+    if (now.frequency_ratio > 0 &&
+        (out->frequency_ratio == 0 || now.frequency_ratio < out->frequency_ratio))
+        out->frequency_ratio = now.frequency_ratio;
+    return 0;
+}
+
+/* Whether a new hooked process begins with this plain one: they are spread evenly. */
+static bool hooks_anew(const struct campaign *campaign) {
+    uint32_t processes = campaign->protocol->processes;
+    uint32_t hooked = campaign->protocol->hooked_processes, process = campaign->process;
+    return campaign->hooked.config.hooked &&
+           (process == 0 || process * hooked / processes != (process - 1) * hooked / processes);
+}
+
+static int open_processes(struct campaign *campaign, struct err *err) {
+    int status = 0;
+    if (hooks_anew(campaign)) {
+        status = finish_side(campaign, &campaign->hooked, NULL, err);
+        if (status == 0)
+            status = open_side(campaign, &campaign->hooked, NULL, err);
+    }
+    if (status == 0)
+        status = open_side(campaign, &campaign->plain, &campaign->evidence.cold, err);
+    if (status != 0)
+        return status;
+    keep_missing_events(campaign, campaign->hooked.session ? &campaign->hooked : &campaign->plain);
+    return read_disturbance(campaign, false, err);
+}
+
+static int measure_process(struct campaign *campaign, struct err *err) {
+    int status = open_processes(campaign, err);
+    if (status == 0)
+        status = run_pairs(campaign, err);
+    if (status == 0)
+        status = read_disturbance(campaign, true, err);
+    if (status == 0)
+        status = finish_side(campaign, &campaign->plain, &campaign->evidence.cold, err);
+    return status;
+}
+
+static int measure_processes(struct campaign *campaign, struct err *err) {
+    for (; campaign->process < campaign->protocol->processes; campaign->process++) {
+        int status = measure_process(campaign, err);
+        if (status != 0)
+            return status;
+    }
+    return finish_side(campaign, &campaign->hooked, NULL, err);
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+static uint32_t hooked_capacity(const struct protocol *protocol, uint32_t slots, uint32_t ops) {
+    uint64_t fit = protocol->memory_bytes / sizeof(double) / slots / (ops ? ops : 1);
+    uint64_t capacity = fit < protocol->max_repeats ? fit : protocol->max_repeats;
+    return (uint32_t)(capacity < HOOKED_LEAST ? HOOKED_LEAST : capacity);
+}
+
+static void init_evidence(struct campaign *campaign, const struct collect_config *config) {
+    const struct protocol *protocol = campaign->protocol;
+    struct evidence *evidence = &campaign->evidence;
+    uint32_t slots = SLOT_EVENT_FIRST + config->event_count;
+    uint32_t ops = config->hooked ? config->hooked->count : 0;
+    uint32_t hooked = config->hooked ? hooked_capacity(protocol, slots, ops) : 0;
+    uint32_t most = hooked > protocol->max_repeats ? hooked : protocol->max_repeats;
+    readings_init(&evidence->plain, campaign->arena, config->hooked ? SLOT_EVENT_FIRST : slots, 0,
+                  protocol->max_repeats);
+    readings_init(&evidence->profiled, campaign->arena, slots, ops, hooked);
+    cold_readings_init(&evidence->cold);
+    evidence->pair_capacity = hooked;
+    evidence->pair_wall = ARENA_ARRAY(campaign->arena, hooked, double);
+    evidence->pair_cpu = ARENA_ARRAY(campaign->arena, hooked, double);
+    evidence->scratch = ARENA_ARRAY(campaign->arena, most, double);
+}
+
+static void init_sides(struct campaign *campaign, const struct collect_config *config) {
+    campaign->plain.config = campaign->hooked.config = *config;
+    campaign->plain.readings = &campaign->evidence.plain;
+    campaign->hooked.readings = &campaign->evidence.profiled;
+    campaign->plain.config.hooked = NULL;
+    if (config->hooked) /* plain processes then stay free of everything of ours */
+        campaign->plain.config.event_count = 0;
+}
+
+static uint32_t cpus_allowed(void) {
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? (uint32_t)count : 1;
+}
+
+int profile_measure(struct arena *arena, const struct collector *collector,
+                    const struct collect_config *config, const struct protocol *protocol,
+                    struct measured *out, const struct progress_sink *progress, struct err *err) {
+    struct campaign campaign = {
+        .arena = arena,
+        .collector = collector,
+        .protocol = protocol,
+        .progress = progress,
+        .out = out,
+    };
+    int status = protocol_check(protocol, err);
+    if (status != 0)
+        return status;
+    if (config->event_count > METRIC_COUNTER_MAX)
+        return err_set(err, ERR_USAGE, "%u events asked for; at most %d at a time",
+                       config->event_count, METRIC_COUNTER_MAX);
+    memset(out, 0, sizeof *out);
+    out->threads = config->threads;
+    out->cpus = cpus_allowed();
+    out->target = protocol->target;
+    out->processes = protocol->processes;
+    out->op_count = config->hooked ? config->hooked->count : 0;
+    out->events = config->events;
+    out->event_count = config->event_count;
+    init_evidence(&campaign, config);
+    init_sides(&campaign, config);
+    status = measure_processes(&campaign, err);
+    if (status != 0) {
+        if (campaign.plain.session)
+            collector->abandon(campaign.plain.session);
+        if (campaign.hooked.session)
+            collector->abandon(campaign.hooked.session);
+        return status;
+    }
+    out->running_ns = (double)campaign.plain.kept_ns;
+    conclude(arena, &campaign.evidence, protocol, out);
+    if (progress)
+        progress->update(progress->context, 1, "done");
+    return 0;
+}

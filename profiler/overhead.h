@@ -1,0 +1,46 @@
+/* What measuring costs: the time between an operator's start and stop that is not the operator's.
+ *
+ * It is a constant per operator executed (the runtime makes an event with names and shapes inside
+ * the bracket; nanoseconds of ours are added), so one number per runtime, machine and set of
+ * events serves all models. Two ways lead to it:
+ *
+ * - Calibrated, the better one: a model of some hundred tiny operators is measured and
+ *   (sum of the brackets - unprofiled run) / operators is taken. What the executor spends between
+ *   operators when nobody measures stays with the operators that way.
+ * - From the model itself, when none is given: (profiled run - unprofiled run) / operators, from
+ *   pairs of batches that follow one another, so that drift of the machine cancels. For long
+ *   models the noise of a run is larger than the cost; then it is taken as 0.
+ *
+ * Neither uses the sum of the very operators it corrects: that sum against the unprofiled run is
+ * an honest check.
+ */
+#ifndef ASSAY_PROFILER_OVERHEAD_H
+#define ASSAY_PROFILER_OVERHEAD_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+enum overhead_source { OVERHEAD_NONE, OVERHEAD_CALIBRATED, OVERHEAD_THIS_MODEL };
+
+struct overhead {
+    double wall_ns, cpu_ns; /* per operator executed */
+    double half_width_ns;   /* of the interval of wall_ns */
+    enum overhead_source source;
+};
+
+struct measured;
+
+/* Differences hooked - plain of neighbouring batches, in runs of which each executes `calls`
+ * operators. `wall` and `cpu` hold `pairs` differences in nanoseconds. At one thread the steadier
+ * of both clocks decides for both. */
+struct overhead overhead_of_pairs(const double *wall, const double *cpu, uint32_t pairs,
+                                  double calls, uint32_t threads, double confidence);
+
+/* From a measured calibration model. ERR_FINDING when it has too few operators (50), or its runs
+ * were so disturbed that the answer is below 0 or less certain than half of itself. */
+int overhead_of_chain(const struct measured *chain, struct overhead *overhead, struct err *err);
+
+const char *overhead_source_name(enum overhead_source source); /* "none", "calibrated", "model" */
+
+#endif

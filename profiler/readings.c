@@ -1,0 +1,83 @@
+#include "profiler/readings.h"
+
+#include <math.h>
+
+static double *nan_array(struct arena *arena, size_t count) {
+    double *values = ARENA_ARRAY(arena, count, double);
+    for (size_t i = 0; i < count; i++)
+        values[i] = NAN;
+    return values;
+}
+
+void readings_init(struct readings *readings, struct arena *arena, uint32_t slot_count,
+                   uint32_t op_count, uint32_t capacity) {
+    *readings =
+        (struct readings){.slot_count = slot_count, .op_count = op_count, .capacity = capacity};
+    for (uint32_t slot = 0; slot < slot_count; slot++)
+        readings->runs[slot] = nan_array(arena, capacity);
+    readings->process = ARENA_ARRAY(arena, capacity, uint32_t);
+    readings->ops = nan_array(arena, (size_t)slot_count * op_count * capacity);
+}
+
+double *readings_op(const struct readings *readings, uint32_t slot, uint32_t op) {
+    return readings->ops + ((size_t)slot * readings->op_count + op) * readings->capacity;
+}
+
+void cold_readings_init(struct cold_readings *cold) {
+    for (uint32_t metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)
+        for (uint32_t process = 0; process < PROTOCOL_PROCESSES_MAX; process++)
+            cold->values[metric][process] = NAN;
+}
+
+/* SLOT_MAX: none of ours. */
+static uint32_t slot_of(uint16_t metric) {
+    if (metric == METRIC_WALL_NS)
+        return SLOT_WALL;
+    if (metric == METRIC_CPU_NS)
+        return SLOT_CPU;
+    if (metric >= METRIC_COUNTER_FIRST && metric < METRIC_COUNTER_FIRST + METRIC_COUNTER_MAX)
+        return SLOT_EVENT_FIRST + (uint32_t)(metric - METRIC_COUNTER_FIRST);
+    return SLOT_MAX;
+}
+
+static void put_run(struct reception *reception, const struct sample *sample, uint32_t slot) {
+    struct readings *into = reception->into;
+    if (!reception->begun) {
+        reception->begun = true;
+        reception->first_repeat = sample->repeat;
+    }
+    uint32_t place = sample->repeat - reception->first_repeat;
+    if (!into || slot >= into->slot_count || place < reception->discard)
+        return;
+    uint32_t run = into->count + place - reception->discard;
+    if (run >= into->capacity)
+        return;
+    if (sample->op == SAMPLE_OF_RUN) {
+        into->runs[slot][run] = sample->value;
+        into->process[run] = reception->process;
+    } else if (sample->op >= 0 && (uint32_t)sample->op < into->op_count) {
+        double *cell = &readings_op(into, slot, (uint32_t)sample->op)[run];
+        *cell = isnan(*cell) ? sample->value : *cell + sample->value;
+    }
+}
+
+static void put(void *context, const struct sample *sample) {
+    struct reception *reception = context;
+    uint32_t slot = slot_of(sample->metric);
+    if (slot < SLOT_MAX && sample->phase != PHASE_COLD)
+        put_run(reception, sample, slot);
+    else if (slot == SLOT_MAX && sample->metric < METRIC_BUILTIN_COUNT && reception->cold)
+        reception->cold->values[sample->metric][reception->process] = sample->value;
+}
+
+struct sink reception_sink(struct reception *reception) {
+    return (struct sink){.put = put, .context = reception};
+}
+
+void reception_end(struct reception *reception, uint32_t repeats) {
+    struct readings *into = reception->into;
+    if (!into || repeats <= reception->discard)
+        return;
+    uint32_t kept = repeats - reception->discard, room = into->capacity - into->count;
+    into->count += kept < room ? kept : room;
+}
