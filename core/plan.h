@@ -76,6 +76,12 @@ struct plan_answer {
     double memory_waste;
 };
 
+/* Replicas at another rate; 0 where there is no answer. */
+struct plan_point {
+    double rate_per_second;
+    uint64_t high, value; /* for latency_ns.high and latency_ns.value */
+};
+
 struct plan {
     const char *model, *machine;
     double rate_per_second;
@@ -89,6 +95,8 @@ struct plan {
     const struct node_type *offers; /* kinds of nodes to choose from */
     uint32_t offer_count;
     struct plan_answer high, value; /* for latency_ns.high and latency_ns.value */
+    const struct plan_point *curve; /* by rising rate; none unless planner_curve was called */
+    uint32_t curve_count;
 };
 
 #endif

@@ -74,11 +74,13 @@ static double measured_quantity(const struct observed_run *run, enum quantity qu
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
                             struct judged_run *judged) {
     double total = 0, transferred = 0;
+    judged->operators_ns = 0;
     for (uint32_t i = 0; i < l->training->observation_count; i++) {
         const struct observation *o = &l->training->observations[i];
         if (o->run != run)
             continue;
         l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        judged->operators_ns += o->wall_ns;
         total += l->operators[i].value;
         if (l->operators[i].tier > TIER_INTERPOLATED)
             transferred += l->operators[i].value;
@@ -89,7 +91,8 @@ static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t r
 static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     const struct observed_run *run = &l->training->runs[r];
     struct judged_run *judged = &l->out->runs[r];
-    judged->run = r;
+    judged->id = run->id;
+    judged->model_name = run->model_name;
     judged->latency_ns = fit_latency_of_run(fit, l->training, r);
     judged->measured_latency_ns = run->latency_ns;
     double latency_ns = judged->latency_ns.value;
@@ -146,6 +149,11 @@ static void summarise_runs(struct leaving *l) {
         measured[r] = out->runs[r].measured_latency_ns;
     }
     out->latency = error_summary_of(l->arena, predicted, measured, n);
+    for (uint32_t r = 0; r < n; r++) {
+        double floor_ns = out->runs[r].operators_ns;
+        predicted[r] = (struct estimate){floor_ns, floor_ns, floor_ns, TIER_MEASURED, ""};
+    }
+    out->noise_floor = error_summary_of(l->arena, predicted, measured, n);
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         for (uint32_t r = 0; r < n; r++) {
             predicted[r] = out->runs[r].quantities[q];
@@ -183,11 +191,13 @@ static void summarise_classes(struct leaving *l) {
     uint32_t *class_of = ARENA_ARRAY(l->arena, n + 1u, uint32_t);
     struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
     double *measured = ARENA_ARRAY(l->arena, n + 1u, double);
-    double total = 0;
+    double total = 0, predicted_total = 0;
     for (uint32_t i = 0; i < n; i++) {
         class_of[i] = class_index(l, training->observations[i].features.key, &capacity);
         total += training->observations[i].wall_ns;
+        predicted_total += l->operators[i].value;
     }
+    l->out->operators_bias = predicted_total / total - 1;
     for (uint32_t c = 0; c < l->out->class_count; c++) {
         struct judged_class *judged = &l->out->classes[c];
         uint32_t count = 0;

@@ -60,7 +60,6 @@ struct term {
 };
 
 struct quantity_info {
-    const char *name;
     double (*measured)(const struct observed_run *);
     struct term terms[QUANTITY_TERMS_MAX];
 };
@@ -82,31 +81,31 @@ static double measured_first_run(const struct observed_run *run) {
 }
 
 static const struct quantity_info infos[] = {
-    [QUANTITY_PEAK_BYTES] = {"peak_memory_bytes",
-                             measured_peak,      {{"process", one},
+    [QUANTITY_PEAK_BYTES] = {measured_peak,
+                             {{"process", one},
                               {"operators", operators},
                               {"blocked_weight_bytes", blocked_weights},
                               {"matmul_weight_bytes", matmul_weights},
                               {"other_weight_bytes", other_weights},
                               {"largest_weight_bytes", largest_weight},
                               {"activation_bytes", activations},
-                              {"file_bytes", file}}                          },
-    [QUANTITY_RESIDENT_BYTES] = {"resident_memory_bytes",
-                             measured_resident,  {{"process", one},
+                              {"file_bytes", file}}                     },
+    [QUANTITY_RESIDENT_BYTES] = {measured_resident,
+                             {{"process", one},
                                   {"operators", operators},
                                   {"blocked_weight_bytes", blocked_weights},
                                   {"matmul_weight_bytes", matmul_weights},
                                   {"other_weight_bytes", other_weights},
-                                  {"activation_bytes", activations}}     },
-    [QUANTITY_LOAD_NS] = {"load_time_ns",
-                             measured_load,      {{"session", one},
+                                  {"activation_bytes", activations}}    },
+    [QUANTITY_LOAD_NS] = {measured_load,
+                             {{"session", one},
                            {"operators", operators},
                            {"blocked_weight_bytes", blocked_weights},
                            {"matmul_weight_bytes", matmul_weights},
                            {"other_weight_bytes", other_weights},
-                           {"file_bytes", file}}                             },
-    [QUANTITY_FIRST_RUN_NS] = {"first_run_ns",
-                             measured_first_run, {{"call", one},
+                           {"file_bytes", file}}                        },
+    [QUANTITY_FIRST_RUN_NS] = {measured_first_run,
+                             {{"call", one},
                                 {"operators", operators},
                                 {"latency_ns", latency},
                                 {"activation_bytes", activations},
@@ -114,10 +113,6 @@ static const struct quantity_info infos[] = {
 };
 
 _Static_assert(sizeof infos / sizeof *infos == QUANTITY_COUNT, "a row for each quantity");
-
-const char *quantity_name(enum quantity quantity) {
-    return infos[quantity].name;
-}
 
 const char *quantity_term(enum quantity quantity, int term) {
     return term < QUANTITY_TERMS_MAX ? infos[quantity].terms[term].name : NULL;

@@ -7,16 +7,9 @@
 #include "core/estimate.h"
 #include "core/observation.h"
 #include "core/prediction.h"
+#include "core/quantity.h"
 
 #include <stdbool.h>
-
-enum quantity {
-    QUANTITY_PEAK_BYTES,
-    QUANTITY_RESIDENT_BYTES,
-    QUANTITY_LOAD_NS,
-    QUANTITY_FIRST_RUN_NS,
-    QUANTITY_COUNT
-};
 
 enum { QUANTITY_TERMS_MAX = 8 };
 
@@ -27,7 +20,6 @@ struct quantity_fit {
     double log_highest; /* largest such log ratio: how far too low it has been */
 };
 
-const char *quantity_name(enum quantity quantity);
 /* NULL past the last. */
 const char *quantity_term(enum quantity quantity, int term);
 

@@ -1,0 +1,89 @@
+#include "cli/command.h"
+#include "cli/model_options.h"
+#include "db/db.h"
+#include "jobs/accuracy.h"
+#include "reports/accuracy_text.h"
+
+struct accuracy_options {
+    int64_t threads;
+    int collector;
+    struct text_list models;
+};
+
+static int print_accuracy(struct context *context, const struct accuracy *accuracy,
+                          struct err *err) {
+    struct table models, kernels, summary;
+    const struct table *tables[] = {&models, &kernels, &summary};
+    accuracy_models_table(context->arena, accuracy, &models);
+    accuracy_kernels_table(context->arena, accuracy, &kernels);
+    accuracy_summary_table(context->arena, accuracy, &summary);
+    cJSON *tree = accuracy_json(accuracy);
+    int code = print_answer(context, tree, tables, 3, err);
+    cJSON_Delete(tree);
+    return code;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct accuracy_options *options = given;
+    struct db *db;
+    struct place place;
+    struct accuracy_report report;
+    if (context_db_open(context, DB_READ_ONLY, &db, err))
+        return -(int)err->code;
+    int code = place_here(context->arena, db, collectors[options->collector]->name,
+                          (uint32_t)options->threads, &place, err);
+    if (!code)
+        code = job_accuracy(context->arena, db, &place, options->models.items,
+                            options->models.count, context->progress, &report, err);
+    db_close(db);
+    return code ? code : print_accuracy(context, &report.accuracy, err);
+}
+
+static const struct option_row options[] = {
+    {.name = "threads",
+     .letter = 't',
+     .type = OPTION_INT,
+     .metavar = "N",
+     .fallback = "1",
+     .min = 1,
+     .max = 1024,
+     .offset = offsetof(struct accuracy_options, threads),
+     .help = "runs with this many intra-op threads"},
+    {.name = "collector",
+     .type = OPTION_CHOICE,
+     .metavar = "NAME",
+     .fallback = "onnxruntime",
+     .choice = collector_choice,
+     .offset = offsetof(struct accuracy_options, collector),
+     .help = "whose runs"},
+    {0   },
+};
+
+static const struct argument_row arguments[] = {
+    {.name = "NAME",
+     .kind = ARGUMENT_ANY,
+     .offset = offsetof(struct accuracy_options, models),
+     .help = "learn from and judge these models alone; default all that are stored"},
+    {0},
+};
+
+static const struct example examples[] = {
+    {"assay accuracy",      "every stored model predicted by a fit that has not seen it"},
+    {"assay accuracy resnet18 resnet50 vgg11 --json",                     "among three models"},
+    {0},
+};
+
+const struct command cmd_accuracy = {
+    .name = "accuracy",
+    .summary = "tell how good the predictions are on models left out",
+    .description =
+        "Leaves out every run of one model after the other, fits on the rest, predicts it and "
+        "compares with what was measured. Prints errors and interval coverage per model, per "
+        "kernel class and in all. 'Own operators' is the noise floor: the model's own measured "
+        "operators, summed, against its run.",
+    .examples = examples,
+    .options = options,
+    .arguments = arguments,
+    .options_size = sizeof(struct accuracy_options),
+    .run = run,
+};

@@ -1,0 +1,157 @@
+#include "cli/command.h"
+#include "cli/predict_options.h"
+#include "db/db.h"
+#include "jobs/plan.h"
+#include "reports/plan_json.h"
+#include "reports/plan_text.h"
+
+struct plan_options {
+    struct model_options model;
+    struct predict_options_given predict;
+    double rate;
+    const char *slo;
+    uint64_t service_ns;
+    int routing;
+    struct text_list nodes;
+};
+
+static const char *routing_choice(size_t index, const char **help) {
+    const struct routing_info *info =
+        index < ROUTING_COUNT ? routing_info((enum routing)index) : NULL;
+    *help = info ? info->help : "";
+    return info ? info->name : NULL;
+}
+
+static int print_plan(struct context *context, const struct planned *planned, struct err *err) {
+    const struct plan *plan = &planned->plan;
+    if (context->json) {
+        cJSON *tree = plan_json(plan);
+        int code = print_json(context, tree, err);
+        cJSON_Delete(tree);
+        return code;
+    }
+    struct table answer, proof;
+    const struct table *tables[] = {&answer, &proof};
+    plan_answer_table(context->arena, plan, &answer);
+    plan_proof_table(context->arena, plan, &proof);
+    if (print_line(context, err, "%s", plan_sentence(context->arena, plan)) ||
+        print_answer(context, NULL, tables, 2, err))
+        return -(int)err->code;
+    for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
+        print_note(context, "%s", planned->predicted.prediction.warnings[i]);
+    return 0;
+}
+
+static int make_request(struct context *context, const struct plan_options *options,
+                        struct plan_request *request, struct err *err) {
+    *request = (struct plan_request){0};
+    if (predict_options_request(context->arena, &options->model, &options->predict,
+                                &request->predict, err))
+        return -(int)err->code;
+    request->service_ns = (double)options->service_ns;
+    request->rate_per_second = options->rate;
+    request->targets = options->slo;
+    request->routing = (enum routing)options->routing;
+    request->nodes = options->nodes.items;
+    request->node_count = options->nodes.count;
+    if (!options->slo)
+        return err_hint((err_set(err, ERR_USAGE, "a response target is missing"), err),
+                        "for example --slo p99=50ms");
+    if (!options->model.model && options->service_ns == 0)
+        return err_hint((err_set(err, ERR_USAGE, "what is to be planned is missing"), err),
+                        "give a MODEL, or --service TIME for a known service time");
+    if (options->model.model && options->service_ns)
+        return err_set(err, ERR_USAGE, "--service stands in for a model: give one of both");
+    return 0;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct plan_options *options = given;
+    struct plan_request request;
+    struct planned planned;
+    struct db *db = NULL;
+    if (make_request(context, options, &request, err))
+        return -(int)err->code;
+    if (options->model.model && context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
+        return -(int)err->code;
+    int code = job_plan(context->arena, db, &request, &planned, err);
+    db_close(db);
+    if (code == -ERR_FINDING && planned.plan.high.reason) {
+        struct err printing = {0};
+        if (print_plan(context, &planned, &printing) == 0)
+            return ERR_FINDING;
+    }
+    return code ? code : print_plan(context, &planned, err);
+}
+
+static const struct option_row options[] = {
+    {.name = "rate",
+     .letter = 'r',
+     .type = OPTION_NUMBER,
+     .metavar = "PER_SECOND",
+     .fallback = "1",
+     .min = 0,
+     .max = 1e9,
+     .offset = offsetof(struct plan_options, rate),
+     .help = "requests per second, arriving at random (Poisson)"},
+    {.name = "slo",
+     .type = OPTION_TEXT,
+     .metavar = "pN=TIME",
+     .offset = offsetof(struct plan_options, slo),
+     .help = "response target, such as p99=50ms; several with commas"},
+    {.name = "routing",
+     .type = OPTION_CHOICE,
+     .metavar = "HOW",
+     .fallback = "random",
+     .choice = routing_choice,
+     .offset = offsetof(struct plan_options, routing),
+     .help = "how requests find a replica"},
+    {.name = "node",
+     .type = OPTION_LIST,
+     .metavar = "SPEC",
+     .offset = offsetof(struct plan_options, nodes),
+     .help = "a node that can be had, cpus=8,memory=32GiB,price=0.38; may be repeated"},
+    {.name = "service",
+     .type = OPTION_DURATION,
+     .metavar = "TIME",
+     .offset = offsetof(struct plan_options, service_ns),
+     .help = "a known service time, instead of a model"},
+    MODEL_OPTIONS(struct plan_options, model),
+    PREDICT_OPTIONS(struct plan_options, predict),
+    {0                    },
+};
+
+static const struct argument_row arguments[] = {
+    {.name = "MODEL",
+     .kind = ARGUMENT_OPTIONAL,
+     .offset = offsetof(struct plan_options, model.model),
+     .help = "the model file"},
+    {0},
+};
+
+static const struct example examples[] = {
+    {"assay plan model.onnx --rate 200 --slo p99=50ms",                  "replicas for 200 requests a second"},
+    {"assay plan model.onnx --rate 200 --slo p99=50ms --node cpus=8,memory=32GiB,price=0.38",
+     "and the nodes to hold them"},
+    {"assay plan --service 1s --rate 50 --slo p99=2s --routing central",
+     "for a service time known from elsewhere"},
+    {0},
+};
+
+const struct command cmd_plan = {
+    .name = "plan",
+    .summary = "tell how many replicas and nodes a load needs",
+    .description =
+        "Computes the fewest replicas whose response time meets the target under Poisson arrivals, "
+        "from the exact waiting time distribution: one M/D/1 queue per replica with --routing "
+        "random (what kube-proxy gives), one M/D/c queue with --routing central. It plans for the "
+        "upper end of the predicted latency and prints the answer for its middle beside it. One "
+        "replica takes as many CPUs as it has threads and the upper bound of its memory; they are "
+        "packed on the cheapest nodes given, after what the system keeps for itself.\n\n"
+        "A target that cannot be met is said so with the reason; the exit code is then 1.",
+    .examples = examples,
+    .options = options,
+    .arguments = arguments,
+    .options_size = sizeof(struct plan_options),
+    .run = run,
+};

@@ -1,0 +1,40 @@
+#include "cli/print_prediction.h"
+
+#include "reports/prediction_json.h"
+#include "reports/prediction_text.h"
+
+static int print_tables(struct context *context, const struct prediction *prediction,
+                        uint32_t limit, struct err *err) {
+    struct table totals, kernels, operators, refused;
+    const struct table *tables[4];
+    size_t count = 0;
+    prediction_totals_table(context->arena, prediction, &totals);
+    prediction_kernels_table(context->arena, prediction, &kernels);
+    prediction_operators_table(context->arena, prediction, limit, &operators);
+    prediction_refused_table(context->arena, prediction, &refused);
+    tables[count++] = &totals;
+    tables[count++] = &kernels;
+    tables[count++] = &operators;
+    if (prediction->refused_count)
+        tables[count++] = &refused;
+    return print_answer(context, NULL, tables, count, err);
+}
+
+int print_prediction(struct context *context, const struct prediction *prediction, uint32_t limit,
+                     struct err *err) {
+    if (context->json) {
+        cJSON *tree = prediction_json(prediction);
+        int code = print_json(context, tree, err);
+        cJSON_Delete(tree);
+        return code;
+    }
+    if (print_line(context, err, "%s on %s, %s %s, %u thread%s", prediction->model.name,
+                   prediction->machine, prediction->conditions.runtime,
+                   prediction->conditions.runtime_version, prediction->conditions.threads,
+                   prediction->conditions.threads == 1 ? "" : "s") ||
+        print_tables(context, prediction, limit, err))
+        return -(int)err->code;
+    for (uint32_t i = 0; i < prediction->warning_count; i++)
+        print_note(context, "%s", prediction->warnings[i]);
+    return 0;
+}

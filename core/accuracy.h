@@ -1,0 +1,48 @@
+/* How far predictions were off on models that the fit had not seen. */
+#ifndef ASSAY_CORE_ACCURACY_H
+#define ASSAY_CORE_ACCURACY_H
+
+#include "core/estimate.h"
+#include "core/quantity.h"
+
+#include <stdint.h>
+
+/* One run: what was predicted without its model, and what was measured; NaN where nothing was. */
+struct judged_run {
+    int64_t id; /* of the run in the database */
+    const char *model_name;
+    struct estimate latency_ns, quantities[QUANTITY_COUNT];
+    double measured_latency_ns, measured[QUANTITY_COUNT];
+    double upper_peak_bytes;  /* not to be passed in 99 of 100 cases */
+    double operators_ns;      /* sum of the run's own measured operators: the noise floor */
+    double transferred_share; /* of the latency that came from borrowed classes or the roofline */
+};
+
+/* Of predicted against measured; errors are |predicted - measured| / measured. */
+struct error_summary {
+    uint32_t count;
+    double mape, median, p90, worst;
+    double bias;                           /* mean of (predicted - measured) / measured */
+    double within_5, within_10, within_20; /* shares with errors up to 5, 10, 20 % */
+    double coverage;                       /* share of measured values inside the 90 % interval */
+    double width;                          /* median of (high - low) / 2 / value */
+};
+
+struct judged_class {
+    const char *key; /* kernel class */
+    struct error_summary operators;
+    double share; /* of the measured time of all operators */
+};
+
+struct accuracy {
+    struct judged_run *runs;
+    uint32_t run_count;
+    struct judged_class *classes; /* by share, largest first */
+    uint32_t class_count;
+    struct error_summary latency, quantities[QUANTITY_COUNT];
+    struct error_summary noise_floor; /* of the run's own operators, summed, against its latency */
+    double upper_peak_exceeded;       /* share of runs above the upper bound */
+    double operators_bias;            /* signed, of all operators by time */
+};
+
+#endif

@@ -1,0 +1,16 @@
+/* What is known of a model as a whole besides its steady latency. */
+#ifndef ASSAY_CORE_QUANTITY_H
+#define ASSAY_CORE_QUANTITY_H
+
+enum quantity {
+    QUANTITY_PEAK_BYTES,
+    QUANTITY_RESIDENT_BYTES,
+    QUANTITY_LOAD_NS,
+    QUANTITY_FIRST_RUN_NS,
+    QUANTITY_COUNT
+};
+
+const char *quantity_name(enum quantity quantity);  /* "peak_memory_bytes", as in JSON */
+const char *quantity_title(enum quantity quantity); /* "peak memory" */
+
+#endif

@@ -1,0 +1,118 @@
+#include "jobs/predict.h"
+
+#include "base/json.h"
+#include "db/prediction.h"
+#include "predictor/predict.h"
+#include "reports/prediction_json.h"
+
+#include <string.h>
+#include <time.h>
+
+static double now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+void prediction_identify(struct arena *arena, const struct subject *subject,
+                         const struct lowering *lowering, struct prediction *out) {
+    const struct model *model = &subject->model;
+    out->model.name = model->name;
+    out->model.path = model->path;
+    out->model.sha256 = arena_strdup(arena, model->sha256);
+    out->model.nodes = graph_op_count(model->graph);
+    out->model.parameters = graph_parameters(model->graph);
+    out->machine = arena_strdup(arena, subject->machine.label);
+    out->machine_fingerprint = arena_strdup(arena, subject->machine.fingerprint);
+    out->conditions = subject->conditions;
+    out->lowering = lowering->origin;
+}
+
+static void add_warning(struct arena *arena, struct prediction *out, const char *text) {
+    const char **longer = arena_grow(arena, out->warnings, out->warning_count,
+                                     out->warning_count + 1u, sizeof *longer);
+    longer[out->warning_count++] = text;
+    out->warnings = longer;
+}
+
+static void add_warnings(struct arena *arena, const struct subject *subject,
+                         const struct predicted *predicted, struct prediction *out) {
+    for (uint32_t i = 0; i < subject->note_count; i++)
+        add_warning(arena, out, subject->notes[i]);
+    if (!predicted->lowering.exact)
+        add_warning(arena, out,
+                    "lowered by our own fusion rules, not by the runtime: some kernels may differ");
+    if (predicted->fitted.newer_runs)
+        add_warning(arena, out,
+                    arena_printf(arena, "%u run%s newer than the fit; `assay fit` learns from them",
+                                 predicted->fitted.newer_runs,
+                                 predicted->fitted.newer_runs == 1 ? " is" : "s are"));
+}
+
+/* Kept, so that it can be held against what is measured later; a read-only database keeps none. */
+static int store(struct arena *arena, struct db *db, const struct subject *subject,
+                 struct predicted *out, struct err *err) {
+    const struct model *model = &subject->model;
+    if (db_is_read_only(db))
+        return 0;
+    cJSON *tree = prediction_json(&out->prediction);
+    struct strbuf text;
+    strbuf_init(&text);
+    json_print(tree, false, &text);
+    cJSON_Delete(tree);
+    const struct stored_prediction stored = {
+        .model = {.sha256 = model->sha256,
+                  .name = model->name,
+                  .path = model->path,
+                  .format = model->format,
+                  .file_bytes = model->file_bytes,
+                  .nodes = out->prediction.model.nodes,
+                  .parameters = out->prediction.model.parameters,
+                  .weight_bytes = graph_weight_bytes(model->graph)},
+        .machine = subject->machine,
+        .conditions = subject->conditions,
+        .fit_id = out->fitted.id,
+        .latency_ns = out->prediction.latency_ns,
+        .json = arena_strdup(arena, text.text),
+    };
+    strbuf_done(&text);
+    return db_put_prediction(db, &stored, &out->id, err);
+}
+
+static int answer(struct arena *arena, struct db *db, const struct predict_request *request,
+                  const struct subject *subject, struct predicted *out, struct err *err) {
+    struct place place;
+    const char *except_sha256 = request->leave_out_self ? subject->model.sha256 : NULL;
+    const char *except_name = request->leave_out_self ? subject->model.name : NULL;
+    if (place_here(arena, db, request->subject.collector, request->subject.threads, &place, err) ||
+        fit_for(arena, db, &place, except_sha256, except_name, &out->fitted, err) ||
+        lowering_make(arena, db, subject, request->lowering, &out->lowering, err))
+        return -(int)err->code;
+    const struct predict_options options = {
+        .target = subject->target,
+        .memory_confidence = request->memory_confidence,
+        .allow_roofline = !request->refuse_roofline,
+    };
+    double start = now_ns();
+    prediction_identify(arena, subject, &out->lowering, &out->prediction);
+    predict_model(arena, &out->fitted.fit, out->lowering.graph, &out->lowering.flat,
+                  subject->model.file_bytes, &options, &out->prediction);
+    out->predicting_ns = now_ns() - start;
+    if (place.runtime_version[0] && !out->prediction.conditions.runtime_version[0]) {
+        out->prediction.conditions.runtime = place.runtime;
+        out->prediction.conditions.runtime_version = place.runtime_version;
+    }
+    add_warnings(arena, subject, out, &out->prediction);
+    return store(arena, db, subject, out, err);
+}
+
+int job_predict(struct arena *arena, struct db *db, const struct predict_request *request,
+                struct predicted *out, struct err *err) {
+    *out = (struct predicted){0};
+    struct subject subject;
+    if (subject_open(arena, &request->subject, &subject, err))
+        return -(int)err->code;
+    int code = answer(arena, db, request, &subject, out, err);
+    subject_close(&subject);
+    return code;
+}

@@ -1,0 +1,101 @@
+#include "jobs/training.h"
+
+#include "core/flat.h"
+#include "db/run.h"
+#include "models/onnx/read.h"
+
+#include <math.h>
+#include <string.h>
+
+struct loading {
+    struct arena *arena;
+    const struct training_filter *filter;
+    struct observation *observations;
+    struct observed_run *runs;
+    uint32_t observation_count, observation_capacity, run_count, run_capacity;
+};
+
+uint32_t training_block(const char *isa) {
+    return strstr(isa, "avx512f") ? 16 : 8;
+}
+
+static bool is_excepted(const struct training_filter *filter, const struct stored_run *run) {
+    return (filter->except_sha256 && strcmp(run->model.sha256, filter->except_sha256) == 0) ||
+           (filter->except_name && strcmp(run->model.name, filter->except_name) == 0);
+}
+
+static double median_of(const struct stored_run *run, enum metric metric, enum run_phase phase) {
+    const struct summary *summary = stored_run_metric(run, metric, phase);
+    return summary ? summary->median : NAN;
+}
+
+static void add_run(struct loading *l, const struct stored_run *stored, const struct graph *lowered,
+                    const struct flat_graph *flat) {
+    struct observed_run *run = ARENA_PUSH(l->arena, l->runs, l->run_count, l->run_capacity);
+    *run = (struct observed_run){
+        .id = stored->id,
+        .model_name = arena_strdup(l->arena, stored->model.name),
+        .model_sha256 = arena_strdup(l->arena, stored->model.sha256),
+        .latency_ns = median_of(stored, METRIC_WALL_NS, PHASE_PLAIN),
+        .cpu_ns = median_of(stored, METRIC_CPU_NS, PHASE_PLAIN),
+        .peak_bytes = median_of(stored, METRIC_PEAK_BYTES, PHASE_COLD),
+        .resident_bytes = median_of(stored, METRIC_RESIDENT_BYTES, PHASE_COLD),
+        .baseline_bytes = median_of(stored, METRIC_BASELINE_BYTES, PHASE_COLD),
+        .load_ns = median_of(stored, METRIC_LOAD_NS, PHASE_COLD),
+        .first_run_ns = median_of(stored, METRIC_FIRST_RUN_NS, PHASE_COLD),
+    };
+    footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
+}
+
+static void add_observations(struct loading *l, const struct stored_run *stored,
+                             const struct flat_graph *flat) {
+    const struct feature_target target = {l->filter->block};
+    for (uint32_t i = 0; i < stored->op_count; i++) {
+        const struct stored_op *op = &stored->ops[i];
+        struct features features;
+        struct err unknown = {0};
+        if (op->index >= flat->count || !(op->wall_ns.median > 0) ||
+            features_of(flat->ops[op->index].graph, flat->ops[op->index].op, &target, &features,
+                        &unknown))
+            continue;
+        struct observation *o =
+            ARENA_PUSH(l->arena, l->observations, l->observation_count, l->observation_capacity);
+        *o = (struct observation){features, op->wall_ns.median, op->wall_ns.spread,
+                                  (int32_t)op->index, l->run_count - 1};
+    }
+}
+
+static int load_run(void *context, const struct stored_run *stored, struct err *err) {
+    struct loading *l = context;
+    if (is_excepted(l->filter, stored) || stored->lowered.byte_count == 0)
+        return 0;
+    struct arena scratch;
+    arena_init(&scratch);
+    struct graph *lowered;
+    struct flat_graph flat;
+    int code = onnx_read_bytes(&scratch, stored->lowered.bytes, stored->lowered.byte_count,
+                               "stored graph", &lowered, err);
+    if (!code)
+        code = flat_graph_build(&scratch, lowered, &flat, err);
+    if (!code) {
+        add_run(l, stored, lowered, &flat);
+        add_observations(l, stored, &flat);
+    }
+    arena_done(&scratch);
+    return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
+}
+
+int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
+                  struct training *out, struct err *err) {
+    struct loading l = {.arena = arena, .filter = filter};
+    const struct run_filter runs = {
+        .machine = filter->machine,
+        .runtime = filter->runtime,
+        .runtime_version = filter->runtime_version,
+        .threads = filter->threads,
+    };
+    *out = (struct training){0};
+    int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
+    *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count};
+    return code;
+}

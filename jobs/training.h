@@ -1,0 +1,28 @@
+/* Runs of the database as the predictor's observations. */
+#ifndef ASSAY_JOBS_TRAINING_H
+#define ASSAY_JOBS_TRAINING_H
+
+#include "base/arena.h"
+#include "core/observation.h"
+#include "core/run.h"
+
+struct db;
+
+struct training_filter {
+    const char *machine; /* fingerprint */
+    const char *runtime, *runtime_version;
+    uint32_t threads;
+    /* The model not to learn from (hash and name, either may be NULL): so that a measured model
+     * can be predicted as if it were new. */
+    const char *except_sha256, *except_name;
+    uint32_t block; /* struct feature_target of the machine */
+};
+
+/* Every run that fits the filter; several runs of one model count each. Lives in the arena. */
+int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
+                  struct training *out, struct err *err);
+
+/* The NCHWc block of a machine with these ISA extensions. */
+uint32_t training_block(const char *isa);
+
+#endif

@@ -1,0 +1,158 @@
+#include "reports/accuracy_text.h"
+
+#include "reports/estimate_json.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static double error_of(const struct estimate *predicted, double measured) {
+    return (predicted->value - measured) / measured;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+struct figure_row {
+    const char *key;
+    double value;
+};
+
+static cJSON *add_summary(cJSON *parent, const char *key, const struct error_summary *s) {
+    cJSON *object = json_add_object(parent, key);
+    const struct figure_row rows[] = {
+        {"mape",      s->mape     },
+        {"median",    s->median   },
+        {"p90",       s->p90      },
+        {"worst",     s->worst    },
+        {"bias",      s->bias     },
+        {"within_5",  s->within_5 },
+        {"within_10", s->within_10},
+        {"within_20", s->within_20},
+        {"coverage",  s->coverage },
+        {"width",     s->width    },
+    };
+    json_add_uint(object, "count", s->count);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        json_add_number(object, rows[i].key, rows[i].value);
+    return object;
+}
+
+static void add_model(cJSON *list, const struct judged_run *run) {
+    cJSON *item = json_add_object(list, NULL);
+    json_add_int(item, "run", run->id);
+    json_add_text(item, "model", run->model_name);
+    report_add_estimate(item, "latency_ns", &run->latency_ns);
+    json_add_number(item, "measured_latency_ns", run->measured_latency_ns);
+    json_add_number(item, "error", error_of(&run->latency_ns, run->measured_latency_ns));
+    json_add_number(item, "operators_ns", run->operators_ns);
+    json_add_number(item, "borrowed_share", run->transferred_share);
+    for (int q = 0; q < QUANTITY_COUNT; q++) {
+        char key[64];
+        snprintf(key, sizeof key, "measured_%s", quantity_name((enum quantity)q));
+        report_add_estimate(item, quantity_name((enum quantity)q), &run->quantities[q]);
+        json_add_number(item, key, run->measured[q]);
+    }
+    json_add_number(item, "upper_peak_memory_bytes", run->upper_peak_bytes);
+}
+
+cJSON *accuracy_json(const struct accuracy *accuracy) {
+    cJSON *tree = json_object();
+    json_add_int(tree, "schema", 1);
+    cJSON *models = json_add_array(tree, "models");
+    for (uint32_t r = 0; r < accuracy->run_count; r++)
+        add_model(models, &accuracy->runs[r]);
+    cJSON *kernels = json_add_array(tree, "kernels");
+    for (uint32_t c = 0; c < accuracy->class_count; c++) {
+        cJSON *item = add_summary(kernels, NULL, &accuracy->classes[c].operators);
+        json_add_text(item, "kernel", accuracy->classes[c].key);
+        json_add_number(item, "share", accuracy->classes[c].share);
+    }
+    add_summary(tree, "latency", &accuracy->latency);
+    add_summary(tree, "noise_floor", &accuracy->noise_floor);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        add_summary(tree, quantity_name((enum quantity)q), &accuracy->quantities[q]);
+    json_add_number(tree, "upper_peak_exceeded", accuracy->upper_peak_exceeded);
+    json_add_number(tree, "operators_bias", accuracy->operators_bias);
+    return tree;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
+                           struct table *table) {
+    enum { MODEL, PREDICTED, MEASURED, ERROR, OWN, INSIDE, BORROWED, PEAK, PEAK_MEASURED, COLUMNS };
+    static const struct table_column columns[COLUMNS] = {
+        [MODEL] = {"model",                      "Model left out", UNIT_PLAIN,    TABLE_LEFT },
+        [PREDICTED] = {"latency_ns",                 "Predicted",      UNIT_NS,       TABLE_RIGHT},
+        [MEASURED] = {"measured_latency_ns",        "Measured",       UNIT_NS,       TABLE_RIGHT},
+        [ERROR] = {"error",                      "Error",          UNIT_FRACTION, TABLE_RIGHT},
+        [OWN] = {"operators_error",            "Own operators",  UNIT_FRACTION, TABLE_RIGHT},
+        [INSIDE] = {"inside",                     "In interval",    UNIT_PLAIN,    TABLE_LEFT },
+        [BORROWED] = {"borrowed_share",             "Borrowed",       UNIT_FRACTION, TABLE_RIGHT},
+        [PEAK] = {"peak_memory_bytes",          "Peak memory",    UNIT_BYTES,    TABLE_RIGHT},
+        [PEAK_MEASURED] = {"measured_peak_memory_bytes", "Measured",       UNIT_BYTES,    TABLE_RIGHT},
+    };
+    table_init(table, arena, "Models, each predicted by a fit without it", columns, COLUMNS);
+    for (uint32_t r = 0; r < accuracy->run_count; r++) {
+        const struct judged_run *run = &accuracy->runs[r];
+        double measured = run->measured_latency_ns;
+        table_row(table);
+        table_text(table, MODEL, run->model_name);
+        table_number(table, PREDICTED, run->latency_ns.value);
+        table_number(table, MEASURED, measured);
+        table_number(table, ERROR, error_of(&run->latency_ns, measured));
+        table_number(table, OWN, run->operators_ns / measured - 1);
+        table_bool(table, INSIDE,
+                   measured >= run->latency_ns.low && measured <= run->latency_ns.high);
+        table_number(table, BORROWED, run->transferred_share);
+        table_number(table, PEAK, run->quantities[QUANTITY_PEAK_BYTES].value);
+        table_number(table, PEAK_MEASURED, run->measured[QUANTITY_PEAK_BYTES]);
+    }
+}
+
+enum { WHAT, COUNT, SHARE, MAPE, MEDIAN, P90, WORST, BIAS, WITHIN_10, COVERAGE, WIDTH, COLUMNS };
+
+static const struct table_column summary_columns[COLUMNS] = {
+    [WHAT] = {"what",      "",              UNIT_PLAIN,    TABLE_LEFT },
+    [COUNT] = {"count",     "Count",         UNIT_COUNT,    TABLE_RIGHT},
+    [SHARE] = {"share",     "Share of time", UNIT_FRACTION, TABLE_RIGHT},
+    [MAPE] = {"mape",      "MAPE",          UNIT_FRACTION, TABLE_RIGHT},
+    [MEDIAN] = {"median",    "Median",        UNIT_FRACTION, TABLE_RIGHT},
+    [P90] = {"p90",       "p90",           UNIT_FRACTION, TABLE_RIGHT},
+    [WORST] = {"worst",     "Worst",         UNIT_FRACTION, TABLE_RIGHT},
+    [BIAS] = {"bias",      "Bias",          UNIT_FRACTION, TABLE_RIGHT},
+    [WITHIN_10] = {"within_10", "Within 10 %",   UNIT_FRACTION, TABLE_RIGHT},
+    [COVERAGE] = {"coverage",  "Coverage",      UNIT_FRACTION, TABLE_RIGHT},
+    [WIDTH] = {"width",     "Half width",    UNIT_FRACTION, TABLE_RIGHT},
+};
+
+static void summary_row(struct table *table, const char *what, double share,
+                        const struct error_summary *s) {
+    const double figures[COLUMNS] = {
+        [SHARE] = share,    [MAPE] = s->mape, [MEDIAN] = s->median,       [P90] = s->p90,
+        [WORST] = s->worst, [BIAS] = s->bias, [WITHIN_10] = s->within_10, [COVERAGE] = s->coverage,
+        [WIDTH] = s->width,
+    };
+    table_row(table);
+    table_text(table, WHAT, what);
+    table_int(table, COUNT, s->count);
+    for (uint32_t i = SHARE; i < COLUMNS; i++)
+        table_number(table, i, figures[i]);
+}
+
+void accuracy_kernels_table(struct arena *arena, const struct accuracy *accuracy,
+                            struct table *table) {
+    table_init(table, arena, "Operators by kernel class, of models left out", summary_columns,
+               COLUMNS);
+    for (uint32_t c = 0; c < accuracy->class_count; c++)
+        summary_row(table, accuracy->classes[c].key, accuracy->classes[c].share,
+                    &accuracy->classes[c].operators);
+}
+
+void accuracy_summary_table(struct arena *arena, const struct accuracy *accuracy,
+                            struct table *table) {
+    table_init(table, arena, "All models", summary_columns, COLUMNS);
+    summary_row(table, "latency", NAN, &accuracy->latency);
+    summary_row(table, "noise floor (own operators)", NAN, &accuracy->noise_floor);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        summary_row(table, quantity_title((enum quantity)q), NAN, &accuracy->quantities[q]);
+}
