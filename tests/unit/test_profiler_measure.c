@@ -329,15 +329,15 @@ static void cold_numbers_are_medians_over_plain_processes(void **state) {
     assert_int_equal(measure(bench), 0);
     /* Session 1 is the hooked one; 2, 3 and 4 are plain. */
     assert_int_equal(bench->out.load_ns.count, 3);
-    assert_float_equal(bench->out.load_ns.median, 103e6, 1);
-    assert_float_equal(bench->out.load_ns.low, 102e6, 1);
-    assert_float_equal(bench->out.load_ns.high, 104e6, 1);
-    assert_float_equal(bench->out.peak_bytes.median, 100e6 + 3, 0.1);
-    assert_float_equal(bench->out.resident_bytes.median, 90e6, 0.1);
-    assert_float_equal(bench->out.library_load_ns.median, 30e6, 0.1);
-    assert_float_equal(bench->out.first_run_ns.median, 20e6, 0.1);
-    assert_float_equal(bench->out.baseline_bytes.median, 40e6, 0.1);
-    assert_float_equal(bench->out.loaded_bytes.median, 80e6, 0.1);
+    assert_close(bench->out.load_ns.median, 103e6, 1e-12);
+    assert_close(bench->out.load_ns.low, 102e6, 1e-12);
+    assert_close(bench->out.load_ns.high, 104e6, 1e-12);
+    assert_close(bench->out.peak_bytes.median, 100e6 + 3, 1e-12);
+    assert_close(bench->out.resident_bytes.median, 90e6, 1e-12);
+    assert_close(bench->out.library_load_ns.median, 30e6, 1e-12);
+    assert_close(bench->out.first_run_ns.median, 20e6, 1e-12);
+    assert_close(bench->out.baseline_bytes.median, 40e6, 1e-12);
+    assert_close(bench->out.loaded_bytes.median, 80e6, 1e-12);
 }
 
 static void operators_are_corrected_by_what_the_pairs_say(void **state) {
