@@ -1,11 +1,14 @@
 # Assay: one non-recursive Makefile. `make help` lists the targets.
 
-VERSION  := 0.1.0
-PREFIX   ?= /usr/local
-DESTDIR  ?=
-BUILD    ?= build
-CC       ?= gcc
-SHELL    := /bin/bash
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+JOBS    ?= $(shell nproc)
+SHELL   := /bin/bash
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 .DEFAULT_GOAL := all
 
 # ---- what is built ---------------------------------------------------------------------------
@@ -20,16 +23,17 @@ OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o)
 PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
 
 PACKAGES := sqlite3 libcjson smartcols libcrypto lapacke
-CPPFLAGS += -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+CPPFLAGS += -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
-            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror $(MORE_WARNINGS)
 HARDEN   := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS := -std=c17 $(WARNINGS) $(HARDEN) $(CFLAGS) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpfm -lm -lpthread -ldl
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build assay, its worker and the runtime's hook
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -49,33 +53,168 @@ $(BUILD)/assay-worker: $(BUILD)/collectors/onnxruntime/worker_main.o $(BUILD)/li
 
 $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP -MF $(BUILD)/hook.d -MT $@ -o $@ $<
+	$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
+	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
 
 # ---- tests -----------------------------------------------------------------------------------
 
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*.c tests/tables/*.c tests/peers/*.c)))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/tables/*.c tests/peers/*.c))
+TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libassay.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a -lcmocka $(LDLIBS)
 
-test: all $(UNIT_TESTS)
+tests: all $(TESTS)
+
+test: tests ## build with $(CC) and run all tests
 	@tests/run $(BUILD)
+
+# pkg-config and the compilers are there only after deps, so the rest runs in a make of its own.
+check: deps ## install what is missing, build with gcc and clang, run all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=gcc BUILD=$(BUILD) tests
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=$(BUILD)/clang tests
+	@tests/run $(BUILD) $(BUILD)/clang
+
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# The checks that sanitizers add make gcc see impossible paths; the plain build has these warnings.
+SANITIZE_QUIET := -Wno-format-truncation -Wno-maybe-uninitialized -Wno-stringop-overflow
+
+sanitize: ## all tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/sanitize CFLAGS='$(SANITIZE)' \
+	    MORE_WARNINGS='$(SANITIZE_QUIET)' tests
+	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 \
+	    tests/run $(BUILD)/sanitize
 
 # ---- fuzzing (clang) -------------------------------------------------------------------------
 
-FUZZERS     := $(patsubst %.c,$(BUILD)/fuzz/%,$(notdir $(wildcard tests/fuzz/*.c)))
-FUZZ_CFLAGS := -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
-FUZZ_SOURCES := $(filter base/% core/% models/%,$(LIBRARY))
+FUZZ_RUNS    ?= 2000000
+FUZZ_BUILD   := $(BUILD)/fuzz
+FUZZERS      := $(patsubst %.c,$(FUZZ_BUILD)/%,$(notdir $(wildcard tests/fuzz/*.c)))
+FUZZ_CFLAGS  := -std=c17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+FUZZ_OBJECTS := $(LIBRARY:%.c=$(FUZZ_BUILD)/objects/%.o)
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_SOURCES)
+$(FUZZ_BUILD)/objects/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZ_CFLAGS) -o $@ $^ $(LDLIBS)
+	clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+
+$(FUZZ_BUILD)/libassay.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(FUZZ_BUILD)/%: tests/fuzz/%.c $(FUZZ_BUILD)/libassay.a
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MF $@.d -o $@ $< $(FUZZ_BUILD)/libassay.a $(LDLIBS)
 
 fuzzers: $(FUZZERS)
 
-clean:
+fuzz: ## run every fuzz target FUZZ_RUNS times (2,000,000)
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzzers
+	@tests/fuzz/run $(FUZZ_BUILD) $(FUZZ_RUNS)
+
+# ---- long runs -------------------------------------------------------------------------------
+
+KILLS ?= 1000
+
+bench: all ## timings of assay itself, as ratios to a fixed reference
+	@tests/bench/run $(BUILD)
+
+nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
+	@$(MAKE) --no-print-directory sanitize
+	@$(MAKE) --no-print-directory fuzz
+	@$(MAKE) --no-print-directory -j$(JOBS) tests
+	@KILLS=$(KILLS) tests/run $(BUILD)
+	@$(MAKE) --no-print-directory bench
+
+# ---- what must be installed ------------------------------------------------------------------
+
+# A package is asked for when its command is missing (program:package) or it is not installed.
+DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
+                gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm
+DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
+                libsmartcols-dev libssl-dev liblapacke-dev libonnx-testdata ca-certificates
+NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+
+deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)
+	@missing=; \
+	for pair in $(DEB_PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing+=" $${pair##*:}"; done; \
+	for package in $(DEB_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
+	done; \
+	if [ -n "$$missing" ]; then \
+	    if [ "$$(id -u)" -ne 0 ]; then \
+	        echo "These Debian packages are missing; as root run:"; \
+	        echo "  apt-get update && apt-get install --yes --no-install-recommends$$missing"; \
+	        exit 1; \
+	    fi; \
+	    export DEBIAN_FRONTEND=noninteractive; \
+	    apt-get update -q && apt-get install -q --yes --no-install-recommends $$missing || exit 1; \
+	fi
+	@sed -n '/"dependencies"/,/}/s/^ *"\(.*\)": "\([0-9.]*\)",\{0,1\}$$/\1 \2/p' package.json | \
+	while read -r name version; do \
+	    grep -qs "\"version\": \"$$version\"" "node_modules/$$name/package.json" && continue; \
+	    echo "$(NPM_CI)"; $(NPM_CI); exit; \
+	done
+
+# ---- the main job on real models --------------------------------------------------------------
+
+quickstart: deps ## install, build, then profile, fit, predict and plan real models
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@cli/quickstart.sh $(BUILD)
+
+# ---- looking after the sources ----------------------------------------------------------------
+
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz,$(sort $(wildcard $(room)/*.[ch])))
+
+format: ## put all C files into the house's format
+	clang-format -i $(C_FILES)
+
+lint: ## format, clang-tidy and cppcheck, as far as they are installed
+	@clang-format --dry-run -Werror $(C_FILES)
+	@if command -v cppcheck >/dev/null; then \
+	    cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr -I. -D_GNU_SOURCE \
+	        --enable=warning,performance,portability --suppress=missingIncludeSystem $(SOURCES); \
+	else echo "skip: cppcheck is not installed"; fi
+	@if command -v clang-tidy >/dev/null; then \
+	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n8 clang-tidy --quiet --warnings-as-errors='*' \
+	        --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.*,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition' \
+	        --extra-arg-before=-std=c17 -- $(CPPFLAGS); \
+	else echo "skip: clang-tidy is not installed"; fi
+
+# ---- installing --------------------------------------------------------------------------------
+
+BIN_DIR  := $(DESTDIR)$(PREFIX)/bin
+LIB_DIR  := $(DESTDIR)$(PREFIX)/lib/assay
+SHARE    := $(DESTDIR)$(PREFIX)/share
+MAN      := $(SHARE)/man/man1/assay.1
+BASH     := $(SHARE)/bash-completion/completions/assay
+ZSH      := $(SHARE)/zsh/site-functions/_assay
+FISH     := $(SHARE)/fish/vendor_completions.d/assay.fish
+NODE_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
+RUNTIME  := node_modules/onnxruntime-node/bin/napi-v6/linux/$(NODE_ARCH)/libonnxruntime.so.1
+
+install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page, completions
+	install -D -m 755 $(BUILD)/assay $(BIN_DIR)/assay
+	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
+	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
+	if [ -e $(RUNTIME) ]; then install -D -m 644 $(RUNTIME) $(LIB_DIR)/libonnxruntime.so.1; fi
+	mkdir -p $(dir $(MAN) $(BASH) $(ZSH) $(FISH))
+	$(BUILD)/assay man > $(MAN)
+	$(BUILD)/assay completion bash > $(BASH)
+	$(BUILD)/assay completion zsh > $(ZSH)
+	$(BUILD)/assay completion fish > $(FISH)
+
+uninstall: ## remove what install put there
+	rm -f $(BIN_DIR)/assay $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
+	[ ! -d $(LIB_DIR) ] || rmdir $(LIB_DIR)
+
+clean: ## remove the build folder
 	rm -rf $(BUILD)
 
-.PHONY: all test fuzzers clean
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+.PHONY: all tests test check sanitize fuzzers fuzz bench nightly deps quickstart format lint \
+        install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
