@@ -11,4 +11,8 @@
  * and that reason. Any other failure leaves the answers unfilled. */
 int planner_solve(struct arena *arena, struct plan *plan, struct err *err);
 
+/* Fills plan->curve: replicas at `count` rates from 0 to twice the plan's, evenly spaced. For
+ * pictures; after planner_solve. */
+int planner_curve(struct arena *arena, struct plan *plan, uint32_t count, struct err *err);
+
 #endif

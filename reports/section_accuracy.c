@@ -1,0 +1,165 @@
+/* Predicted against measured latency. */
+#include "reports/estimate_json.h"
+#include "reports/page.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+enum { NAME, MEASURED, PREDICTED, ERROR, INSIDE, HOLDOUT, TIER, COLUMNS };
+
+static bool has_both(const struct report_entry *entry) {
+    return entry->predicted && entry->measured && entry->measured->latency_ns.value > 0 &&
+           entry->predicted->latency_ns.value > 0;
+}
+
+static bool is_inside(const struct report_entry *entry) {
+    const struct estimate *predicted = &entry->predicted->latency_ns;
+    double measured = entry->measured->latency_ns.value;
+    return measured >= predicted->low && measured <= predicted->high;
+}
+
+static void fill_table(struct page *page, struct table *table) {
+    static const struct table_column columns[] = {
+        [NAME] = {"name",         "Model",               UNIT_PLAIN, TABLE_LEFT },
+        [MEASURED] = {"measured_ns",  "Measured",            UNIT_NS,    TABLE_RIGHT},
+        [PREDICTED] = {"predicted_ns", "Predicted",           UNIT_NS,    TABLE_RIGHT},
+        [ERROR] = {"error",        "Error",               UNIT_PLAIN, TABLE_RIGHT},
+        [INSIDE] = {"inside",       "Inside the interval", UNIT_PLAIN, TABLE_LEFT },
+        [HOLDOUT] = {"held_out",     "Unseen by the fit",   UNIT_PLAIN, TABLE_LEFT },
+        [TIER] = {"tier",         "Known by",            UNIT_PLAIN, TABLE_LEFT },
+    };
+    table_init(table, page->arena, "", columns, COLUMNS);
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        table_row(table);
+        table_text(table, NAME, entry->name);
+        if (entry->measured) {
+            struct json_estimate measured = report_estimate(&entry->measured->latency_ns);
+            table_estimate(table, MEASURED, &measured);
+        }
+        if (entry->predicted) {
+            struct json_estimate predicted = report_estimate(&entry->predicted->latency_ns);
+            table_estimate(table, PREDICTED, &predicted);
+            table_text(table, TIER, tier_name(entry->predicted->latency_ns.tier));
+            table_bool(table, HOLDOUT, entry->held_out);
+        }
+        if (!has_both(entry))
+            continue;
+        double error = report_error(&entry->predicted->latency_ns, &entry->measured->latency_ns);
+        table_textf(table, ERROR, "%+.1f %%", 100 * error);
+        table_bool(table, INSIDE, is_inside(entry));
+    }
+}
+
+/* ---- picture -------------------------------------------------------------------------------- */
+
+struct range {
+    double low, high;
+};
+
+static void widen(struct range *range, double value) {
+    if (!(value > 0))
+        return;
+    range->low = fmin(range->low, value);
+    range->high = fmax(range->high, value);
+}
+
+static struct range range_of(const struct report *report) {
+    struct range range = {INFINITY, 0};
+    for (uint32_t i = 0; i < report->entry_count; i++) {
+        if (!has_both(&report->entries[i]))
+            continue;
+        widen(&range, report->entries[i].measured->latency_ns.value);
+        widen(&range, report->entries[i].predicted->latency_ns.value);
+        widen(&range, report->entries[i].predicted->latency_ns.low);
+        widen(&range, report->entries[i].predicted->latency_ns.high);
+    }
+    return (struct range){range.low / 1.5, range.high * 1.5};
+}
+
+static double bound_or(double bound, double value) {
+    return bound > 0 ? bound : value;
+}
+
+static void draw(struct page *page, const char *alt) {
+    struct figure figure;
+    struct range range = range_of(page->report);
+    double low = range.low * 1e-6, high = range.high * 1e-6;
+    figure_init(&figure, "accuracy", 760, 520);
+    struct strbuf *s = &figure.script;
+    strbuf_puts(s, "$models << EOD\n");
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        if (!has_both(entry))
+            continue;
+        const struct estimate *m = &entry->measured->latency_ns, *p = &entry->predicted->latency_ns;
+        figure_label(&figure, entry->name);
+        figure_value(&figure, m->value * 1e-6);
+        figure_value(&figure, p->value * 1e-6);
+        figure_value(&figure, bound_or(m->low, m->value) * 1e-6);
+        figure_value(&figure, bound_or(m->high, m->value) * 1e-6);
+        figure_value(&figure, bound_or(p->low, p->value) * 1e-6);
+        figure_value(&figure, bound_or(p->high, p->value) * 1e-6);
+        strbuf_puts(s, "\n");
+    }
+    strbuf_puts(s, "EOD\n");
+    strbuf_printf(s,
+                  "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n"
+                  "set format '%%g'\nset xlabel 'measured, ms' textcolor rgb '" FIGURE_INK "'\n"
+                  "set ylabel 'predicted, ms' textcolor rgb '" FIGURE_INK "'\n"
+                  "set key top left reverse Left\nset samples 2\n",
+                  low, high, low, high);
+    strbuf_puts(s,
+                "plot '+' using 1:($1*0.9):($1*1.1) with filledcurves fillcolor rgb '" FIGURE_BAND
+                "' title 'within 10 %', "
+                "x with lines linecolor rgb '" FIGURE_MUTED "' title 'exact', "
+                "$models using 2:3:4:5:6:7 with xyerrorbars pointtype 7 pointsize 0.7 linecolor "
+                "rgb '" FIGURE_BLUE "' title 'model, 90 % interval', "
+                "$models using 2:3:1 with labels left offset 0.9,-0.35 font ',11' textcolor rgb "
+                "'" FIGURE_INK "' notitle\n");
+    page_figure(page, &figure, alt,
+                "Each point is a model, its bars the 90 % intervals; on the line the prediction is "
+                "exact. Both scales are logarithmic.");
+}
+
+static const char *finding(struct page *page) {
+    uint32_t count = 0, inside = 0;
+    double sum = 0, worst = 0;
+    const char *worst_name = "";
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        if (!has_both(entry))
+            continue;
+        double error = report_error(&entry->predicted->latency_ns, &entry->measured->latency_ns);
+        count++;
+        inside += is_inside(entry);
+        sum += fabs(error);
+        if (count == 1 || fabs(error) > fabs(worst)) {
+            worst = error;
+            worst_name = entry->name;
+        }
+    }
+    if (count == 0)
+        return NULL;
+    return arena_printf(page->arena,
+                        "The predicted latency of %" PRIu32 " model%s is off by %.1f %% on "
+                        "average, at worst by %+.1f %% (%s); %" PRIu32
+                        " of them lie inside the predicted interval.",
+                        count, count == 1 ? "" : "s", 100 * sum / count, 100 * worst, worst_name,
+                        inside);
+}
+
+void section_accuracy(struct page *page) {
+    struct table table;
+    const char *alt = finding(page);
+    if (page->report->entry_count == 0)
+        return;
+    html_section_begin(page->html, "latency", "Latency: predicted against measured");
+    if (alt) {
+        html_paragraph(page->html, alt);
+        draw(page, alt);
+    }
+    fill_table(page, &table);
+    html_table(page->html, &table);
+    html_section_end(page->html);
+}

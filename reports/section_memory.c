@@ -1,0 +1,121 @@
+/* Peak memory, predicted and measured. */
+#include "reports/estimate_json.h"
+#include "reports/page.h"
+
+#include <math.h>
+
+enum { NAME, MEASURED, PREDICTED, UPPER, ERROR, RESIDENT, COLUMNS, ROW_HEIGHT = 34, FRAME = 80 };
+
+static double measured_peak(const struct report_entry *entry) {
+    return entry->measured ? entry->measured->peak_memory_bytes.value : NAN;
+}
+
+static double predicted_peak(const struct report_entry *entry) {
+    return entry->predicted ? entry->predicted->peak_memory_bytes.value : NAN;
+}
+
+static double upper_peak(const struct report_entry *entry) {
+    double upper = entry->predicted ? entry->predicted->peak_memory_upper.value : NAN;
+    return upper > 0 ? upper : NAN;
+}
+
+static bool has_peak(const struct report_entry *entry) {
+    return !isnan(measured_peak(entry)) || !isnan(predicted_peak(entry));
+}
+
+static void fill_table(struct page *page, struct table *table) {
+    static const struct table_column columns[] = {
+        [NAME] = {"name",            "Model",          UNIT_PLAIN, TABLE_LEFT },
+        [MEASURED] = {"measured_bytes",  "Measured peak",  UNIT_BYTES, TABLE_RIGHT},
+        [PREDICTED] = {"predicted_bytes", "Predicted peak", UNIT_BYTES, TABLE_RIGHT},
+        [UPPER] = {"upper_bytes",     "Upper bound",    UNIT_BYTES, TABLE_RIGHT},
+        [ERROR] = {"error",           "Error",          UNIT_PLAIN, TABLE_RIGHT},
+        [RESIDENT] = {"resident_bytes",  "Resident",       UNIT_BYTES, TABLE_RIGHT},
+    };
+    table_init(table, page->arena, "", columns, COLUMNS);
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        if (!has_peak(entry))
+            continue;
+        table_row(table);
+        table_text(table, NAME, entry->name);
+        table_number(table, MEASURED, measured_peak(entry));
+        if (entry->predicted) {
+            struct json_estimate predicted = report_estimate(&entry->predicted->peak_memory_bytes);
+            table_estimate(table, PREDICTED, &predicted);
+        }
+        table_number(table, UPPER, upper_peak(entry));
+        table_number(table, RESIDENT, entry_best(entry)->resident_memory_bytes.value);
+        double error = predicted_peak(entry) / measured_peak(entry) - 1;
+        if (isfinite(error))
+            table_textf(table, ERROR, "%+.1f %%", 100 * error);
+    }
+}
+
+static void draw(struct page *page, uint32_t rows, const char *alt) {
+    struct figure figure;
+    double place = 0;
+    figure_init(&figure, "memory", 760, (int)rows * ROW_HEIGHT + FRAME);
+    struct strbuf *s = &figure.script;
+    strbuf_puts(s, "$models << EOD\n");
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        if (!has_peak(entry))
+            continue;
+        figure_label(&figure, entry->name);
+        figure_value(&figure, measured_peak(entry) / 1048576);
+        figure_value(&figure, predicted_peak(entry) / 1048576);
+        figure_value(&figure, upper_peak(entry) / 1048576);
+        figure_value(&figure, place--);
+        strbuf_puts(s, "\n");
+    }
+    strbuf_puts(s, "EOD\n");
+    strbuf_printf(s,
+                  "set xlabel 'peak memory, MiB' textcolor rgb '" FIGURE_INK "'\nset xrange [0:*]\n"
+                  "set yrange [%g:0.7]\nset border 1\nset ytics scale 0\nunset grid\n"
+                  "set grid xtics linecolor rgb '" FIGURE_GRID "' dashtype solid\n"
+                  "set key outside top center horizontal\n",
+                  0.3 - rows);
+    strbuf_puts(
+        s, "plot $models using ($2/2):($5+0.19):($2/2):(0.17):ytic(1) with boxxyerror fillcolor "
+           "rgb '" FIGURE_BLUE "' title 'measured', "
+           "$models using ($3/2):($5-0.19):($3/2):(0.17):ytic(1) with boxxyerror fillcolor rgb "
+           "'" FIGURE_ORANGE "' title 'predicted', "
+           "$models using 4:($5-0.19):(0):(0.3) with yerrorbars pointtype 0 linewidth 2.5 "
+           "linecolor rgb '" FIGURE_INK "' title 'upper bound'\n");
+    page_figure(page, &figure, alt,
+                "Peak resident memory of a fresh process that loads the runtime and the model and "
+                "runs it. A replica is given the upper bound.");
+}
+
+static const char *finding(struct page *page, uint32_t *rows) {
+    const struct report_entry *largest = NULL;
+    char peak[UNIT_TEXT_SIZE];
+    double most = -1;
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        double value = isnan(measured_peak(entry)) ? predicted_peak(entry) : measured_peak(entry);
+        *rows += has_peak(entry);
+        if (value > most) {
+            most = value;
+            largest = entry;
+        }
+    }
+    return largest ? arena_printf(page->arena, "%s takes the most memory, %s at its peak.",
+                                  largest->name, unit_format(peak, most, UNIT_BYTES))
+                   : NULL;
+}
+
+void section_memory(struct page *page) {
+    struct table table;
+    uint32_t rows = 0;
+    const char *alt = finding(page, &rows);
+    if (!alt)
+        return;
+    html_section_begin(page->html, "memory", "Memory");
+    html_paragraph(page->html, alt);
+    draw(page, rows, alt);
+    fill_table(page, &table);
+    html_table(page->html, &table);
+    html_section_end(page->html);
+}

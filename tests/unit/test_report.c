@@ -1,0 +1,562 @@
+#include "predictor/capacity/pack.h"
+#include "predictor/capacity/planner.h"
+#include "reports/figure.h"
+#include "reports/gnuplot.h"
+#include "reports/plan_json.h"
+#include "reports/plan_text.h"
+#include "reports/prediction_json.h"
+#include "reports/prediction_text.h"
+#include "reports/report.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MIB 1048576.0
+
+/* ---- a report as jobs/ would fill it --------------------------------------------------------- */
+
+enum { MODELS = 4, CLASSES = 6 };
+
+static const struct {
+    const char *name;
+    double measured_ms, error, peak_mib;
+    uint64_t parameters;
+} models[MODELS] = {
+    {"resnet50",                          78.2, 0.04,  260, 25557032 },
+    {"mobilenet_v2",                      8.9,  -0.07, 82,  3504872  },
+    {"bert_base <encoder> & \"friends\"", 212,  0.11,  690, 109482240},
+    {"silero_vad",                        0.31, 0.32,  61,  309633   },
+};
+
+static const struct {
+    const char *op, *kernel;
+    double share, intensity;
+    enum bound bound;
+    uint32_t count;
+} classes[CLASSES] = {
+    {"com.microsoft.nchwc.Conv", "conv.nchwc.pointwise", 0.46, 38,   BOUND_COMPUTE,  9},
+    {"com.microsoft.nchwc.Conv", "conv.nchwc.kxk",       0.31, 61,   BOUND_COMPUTE,  7},
+    {"MatMul",                   "matmul.constant",      0.12, 9,    BOUND_MEMORY,   3},
+    {"Add",                      "Add",                  0.06, 0.08, BOUND_MEMORY,   5},
+    {"Softmax",                  "Softmax",              0.03, 0.6,  BOUND_MEMORY,   2},
+    {"Reshape",                  "Reshape",              0.02, 0,    BOUND_OVERHEAD, 4},
+};
+
+static struct estimate near(double value, double spread, enum tier tier) {
+    return (struct estimate){value, value * (1 - spread), value * (1 + spread), tier, "fit:1"};
+}
+
+static void fill_operators(struct arena *arena, struct prediction *p, double total_ns) {
+    p->operators = ARENA_ARRAY(arena, 64, struct operator_row);
+    for (int c = 0; c < CLASSES; c++)
+        for (uint32_t i = 0; i < classes[c].count; i++) {
+            double share = classes[c].share / classes[c].count, ns = total_ns * share;
+            double flops = classes[c].intensity > 0 ? ns * fmin(95, 11 * classes[c].intensity) : 0;
+            p->operators[p->operator_count++] = (struct operator_row){
+                .name = arena_printf(arena, "/layer%u/%s#%u", i, classes[c].op, i),
+                .op = classes[c].op,
+                .kernel = classes[c].kernel,
+                .flops = flops,
+                .bytes = flops > 0 ? flops / classes[c].intensity : 64,
+                .latency_ns = near(ns, 0.2, p->measured ? TIER_MEASURED : TIER_FITTED),
+                .share = share,
+                .bound = classes[c].bound};
+        }
+}
+
+static struct prediction *prediction_of(struct arena *arena, int model, bool measured) {
+    struct prediction *p = ARENA_NEW(arena, struct prediction);
+    double factor = measured ? 1 : 1 + models[model].error;
+    double ns = models[model].measured_ms * 1e6 * factor, peak = models[model].peak_mib * MIB;
+    enum tier tier = measured ? TIER_MEASURED : TIER_FITTED;
+    p->model.name = models[model].name;
+    p->model.path = "models/some.onnx";
+    p->model.sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    p->model.nodes = 122;
+    p->model.parameters = models[model].parameters;
+    p->machine = "A processor, 2 CPUs, 24 GiB";
+    p->machine_fingerprint = "ff00";
+    p->conditions = (struct conditions){
+        .runtime = "onnxruntime", .runtime_version = "1.30.0", .threads = 1, .batch = 1};
+    p->lowering = "runtime";
+    p->measured = measured;
+    p->latency_ns = near(ns, measured ? 0.02 : 0.12, tier);
+    p->cpu_time_ns = near(ns * 0.99, 0.02, tier);
+    p->peak_memory_bytes = near(peak * (measured ? 1 : 1.05), measured ? 0.01 : 0.08, tier);
+    if (!measured)
+        p->peak_memory_upper = (struct upper_bound){0.99, peak * 1.2};
+    p->resident_memory_bytes = near(peak * 0.9, 0.05, tier);
+    p->load_time_ns = near(ns * 3, 0.1, tier);
+    p->first_run_ns = estimate_refused();
+    fill_operators(arena, p, ns);
+    return p;
+}
+
+static const struct plan *plan_for(struct arena *arena, const struct prediction *p) {
+    static const struct slo target = {99, 50e6};
+    struct plan *plan = ARENA_NEW(arena, struct plan);
+    struct node_type *nodes = ARENA_ARRAY(arena, 2, struct node_type);
+    struct err err = {0};
+    assert_int_equal(
+        node_type_parse(arena, "name=large,cpus=8,memory=32GiB,price=0.38", &nodes[0], &err), 0);
+    assert_int_equal(
+        node_type_parse(arena, "name=small,cpus=2,memory=8GiB,price=0.11", &nodes[1], &err), 0);
+    *plan = (struct plan){.model = p->model.name,
+                          .machine = p->machine,
+                          .rate_per_second = 200,
+                          .targets = &target,
+                          .target_count = 1,
+                          .routing = ROUTING_RANDOM,
+                          .latency_ns = p->latency_ns,
+                          .threads = 1,
+                          .replica_memory_bytes = p->peak_memory_upper.value,
+                          .memory_confidence = p->peak_memory_upper.confidence,
+                          .offers = nodes,
+                          .offer_count = 2};
+    assert_int_equal(planner_solve(arena, plan, &err), 0);
+    assert_int_equal(planner_curve(arena, plan, 21, &err), 0);
+    return plan;
+}
+
+static struct report report_of(struct arena *arena) {
+    static const char *const notes[] = {"This machine was shared while it measured."};
+    struct report_entry *entries = ARENA_ARRAY(arena, MODELS, struct report_entry);
+    struct machine *machine = ARENA_NEW(arena, struct machine);
+    snprintf(machine->label, sizeof machine->label, "A processor, 2 CPUs, 24 GiB");
+    snprintf(machine->cpu, sizeof machine->cpu, "A processor");
+    snprintf(machine->isa, sizeof machine->isa, "avx2 fma avx512f");
+    snprintf(machine->kernel, sizeof machine->kernel, "Linux 6.1");
+    machine->cpus = 2;
+    machine->memory_bytes = 24ull << 30;
+    machine->cache_bytes[0] = 32768;
+    machine->cache_bytes[2] = 32ull << 20;
+    for (int i = 0; i < MODELS; i++)
+        entries[i] = (struct report_entry){models[i].name, prediction_of(arena, i, false),
+                                           i == 1 ? NULL : prediction_of(arena, i, true), true};
+    entries[1].measured = prediction_of(arena, 1, true);
+    return (struct report){.title = "Assay report",
+                           .generated = "2026-01-02 03:04 UTC",
+                           .version = "0.1.0",
+                           .machine = machine,
+                           .peak_flops_per_s = 105e9,
+                           .peak_bytes_per_s = 12e9,
+                           .peaks_source = "the best rates seen in any observation",
+                           .entries = entries,
+                           .entry_count = MODELS,
+                           .plan = plan_for(arena, entries[1].predicted),
+                           .notes = notes,
+                           .note_count = 1};
+}
+
+static void render(const struct report *report, struct arena *arena, struct strbuf *html) {
+    struct err err = {0};
+    strbuf_init(html);
+    assert_int_equal(report_html(arena, report, html, &err), 0);
+}
+
+/* ---- checks ---------------------------------------------------------------------------------- */
+
+static const char *const void_elements[] = {"meta", "br", "rect", NULL};
+
+static bool is_void(const char *name, size_t length) {
+    for (int i = 0; void_elements[i]; i++)
+        if (strlen(void_elements[i]) == length && memcmp(name, void_elements[i], length) == 0)
+            return true;
+    return false;
+}
+
+/* Every element is closed in the order it was opened, and no "<" stands outside of a tag. */
+static void assert_balanced(const char *html) {
+    const char *open[64];
+    size_t lengths[64], depth = 0;
+    for (const char *at = strchr(html, '<'); at; at = strchr(at, '<')) {
+        bool closing = at[1] == '/';
+        const char *name = at + 1 + closing, *end = strchr(at, '>');
+        assert_non_null(end);
+        at = end + 1;
+        if (*name == '!' || end[-1] == '/')
+            continue;
+        size_t length = strcspn(name, " \t\n>");
+        if (closing) {
+            assert_true(depth > 0);
+            depth--;
+            assert_int_equal(lengths[depth], length);
+            assert_memory_equal(open[depth], name, length);
+        } else if (!is_void(name, length)) {
+            assert_true(depth < 64);
+            open[depth] = name;
+            lengths[depth++] = length;
+        }
+        if (length == 5 && !closing && memcmp(name, "style", 5) == 0)
+            at = strstr(at, "</style>");
+    }
+    assert_int_equal(depth, 0);
+}
+
+static void assert_unique_ids(const char *html) {
+    for (const char *at = html; (at = strstr(at, " id=")); at++) {
+        char needle[128];
+        size_t length = strcspn(at + 5, "\"'") + 5;
+        assert_true(length + 1 < sizeof needle);
+        for (const char *quote = "\"'"; *quote; quote++) {
+            snprintf(needle, sizeof needle, "%.*s", (int)length, at);
+            needle[4] = *quote;
+            needle[length] = *quote;
+            needle[length + 1] = 0;
+            const char *other = strstr(at + 1, needle);
+            if (other)
+                fail_msg("id twice: %s", needle);
+        }
+    }
+}
+
+static void assert_nothing_external(const char *html) {
+    static const char *const banned[] = {"http:", "https:", "<script", "<link",   "<img",
+                                         "src=",  "url(",   "@import", "<iframe", "<base",
+                                         "xlink", "onload", "<!ENTITY"};
+    for (size_t i = 0; i < sizeof banned / sizeof *banned; i++)
+        if (strstr(html, banned[i]))
+            fail_msg("found %s", banned[i]);
+    for (const char *at = html; (at = strstr(at, "href=")); at++)
+        assert_int_equal(at[6], '#');
+}
+
+static bool have_gnuplot(void) {
+    struct strbuf out;
+    struct err err = {0};
+    strbuf_init(&out);
+    int rc = gnuplot_run("print 1\n", &out, &err);
+    strbuf_done(&out);
+    if (rc)
+        printf("skip: gnuplot cannot be run: %s\n", err.message);
+    return rc == 0;
+}
+
+static void the_page_is_balanced_and_loads_nothing(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf html;
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    render(&report, &arena, &html);
+    assert_balanced(html.text);
+    assert_unique_ids(html.text);
+    assert_nothing_external(html.text);
+    assert_non_null(strstr(html.text, "default-src 'none'"));
+    if (getenv("ASSAY_KEEP_REPORT")) {
+        FILE *file = fopen(getenv("ASSAY_KEEP_REPORT"), "w");
+        assert_non_null(file);
+        fwrite(html.text, 1, html.length, file);
+        fclose(file);
+    }
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
+static void every_section_and_picture_is_there(void **state) {
+    (void)state;
+    static const char *const sections[] = {"machine",  "models", "latency", "operators",
+                                           "roofline", "memory", "plan"};
+    struct arena arena;
+    struct strbuf html;
+    if (!have_gnuplot())
+        skip();
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    render(&report, &arena, &html);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "<section id=\"%s\"", sections[i]);
+        assert_non_null(strstr(html.text, text));
+    }
+    int pictures = 0;
+    for (const char *at = html.text; (at = strstr(at, "<svg role=\"img\"")); at++)
+        pictures++;
+    assert_int_equal(pictures, MODELS + 4);
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
+static void the_same_report_gives_the_same_bytes(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf first, second;
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    render(&report, &arena, &first);
+    render(&report, &arena, &second);
+    assert_string_equal(first.text, second.text);
+    strbuf_done(&first);
+    strbuf_done(&second);
+    arena_done(&arena);
+}
+
+static void without_gnuplot_the_tables_stay(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf html;
+    const char *path = getenv("PATH");
+    char *kept = path ? strdup(path) : NULL;
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    setenv("PATH", "/nowhere", 1);
+    render(&report, &arena, &html);
+    if (kept)
+        setenv("PATH", kept, 1);
+    free(kept);
+    assert_null(strstr(html.text, "<svg"));
+    assert_non_null(strstr(html.text, "No picture: gnuplot cannot be started"));
+    assert_non_null(strstr(html.text, "conv.nchwc.pointwise"));
+    assert_non_null(strstr(html.text, "Replicas by rate"));
+    assert_balanced(html.text);
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
+static void hostile_names_stay_text(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf html;
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    struct report_entry *entry = ARENA_NEW(&arena, struct report_entry);
+    struct prediction *p = prediction_of(&arena, 0, false);
+    const char *name = "</svg><b>\"`system('touch /tmp/x')`@m\\ $x \xff\xc0\x01 \xe2\x82";
+    p->operators[0].name = p->operators[0].kernel = p->model.name = name;
+    *entry = (struct report_entry){name, p, prediction_of(&arena, 0, true), false};
+    report.entries = entry;
+    report.entry_count = 1;
+    render(&report, &arena, &html);
+    assert_balanced(html.text);
+    assert_null(strstr(html.text, "<b>\""));
+    for (size_t i = 0; i < html.length; i++) {
+        assert_true((unsigned char)html.text[i] >= 0x20 || strchr("\t\n", html.text[i]));
+        assert_true((unsigned char)html.text[i] != 0xff && (unsigned char)html.text[i] != 0xc0);
+    }
+    if (have_gnuplot())
+        assert_non_null(strstr(html.text, "<svg role"));
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
+static void little_is_enough_for_a_page(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf html;
+    arena_init(&arena);
+    struct report report = report_of(&arena);
+    struct report_entry bare[2] = {{.name = "nothing known"}, {.name = "refused"}};
+    struct prediction *p = prediction_of(&arena, 0, false);
+    struct refused_row why = {"Foo_3", "Foo", "no observation of this operator"};
+    p->latency_ns = p->cpu_time_ns = p->peak_memory_bytes = estimate_refused();
+    p->resident_memory_bytes = p->load_time_ns = estimate_refused();
+    p->peak_memory_upper = (struct upper_bound){0};
+    p->operators[0].latency_ns = estimate_refused();
+    p->operators[0].share = NAN;
+    p->refused = &why;
+    p->refused_count = 1;
+    bare[1].predicted = p;
+    report.entries = bare;
+    report.entry_count = 2;
+    report.machine = NULL;
+    report.plan = NULL;
+    report.peak_flops_per_s = report.peak_bytes_per_s = NAN;
+    render(&report, &arena, &html);
+    assert_balanced(html.text);
+    assert_non_null(strstr(html.text, "no observation of this operator"));
+    strbuf_done(&html);
+    report.entry_count = 0;
+    strbuf_init(&html);
+    struct err err = {0};
+    assert_int_equal(report_html(&arena, &report, &html, &err), -ERR_FINDING);
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
+/* ---- pieces ---------------------------------------------------------------------------------- */
+
+static void a_failing_script_is_told_with_gnuplots_words(void **state) {
+    (void)state;
+    struct strbuf out;
+    struct err err = {0};
+    if (!have_gnuplot())
+        skip();
+    strbuf_init(&out);
+    assert_int_equal(gnuplot_run("plot nonsense(\n", &out, &err), -ERR_ENVIRONMENT);
+    assert_non_null(strstr(err.message, "gnuplot failed: "));
+    strbuf_done(&out);
+}
+
+static void labels_are_shortened_in_the_middle(void **state) {
+    (void)state;
+    struct figure figure;
+    figure_init(&figure, "x", 10, 10);
+    size_t before = figure.script.length;
+    figure_label(&figure, "/model/layers.0/self_attn/q_proj/MatMul_with_a_long_tail");
+    assert_string_equal(figure.script.text + before, "\"/model/layer…j/MatMul_with_a_long_tail\"");
+    figure_done(&figure);
+}
+
+static void what_is_no_svg_is_refused(void **state) {
+    (void)state;
+    struct strbuf html;
+    struct err err = {0};
+    strbuf_init(&html);
+    assert_int_equal(figure_clean("hello", "x", "y", &html, &err), -ERR_BUG);
+    strbuf_done(&html);
+}
+
+static const cJSON *at(const cJSON *tree, const char *key) {
+    const cJSON *child = cJSON_GetObjectItemCaseSensitive(tree, key);
+    if (!child)
+        fail_msg("no key %s", key);
+    return child;
+}
+
+static void a_prediction_has_the_keys_of_the_contract(void **state) {
+    (void)state;
+    static const char *const totals[] = {"latency_ns",        "cpu_time_ns",
+                                         "peak_memory_bytes", "resident_memory_bytes",
+                                         "load_time_ns",      "first_run_ns"};
+    struct arena arena;
+    arena_init(&arena);
+    struct prediction *p = prediction_of(&arena, 1, false);
+    struct dim_binding dims[] = {
+        {"sequence", 128}
+    };
+    p->conditions.dims = dims;
+    p->conditions.dim_count = 1;
+    cJSON *root = prediction_json(p);
+    assert_true(at(root, "schema")->valuedouble == 1);
+    assert_string_equal(at(at(root, "model"), "name")->valuestring, "mobilenet_v2");
+    assert_string_equal(at(at(root, "runtime"), "version")->valuestring, "1.30.0");
+    assert_true(at(at(at(root, "conditions"), "dims"), "sequence")->valuedouble == 128);
+    assert_true(at(at(root, "latency_ns"), "value")->valuedouble == p->latency_ns.value);
+    assert_string_equal(at(at(root, "latency_ns"), "tier")->valuestring, "fitted");
+    assert_true(at(at(at(root, "peak_memory_bytes"), "upper"), "confidence")->valuedouble == 0.99);
+    assert_true(cJSON_IsNull(at(root, "first_run_ns")));
+    const cJSON *row = cJSON_GetArrayItem(at(root, "operators"), 0);
+    assert_string_equal(at(row, "bound")->valuestring, "compute");
+    assert_string_equal(at(row, "kernel")->valuestring, "conv.nchwc.pointwise");
+    assert_int_equal(cJSON_GetArraySize(at(root, "refused")), 0);
+    cJSON_Delete(root);
+
+    struct refused_row why = {"Foo_3", "Foo", "never seen"};
+    p->refused = &why;
+    p->refused_count = 1;
+    root = prediction_json(p);
+    for (size_t i = 0; i < sizeof totals / sizeof *totals; i++)
+        assert_true(cJSON_IsNull(at(root, totals[i])));
+    assert_string_equal(at(cJSON_GetArrayItem(at(root, "refused"), 0), "why")->valuestring,
+                        "never seen");
+    cJSON_Delete(root);
+    arena_done(&arena);
+}
+
+static void a_plan_has_its_proof_in_json(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    const struct plan *plan = plan_for(&arena, prediction_of(&arena, 1, false));
+    cJSON *root = plan_json(plan);
+    assert_true(at(root, "replicas")->valuedouble == (double)plan->high.n.replicas);
+    assert_string_equal(at(root, "routing")->valuestring, "random");
+    assert_string_equal(at(root, "latency_used")->valuestring, "high");
+    const cJSON *proof = at(root, "proof");
+    assert_true(cJSON_IsTrue(at(at(proof, "n"), "meets")));
+    assert_true(cJSON_IsFalse(at(at(proof, "n_minus_1"), "meets")));
+    assert_string_equal(at(cJSON_GetArrayItem(at(root, "nodes"), 0), "type")->valuestring, "large");
+    assert_true(at(at(root, "response_ns"), "p99")->valuedouble <= 50e6);
+    assert_true(at(at(root, "at_value"), "replicas")->valuedouble <=
+                at(root, "replicas")->valuedouble);
+    cJSON_Delete(root);
+    arena_done(&arena);
+}
+
+static void a_plan_without_an_answer_says_why_everywhere(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    struct strbuf text;
+    static const struct table_style style = {0, false};
+    arena_init(&arena);
+    struct plan plan = *plan_for(&arena, prediction_of(&arena, 1, false));
+    plan.latency_ns = (struct estimate){30e6, 20e6, 61e6, TIER_FITTED, ""};
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    cJSON *root = plan_json(&plan);
+    assert_true(cJSON_IsNull(at(root, "replicas")));
+    assert_true(cJSON_IsNull(at(root, "proof")));
+    assert_non_null(strstr(at(root, "reason")->valuestring, "no number of replicas helps"));
+    assert_true(cJSON_IsNumber(at(at(root, "at_value"), "replicas")));
+    cJSON_Delete(root);
+    strbuf_init(&text);
+    plan_text(&arena, &plan, &style, &text);
+    assert_non_null(strstr(text.text, "no number of replicas helps"));
+    strbuf_done(&text);
+    arena_done(&arena);
+}
+
+static void text_names_the_routing_and_the_costliest_operator_first(void **state) {
+    (void)state;
+    struct arena arena;
+    struct strbuf text;
+    static const struct table_style style = {0, false};
+    arena_init(&arena);
+    struct prediction *p = prediction_of(&arena, 1, false);
+    strbuf_init(&text);
+    plan_text(&arena, plan_for(&arena, p), &style, &text);
+    assert_non_null(strstr(text.text, "random routing (M/D/1 per replica)"));
+    strbuf_done(&text);
+    strbuf_init(&text);
+    prediction_text(&arena, p, 5, &style, &text);
+    assert_non_null(strstr(text.text, "... and 25 more"));
+    const char *conv = strstr(text.text, "conv.nchwc.pointwise");
+    assert_non_null(conv);
+    assert_null(strstr(text.text, "Softmax"));
+    strbuf_done(&text);
+    arena_done(&arena);
+}
+
+static void kernel_classes_are_summed(void **state) {
+    (void)state;
+    struct arena arena;
+    uint32_t count;
+    arena_init(&arena);
+    struct prediction *p = prediction_of(&arena, 0, true);
+    p->operators[0].latency_ns = estimate_refused();
+    const struct kernel_sum *sums = prediction_kernels(&arena, p, &count);
+    assert_int_equal(count, CLASSES);
+    assert_string_equal(sums[0].kernel, "conv.nchwc.pointwise");
+    assert_int_equal(sums[0].operators, 8);
+    for (uint32_t i = 1; i < count; i++)
+        assert_true(sums[i].latency_ns <= sums[i - 1].latency_ns);
+    arena_done(&arena);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_page_is_balanced_and_loads_nothing),
+        cmocka_unit_test(every_section_and_picture_is_there),
+        cmocka_unit_test(the_same_report_gives_the_same_bytes),
+        cmocka_unit_test(without_gnuplot_the_tables_stay),
+        cmocka_unit_test(hostile_names_stay_text),
+        cmocka_unit_test(little_is_enough_for_a_page),
+        cmocka_unit_test(a_failing_script_is_told_with_gnuplots_words),
+        cmocka_unit_test(labels_are_shortened_in_the_middle),
+        cmocka_unit_test(what_is_no_svg_is_refused),
+        cmocka_unit_test(a_prediction_has_the_keys_of_the_contract),
+        cmocka_unit_test(a_plan_has_its_proof_in_json),
+        cmocka_unit_test(a_plan_without_an_answer_says_why_everywhere),
+        cmocka_unit_test(text_names_the_routing_and_the_costliest_operator_first),
+        cmocka_unit_test(kernel_classes_are_summed),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
