@@ -90,10 +90,12 @@ static void special_names_are_files(void **state) {
 static void what_is_no_database_is_refused(void **state) {
     struct sample_folder *t = *state;
     struct db *db;
-    write_file(t->db, "\xff\xd8\xff\xe0 a picture that is called .db", 38);
+    static const char picture[] = "\xff\xd8\xff\xe0 a picture that is called .db";
+    static const char nonsense[] = "SQLite format 3\0 and then nonsense";
+    write_file(t->db, picture, sizeof picture);
     assert_untouched(t, DB_CREATE, ERR_INPUT, "not a database");
     assert_untouched(t, DB_READ_ONLY, ERR_INPUT, "not a database");
-    write_file(t->db, "SQLite format 3\0 and then nonsense", 35);
+    write_file(t->db, nonsense, sizeof nonsense);
     assert_untouched(t, DB_CREATE, ERR_INPUT, "database");
     write_file(t->db, "", 0);
     assert_untouched(t, DB_READ_ONLY, ERR_INPUT, "its version is 0");
