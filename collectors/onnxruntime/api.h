@@ -31,7 +31,6 @@ struct ort_ep_api;
 struct ort_ep_device;
 struct ort_external_info;
 struct ort_graph;
-struct ort_memory_info;
 struct ort_node;
 struct ort_op_attr;
 struct ort_options;
@@ -45,7 +44,6 @@ struct ort_value_info;
 
 enum ort_logging { ORT_LOG_ERROR = 3, ORT_LOG_FATAL = 4 };
 enum ort_level { ORT_LEVEL_NONE = 0, ORT_LEVEL_ALL = 99 };
-enum ort_memory { ORT_ARENA_ALLOCATOR = 1, ORT_MEMORY_DEFAULT = 0 };
 enum ort_type { ORT_TYPE_TENSOR = 1, ORT_TYPE_OPTIONAL = 6 };
 enum ort_attribute {
     ORT_ATTRIBUTE_UNDEFINED,
@@ -121,9 +119,6 @@ enum ort_attribute {
       (struct ort_options *, const char *key, const char *value))                                  \
     X(ReadOpAttr, 272, 17, struct ort_status *,                                                    \
       (const struct ort_op_attr *, int kind, void *data, size_t length, size_t *needed))           \
-    X(AddExternalInitializersFromFilesInMemory, 279, 18, struct ort_status *,                      \
-      (struct ort_options *, const char *const *names, char *const *buffers,                       \
-       const size_t *lengths, size_t count))                                                       \
     X(GetValueInfoName, 289, 22, struct ort_status *,                                              \
       (const struct ort_value_info *, const char **))                                              \
     X(GetValueInfoTypeInfo, 290, 22, struct ort_status *,                                          \

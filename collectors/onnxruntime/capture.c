@@ -581,7 +581,7 @@ static int save_optimised(struct host *host, const char *path, struct err *err) 
         code = api_check(api, api->AddSessionConfigEntry(options, entries[i][0], entries[i][1]),
                          ERR_ENVIRONMENT, entries[i][0], err);
     if (!code)
-        code = weights_open(&host->weights, &host->arena, api, options, &host->request.config, err);
+        code = host_give_weights(host, options, err);
     if (!code)
         code = api_check(
             api,
@@ -591,7 +591,6 @@ static int save_optimised(struct host *host, const char *path, struct err *err) 
     if (host->session)
         api->ReleaseSession(host->session);
     host->session = NULL;
-    weights_close(&host->weights);
     return code;
 }
 

@@ -306,7 +306,7 @@ static bool factory_is_stream_aware(const struct factory *factory) {
 static const struct hook_link *connected;
 
 EXPORT int assay_ort_hook_connect(const struct hook_link *link) {
-    if (link->size != sizeof *link)
+    if (link->size != sizeof *link || link->api_size != sizeof *link->api)
         return -1;
     connected = link;
     return 0;

@@ -17,7 +17,8 @@
 enum hook_category { HOOK_SESSION = 0, HOOK_OPERATOR = 1 };
 
 struct hook_link {
-    uint32_t size; /* sizeof(struct hook_link): both sides must agree */
+    uint32_t size;     /* sizeof(struct hook_link): both sides must agree */
+    uint32_t api_size; /* sizeof(struct api): the same */
     const struct api *api;
     void *context;
     /* On the executing thread: as the last thing before, and as the first thing after, what the

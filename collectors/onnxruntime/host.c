@@ -84,6 +84,16 @@ int host_make_options(struct host *host, int level, struct ort_options **options
     return code;
 }
 
+int host_give_weights(struct host *host, struct ort_options *options, struct err *err) {
+    const char *folder = host->request.config.weights_folder;
+    if (!folder)
+        return 0;
+    return api_check(&host->api,
+                     host->api.AddSessionConfigEntry(
+                         options, "session.model_external_initializers_file_folder_path", folder),
+                     ERR_ENVIRONMENT, "setting the folder of the weights", err);
+}
+
 /* ---- the hook ---------------------------------------------------------------------------------
  */
 
@@ -96,6 +106,7 @@ static int connect_hook(struct host *host, struct err *err) {
     void *symbol = dlsym(library, "assay_ort_hook_connect");
     memcpy(&connect, &symbol, sizeof connect);
     host->link.size = sizeof host->link;
+    host->link.api_size = sizeof host->api;
     host->link.api = &host->api;
     if (!symbol || connect(&host->link))
         return err_set(err, ERR_ENVIRONMENT, "%s does not belong to this version of Assay", path);
@@ -203,8 +214,7 @@ static int create_session(struct host *host, struct err *err) {
     if (request->op_count)
         code = add_profiling(host, options, err);
     if (!code)
-        code =
-            weights_open(&host->weights, &host->arena, &host->api, options, &request->config, err);
+        code = host_give_weights(host, options, err);
     if (!code)
         code = api_check(
             &host->api,

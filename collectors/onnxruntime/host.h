@@ -8,7 +8,6 @@
 #include "collectors/onnxruntime/feeds.h"
 #include "collectors/onnxruntime/hook.h"
 #include "collectors/onnxruntime/request.h"
-#include "collectors/onnxruntime/weights.h"
 
 struct host {
     struct arena arena;
@@ -18,7 +17,6 @@ struct host {
     struct hook_link link;
     struct ort_session *session;
     struct ort_run_options *run_options; /* NULL unless hooked */
-    struct weights weights;
     struct feeds feeds;
     struct brackets brackets;
     struct counters counters;
@@ -34,6 +32,8 @@ int host_load(struct host *host, struct err *err);
 /* Session options as a default user gets them, but for the request's threads and dimensions.
  * Free with api.ReleaseSessionOptions. */
 int host_make_options(struct host *host, int level, struct ort_options **options, struct err *err);
+/* Tells the options where the external weights are. */
+int host_give_weights(struct host *host, struct ort_options *options, struct err *err);
 /* Registers the hook with the runtime and appends it to the options. The link is filled by the
  * caller, but for its size and api. */
 int host_append_hook(struct host *host, struct ort_options *options, struct err *err);

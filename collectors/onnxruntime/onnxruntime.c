@@ -4,52 +4,22 @@
 #include "collectors/onnxruntime/locate.h"
 #include "collectors/onnxruntime/lowered.h"
 #include "collectors/onnxruntime/request.h"
+#include "collectors/onnxruntime/weights.h"
 #include "collectors/worker.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 enum { MISSING_MAX = METRIC_COUNTER_MAX };
 
 struct collect_session {
     struct arena *arena;
     struct worker worker;
-    char *scratch; /* folder; NULL: none */
+    struct scratch scratch; /* for files that the runtime writes */
+    struct scratch weights; /* weight files that we made */
     const char *missing[MISSING_MAX];
     uint32_t missing_count;
     struct disturbance_snapshot before;
 };
-
-/* ---- scratch folder ---------------------------------------------------------------------------
- */
-
-static int make_scratch(struct collect_session *session, struct err *err) {
-    const char *base = getenv("TMPDIR");
-    char *path = arena_printf(session->arena, "%s/assay-XXXXXX", base && base[0] ? base : "/tmp");
-    if (!mkdtemp(path))
-        return err_set_errno(err, ERR_ENVIRONMENT, "cannot make a folder in %s",
-                             base && base[0] ? base : "/tmp");
-    session->scratch = path;
-    return 0;
-}
-
-/* It holds plain files and links only. */
-static void remove_scratch(struct collect_session *session) {
-    DIR *folder = session->scratch ? opendir(session->scratch) : NULL;
-    if (!folder)
-        return;
-    struct dirent *entry;
-    while ((entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
-    rmdir(session->scratch);
-    session->scratch = NULL;
-}
 
 /* ---- talking to the worker --------------------------------------------------------------------
  */
@@ -64,7 +34,8 @@ static void end_session(struct collect_session *session, bool at_once) {
         worker_kill(&session->worker);
     else
         worker_close(&session->worker);
-    remove_scratch(session);
+    scratch_close(&session->scratch);
+    scratch_close(&session->weights);
 }
 
 static int start_worker(struct arena *arena, struct collect_session *session,
@@ -85,9 +56,11 @@ static int send_request(struct collect_session *session, uint32_t kind,
                         struct err *err) {
     struct request request = {.library = location->library,
                               .hook = location->hook,
-                              .scratch = session->scratch,
+                              .scratch = session->scratch.path,
                               .profile = getenv("ASSAY_ORT_PROFILE"),
                               .config = *config};
+    if (session->weights.path)
+        request.config.weights_folder = session->weights.path;
     const struct flat_graph *hooked = config->hooked;
     if (hooked) {
         request.op_count = hooked->count;
@@ -196,7 +169,9 @@ static int ort_lower(struct arena *arena, const struct collect_config *config,
     if (code)
         return hint_at_install(err);
     struct answer answer = {.session = &session};
-    code = make_scratch(&session, err);
+    code = scratch_open(&session.scratch, arena, scratch_base(), err);
+    if (!code)
+        code = weights_open(&session.weights, arena, config, err);
     if (!code)
         code = send_request(&session, REQUEST_LOWER, &location, config, err);
     if (!code)
@@ -217,11 +192,14 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
         return hint_at_install(err);
     struct answer answer = {.session = session, .sink = sink};
     if (config->hooked)
-        code = make_scratch(session, err);
+        code = scratch_open(&session->scratch, arena, scratch_base(), err);
+    if (!code)
+        code = weights_open(&session->weights, arena, config, err);
     if (!code)
         code = send_request(session, REQUEST_OPEN, &location, config, err);
     if (!code)
         code = receive(&answer, err);
+    scratch_close(&session->weights); /* the runtime has mapped or copied them */
     if (!code)
         code = disturbance_snapshot(&session->before, session->worker.pid, err);
     if (code) {

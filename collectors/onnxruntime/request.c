@@ -1,20 +1,5 @@
 #include "collectors/onnxruntime/request.h"
 
-static void put_weights(struct strbuf *out, const struct collect_config *config) {
-    frame_put_u32(out, config->weights);
-    frame_put_text(out, config->weights_folder);
-    frame_put_u32(out, config->slot_count);
-    for (uint32_t i = 0; i < config->slot_count; i++) {
-        const struct weight_slot *slot = &config->slots[i];
-        frame_put_text(out, slot->location);
-        frame_put_u64(out, slot->offset_bytes);
-        frame_put_u64(out, slot->length_bytes);
-        frame_put_u32(out, slot->dtype);
-        frame_put_u64(out, slot->elements);
-        frame_put_f64(out, slot->scale);
-    }
-}
-
 static void put_conditions(struct strbuf *out, const struct collect_config *config) {
     frame_put_u32(out, config->threads);
     frame_put_u64(out, config->seed);
@@ -40,7 +25,7 @@ void request_put(struct strbuf *out, const struct request *request) {
     frame_put_text(out, request->scratch);
     frame_put_text(out, request->profile);
     frame_put_text(out, request->config.model_path);
-    put_weights(out, &request->config);
+    frame_put_text(out, request->config.weights_folder);
     put_conditions(out, &request->config);
     frame_put_u32(out, request->op_count);
     for (uint32_t i = 0; i < request->op_count; i++) {
@@ -50,23 +35,6 @@ void request_put(struct strbuf *out, const struct request *request) {
         frame_put_text(out, op->branch);
         frame_put_u32(out, (uint32_t)op->enclosing);
     }
-}
-
-static void get_weights(struct frame_cursor *in, struct arena *arena,
-                        struct collect_config *config) {
-    config->weights = (enum weights_mode)frame_get_u32(in);
-    config->weights_folder = frame_get_text(in, arena);
-    config->slot_count = frame_get_count(in, 40);
-    struct weight_slot *slots = ARENA_ARRAY(arena, config->slot_count, struct weight_slot);
-    for (uint32_t i = 0; i < config->slot_count; i++) {
-        slots[i].location = frame_get_text(in, arena);
-        slots[i].offset_bytes = frame_get_u64(in);
-        slots[i].length_bytes = frame_get_u64(in);
-        slots[i].dtype = (enum dtype)frame_get_u32(in);
-        slots[i].elements = frame_get_u64(in);
-        slots[i].scale = frame_get_f64(in);
-    }
-    config->slots = slots;
 }
 
 static void get_conditions(struct frame_cursor *in, struct arena *arena,
@@ -103,7 +71,7 @@ int request_get(struct frame_cursor *in, struct arena *arena, struct request *re
     request->scratch = frame_get_text(in, arena);
     request->profile = frame_get_text(in, arena);
     request->config.model_path = frame_get_text(in, arena);
-    get_weights(in, arena, &request->config);
+    request->config.weights_folder = frame_get_text(in, arena);
     get_conditions(in, arena, &request->config);
     request->op_count = frame_get_count(in, 16);
     request->ops = ARENA_ARRAY(arena, request->op_count, struct request_op);

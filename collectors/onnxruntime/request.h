@@ -30,11 +30,13 @@ struct request_op {
 struct request {
     const char *library; /* path of ONNX Runtime; NULL: the loader's search */
     const char *hook;    /* path of libassay-ort-hook.so; NULL: not needed */
-    const char *scratch; /* a folder of its own for the files that the runtime insists on */
+    const char *scratch; /* a folder for files that the runtime insists on */
     const char *profile; /* where to keep the runtime's own profile; NULL: nowhere */
-    struct collect_config config; /* hooked is NULL; see ops */
-    struct request_op *ops;       /* of the hooked graph, flat */
-    uint32_t op_count;            /* 0: no hooks */
+    /* Weights are in files in config.weights_folder, or beside the model; slots are not sent, and
+     * `hooked` stands in ops. */
+    struct collect_config config;
+    struct request_op *ops; /* of the hooked graph, flat */
+    uint32_t op_count;      /* 0: no hooks */
 };
 
 void request_put(struct strbuf *out, const struct request *request);

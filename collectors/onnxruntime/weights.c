@@ -1,128 +1,153 @@
 #include "collectors/onnxruntime/weights.h"
 
+#include "base/file.h"
 #include "collectors/onnxruntime/fill.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/* Values have this standard deviation in types of a byte or less. */
+enum { QUANTISED_DEVIATION = 16 };
+
+struct weight_file {
+    const char *location;
+    uint64_t length;
+};
 
 struct making {
-    struct weights *weights;
     struct arena *arena;
     const struct collect_config *config;
-    const char **names;
+    struct weight_file *files;
+    uint32_t file_count, capacity;
+    uint64_t total_bytes;
     struct err *err;
 };
 
-static int file_index(struct making *m, const char *location) {
-    for (uint32_t i = 0; i < m->weights->file_count; i++)
-        if (strcmp(m->names[i], location) == 0)
-            return (int)i;
-    return -1;
+/* ---- which files ------------------------------------------------------------------------------
+ */
+
+static int check_slot(struct making *m, const struct weight_slot *slot, uint64_t *end) {
+    if (__builtin_add_overflow(slot->offset_bytes, slot->length_bytes, end) || *end > (uint64_t)1
+                                                                                          << 46)
+        return err_set(m->err, ERR_INPUT, "external data of '%s' ends beyond 2^46 bytes",
+                       slot->location);
+    if (dtype_bytes(slot->dtype, slot->elements) > slot->length_bytes)
+        return err_set(m->err, ERR_INPUT,
+                       "external data of '%s' at offset %llu has %llu bytes, too few for its "
+                       "tensor",
+                       slot->location, (unsigned long long)slot->offset_bytes,
+                       (unsigned long long)slot->length_bytes);
+    if (slot->location[0] == '/' || strstr(slot->location, ".."))
+        return err_set(m->err, ERR_INPUT, "external data in '%s' is outside the model's folder",
+                       slot->location);
+    return 0;
+}
+
+static struct weight_file *file_of(struct making *m, const char *location) {
+    for (uint32_t i = 0; i < m->file_count; i++)
+        if (strcmp(m->files[i].location, location) == 0)
+            return &m->files[i];
+    struct weight_file *file = ARENA_PUSH(m->arena, m->files, m->file_count, m->capacity);
+    file->location = location;
+    return file;
 }
 
 /* The files named, each as long as its last slot needs. */
 static int list_files(struct making *m) {
-    const struct collect_config *config = m->config;
-    struct weights *weights = m->weights;
-    weights->lengths = ARENA_ARRAY(m->arena, config->slot_count, size_t);
-    m->names = ARENA_ARRAY(m->arena, config->slot_count, const char *);
-    for (uint32_t i = 0; i < config->slot_count; i++) {
-        const struct weight_slot *slot = &config->slots[i];
-        uint64_t end;
-        if (__builtin_add_overflow(slot->offset_bytes, slot->length_bytes, &end) ||
-            end > (uint64_t)1 << 46)
-            return err_set(m->err, ERR_INPUT, "external data of '%s' ends beyond 2^46 bytes",
-                           slot->location);
-        int file = file_index(m, slot->location);
-        if (file < 0) {
-            file = (int)weights->file_count++;
-            m->names[file] = slot->location;
-        }
-        if (end > weights->lengths[file])
-            weights->lengths[file] = (size_t)end;
-    }
-    return 0;
-}
-
-static int map_files(struct making *m) {
-    struct weights *weights = m->weights;
-    weights->buffers = ARENA_ARRAY(m->arena, weights->file_count, char *);
-    for (uint32_t i = 0; i < weights->file_count; i++) {
-        size_t length = weights->lengths[i] ? weights->lengths[i] : 1;
-        void *buffer = mmap(NULL, length, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (buffer == MAP_FAILED)
-            return err_set_errno(m->err, ERR_ENVIRONMENT, "no room for %zu bytes of weights",
-                                 length);
-        weights->buffers[i] = buffer;
-    }
-    return 0;
-}
-
-static struct fill slot_fill(const struct weight_slot *slot) {
-    bool quantised = dtype_info(slot->dtype) && dtype_info(slot->dtype)->bits <= 8;
-    if (slot->scale == 0)
-        return (struct fill){FILL_CONSTANT, 1, 0};
-    return (struct fill){FILL_NORMAL, 0, quantised ? 16 : slot->scale};
-}
-
-static int fill_slots(struct making *m) {
     for (uint32_t i = 0; i < m->config->slot_count; i++) {
         const struct weight_slot *slot = &m->config->slots[i];
-        if (dtype_bytes(slot->dtype, slot->elements) > slot->length_bytes)
-            return err_set(m->err, ERR_INPUT,
-                           "external data of '%s' at %llu has %llu bytes, too few for its tensor",
-                           slot->location, (unsigned long long)slot->offset_bytes,
-                           (unsigned long long)slot->length_bytes);
-        char *buffer = m->weights->buffers[file_index(m, slot->location)];
-        fill_values(buffer + slot->offset_bytes, slot->dtype, slot->elements, slot_fill(slot),
-                    m->config->seed + i);
+        uint64_t end;
+        int code = check_slot(m, slot, &end);
+        if (code)
+            return code;
+        struct weight_file *file = file_of(m, slot->location);
+        if (end > file->length)
+            file->length = end;
     }
+    for (uint32_t i = 0; i < m->file_count; i++)
+        m->total_bytes += m->files[i].length;
     return 0;
 }
 
-static int give_folder(struct making *m, const struct api *api, struct ort_options *options) {
-    if (!m->config->weights_folder)
-        return 0;
-    return api_check(
-        api,
-        api->AddSessionConfigEntry(options, "session.model_external_initializers_file_folder_path",
-                                   m->config->weights_folder),
-        ERR_ENVIRONMENT, "setting the folder of the weights", m->err);
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+
+static struct fill fill_of(const struct weight_slot *slot) {
+    const struct dtype_info *info = dtype_info(slot->dtype);
+    if (slot->scale == 0)
+        return (struct fill){FILL_CONSTANT, 1, 0};
+    return (struct fill){FILL_NORMAL, 0,
+                         info && info->bits <= 8 ? QUANTISED_DEVIATION : slot->scale};
 }
 
-static int give_buffers(struct making *m, const struct api *api, struct ort_options *options) {
-    if (!api->AddExternalInitializersFromFilesInMemory)
-        return err_set(m->err, ERR_ENVIRONMENT,
-                       "ONNX Runtime %s cannot take weights from memory: 1.18 or newer is needed",
-                       api->version_string);
-    return api_check(
-        api,
-        api->AddExternalInitializersFromFilesInMemory(options, m->names, m->weights->buffers,
-                                                      m->weights->lengths, m->weights->file_count),
-        ERR_INPUT, "handing over the weights", m->err);
+static void fill_file(struct making *m, const struct weight_file *file, char *bytes) {
+    for (uint32_t i = 0; i < m->config->slot_count; i++) {
+        const struct weight_slot *slot = &m->config->slots[i];
+        if (strcmp(slot->location, file->location) == 0)
+            fill_values(bytes + slot->offset_bytes, slot->dtype, slot->elements, fill_of(slot),
+                        m->config->seed + i);
+    }
 }
 
-int weights_open(struct weights *weights, struct arena *arena, const struct api *api,
-                 struct ort_options *options, const struct collect_config *config,
+static int fill_through_map(struct making *m, const struct weight_file *file, int fd,
+                            const char *path) {
+    /* Room is claimed first: a write into a map with no room behind it is a fatal signal. */
+    int failed = posix_fallocate(fd, 0, (off_t)file->length);
+    void *bytes = failed
+                      ? MAP_FAILED
+                      : mmap(NULL, (size_t)file->length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED)
+        return err_set(m->err, ERR_ENVIRONMENT, "no room for %llu bytes of weights in %s",
+                       (unsigned long long)file->length, path);
+    fill_file(m, file, bytes);
+    munmap(bytes, (size_t)file->length);
+    return 0;
+}
+
+static int write_file(struct making *m, const struct weight_file *file, const char *folder) {
+    char *path = arena_printf(m->arena, "%s/%s", folder, file->location);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    int code = file_make_folders(path, m->err);
+    *slash = '/';
+    if (code)
+        return code;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, (off_t)file->length))
+        code = err_set_errno(m->err, ERR_ENVIRONMENT, "cannot make %s", path);
+    else if (m->config->weights == WEIGHTS_SYNTHESIZED && file->length)
+        code = fill_through_map(m, file, fd, path);
+    if (fd >= 0)
+        close(fd);
+    return code;
+}
+
+/* Memory, when it has room for all with some to spare. */
+static const char *choose_base(const struct making *m) {
+    static const char memory[] = "/dev/shm";
+    struct statvfs room;
+    if (m->config->weights == WEIGHTS_SYNTHESIZED && access(memory, W_OK) == 0 &&
+        statvfs(memory, &room) == 0 &&
+        (double)room.f_bavail * (double)room.f_frsize > 1.1 * (double)m->total_bytes)
+        return memory;
+    return scratch_base();
+}
+
+int weights_open(struct scratch *place, struct arena *arena, const struct collect_config *config,
                  struct err *err) {
-    *weights = (struct weights){0};
-    struct making m = {weights, arena, config, NULL, err};
-    if (config->weights == WEIGHTS_FROM_FILES)
-        return give_folder(&m, api, options);
-    if (config->slot_count == 0)
+    *place = (struct scratch){NULL, -1};
+    if (config->weights == WEIGHTS_FROM_FILES || config->slot_count == 0)
         return 0;
+    struct making m = {.arena = arena, .config = config, .err = err};
     int code = list_files(&m);
     if (!code)
-        code = map_files(&m);
-    if (!code && config->weights == WEIGHTS_SYNTHESIZED)
-        code = fill_slots(&m);
-    return code ? code : give_buffers(&m, api, options);
-}
-
-void weights_close(struct weights *weights) {
-    for (uint32_t i = 0; weights->buffers && i < weights->file_count; i++)
-        if (weights->buffers[i])
-            munmap(weights->buffers[i], weights->lengths[i] ? weights->lengths[i] : 1);
-    *weights = (struct weights){0};
+        code = scratch_open(place, arena, choose_base(&m), err);
+    for (uint32_t i = 0; !code && i < m.file_count; i++)
+        code = write_file(&m, &m.files[i], place->path);
+    if (code)
+        scratch_close(place);
+    return code;
 }

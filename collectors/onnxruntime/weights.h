@@ -1,20 +1,19 @@
-/* External weights that the worker makes itself: seeded values, or pages of zeros. */
+/* Weight files for models that came without theirs: seeded values, or holes that read as zeros.
+ *
+ * The program makes them, not the worker: what the worker measures is then what the runtime does
+ * with a real file. (Handed over from memory, the runtime copies the weights: half a gigabyte of
+ * VGG-11 raised the peak by 600 MB.) Files with values go to /dev/shm, which is memory; when that
+ * is too small, and for holes, to the folder for temporary files. */
 #ifndef ASSAY_COLLECTORS_ONNXRUNTIME_WEIGHTS_H
 #define ASSAY_COLLECTORS_ONNXRUNTIME_WEIGHTS_H
 
 #include "collectors/collector.h"
-#include "collectors/onnxruntime/api.h"
+#include "collectors/onnxruntime/scratch.h"
 
-/* Tells the session options where the external initializers are: in the config's folder, or in
- * memory made here, which lives until weights_close (after the session). */
-struct weights {
-    uint32_t file_count;
-    char **buffers;
-    size_t *lengths;
-};
-
-int weights_open(struct weights *weights, struct arena *arena, const struct api *api,
-                 struct ort_options *options, const struct collect_config *config, struct err *err);
-void weights_close(struct weights *weights);
+/* Makes the files of config->slots in a folder of their own; scratch_close() removes them. Nothing
+ * is made (path NULL) when the config's weights come from files or there are no slots. ERR_INPUT
+ * when a slot cannot hold its tensor, ERR_ENVIRONMENT when there is no room. */
+int weights_open(struct scratch *place, struct arena *arena, const struct collect_config *config,
+                 struct err *err);
 
 #endif
