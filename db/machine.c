@@ -96,7 +96,7 @@ int db_find_machine(struct db *db, const char *text, struct machine *machine, st
         return stepped;
     err_set(err, ERR_INPUT, "database %s: \"%.200s\" names %s machine", db->path, text,
             count == 0 ? "no" : "more than one");
-    return err_hint(err, "`assay db export machines` lists them; a machine is named by its label "
+    return err_hint(err, "`assay db machines` lists them; a machine is named by its label "
                          "or 6 digits of its fingerprint");
 }
 

@@ -107,7 +107,7 @@ int db_find_model(struct db *db, struct arena *arena, const char *text, struct s
         return failed;
     if (count == 0) {
         err_set(err, ERR_INPUT, "database %s: there is no model \"%.200s\"", db->path, text);
-        return err_hint(err, "`assay db export models` lists what is stored; a model is named by "
+        return err_hint(err, "`assay db models` lists what is stored; a model is named by "
                              "its name, its path or 6 digits of its hash");
     }
     if (count > 1)

@@ -107,7 +107,9 @@ static int refuse_evidence(struct db *db, int64_t id, struct err *err) {
     if (fits[0] != '\0') {
         err_set(err, ERR_INPUT, "database %s: run %" PRId64 " is evidence of fit %.80s",
                 db_path(db), id, fits);
-        stepped = err_hint(err, "delete the fit first");
+        stepped =
+            err_hint(err, "a fit can be made again without it, but not understood: keep the run, "
+                          "or delete the fit first");
     }
     query_close(&query);
     arena_done(&arena);

@@ -215,7 +215,11 @@ static void a_backup_is_a_database_of_its_own(void **state) {
     const char *const *problems;
     size_t count;
     uint64_t runs;
+    db_close(db);
+    db = sample_open(t, DB_READ_ONLY);
     assert_done(t, db_backup(db, path, &t->err));
+    db_close(db);
+    db = sample_open(t, DB_WRITE);
     assert_refused(t, db_backup(db, path, &t->err), ERR_INPUT, "exists already");
     assert_refused(t, db_backup(db, "/nowhere/x.db", &t->err), ERR_ENVIRONMENT, "/nowhere/x.db");
     assert_done(t, db_vacuum(db, &t->err));
