@@ -7,6 +7,11 @@
 /* One line per command, in the order in which a newcomer meets them. */
 /* clang-format off */
 #define COMMANDS(ROW) \
+    ROW(profile) \
+    ROW(fit) \
+    ROW(predict) \
+    ROW(plan) \
+    ROW(accuracy) \
     ROW(inspect) \
     ROW(zoo) \
     ROW(db) \

@@ -11,8 +11,8 @@
 struct judged_run {
     int64_t id; /* of the run in the database */
     const char *model_name;
-    struct estimate latency_ns, quantities[QUANTITY_COUNT];
-    double measured_latency_ns, measured[QUANTITY_COUNT];
+    struct estimate latency_ns, cpu_time_ns, quantities[QUANTITY_COUNT];
+    double measured_latency_ns, measured_cpu_time_ns, measured[QUANTITY_COUNT];
     double upper_peak_bytes;  /* not to be passed in 99 of 100 cases */
     double operators_ns;      /* sum of the run's own measured operators: the noise floor */
     double transferred_share; /* of the latency that came from borrowed classes or the roofline */
@@ -39,8 +39,9 @@ struct accuracy {
     uint32_t run_count;
     struct judged_class *classes; /* by share, largest first */
     uint32_t class_count;
-    struct error_summary latency, quantities[QUANTITY_COUNT];
-    struct error_summary noise_floor; /* of the run's own operators, summed, against its latency */
+    struct error_summary latency, cpu_time, quantities[QUANTITY_COUNT];
+    struct error_summary noise_floor; /* of the run's own operators, summed, against its CPU time
+                                         at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */
     double operators_bias;            /* signed, of all operators by time */
 };

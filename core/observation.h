@@ -32,6 +32,7 @@ struct training {
     const struct observation *observations;
     const struct observed_run *runs;
     uint32_t observation_count, run_count;
+    uint32_t threads; /* intra-op, of all runs */
 };
 
 #endif

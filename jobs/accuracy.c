@@ -23,7 +23,7 @@ static struct training restricted(struct arena *arena, const struct training *al
     uint32_t *place = ARENA_ARRAY(arena, all->run_count + 1u, uint32_t);
     struct observation *observations =
         ARENA_ARRAY(arena, all->observation_count + 1u, struct observation);
-    struct training kept = {observations, runs, 0, 0};
+    struct training kept = {observations, runs, 0, 0, all->threads};
     for (uint32_t r = 0; r < all->run_count; r++) {
         place[r] = UINT32_MAX;
         if (!is_listed(all->runs[r].model_name, only, count))

@@ -149,8 +149,10 @@ static int bind_all(struct opening *o) {
 
 static int settle_weights(struct opening *o) {
     struct subject *s = o->out;
-    bool missing = false;
-    if (external_missing(&s->model, &missing, o->err))
+    const char **locations;
+    uint32_t missing;
+    if (external_check(&s->model, o->err) ||
+        external_missing(o->arena, &s->model, &locations, &missing, o->err))
         return -(int)o->err->code;
     s->config.slots = weight_slots(o->arena, s->graph, &s->config.slot_count);
     s->weights = missing && o->request->synthesize_weights ? "synthesized" : "files";

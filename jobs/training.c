@@ -96,6 +96,7 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     };
     *out = (struct training){0};
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
-    *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count};
+    *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,
+                             filter->threads};
     return code;
 }

@@ -94,7 +94,9 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     judged->id = run->id;
     judged->model_name = run->model_name;
     judged->latency_ns = fit_latency_of_run(fit, l->training, r);
+    judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
     judged->measured_latency_ns = run->latency_ns;
+    judged->measured_cpu_time_ns = run->cpu_ns;
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         judged->quantities[q] =
@@ -150,7 +152,13 @@ static void summarise_runs(struct leaving *l) {
     }
     out->latency = error_summary_of(l->arena, predicted, measured, n);
     for (uint32_t r = 0; r < n; r++) {
+        predicted[r] = out->runs[r].cpu_time_ns;
+        measured[r] = out->runs[r].measured_cpu_time_ns;
+    }
+    out->cpu_time = error_summary_of(l->arena, predicted, measured, n);
+    for (uint32_t r = 0; r < n; r++) {
         double floor_ns = out->runs[r].operators_ns;
+        measured[r] = steady_ns(l->training, r);
         predicted[r] = (struct estimate){floor_ns, floor_ns, floor_ns, TIER_MEASURED, ""};
     }
     out->noise_floor = error_summary_of(l->arena, predicted, measured, n);

@@ -29,10 +29,19 @@ static double relative_spread(const struct fit *fit, const struct latency_sum *s
 }
 
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
-    double value = fit->sum_ratio * sum->value_ns;
+    double value = fit->wall_ratio * fit->sum_ratio * sum->value_ns;
     double reach = exp(normal_90 * fit->interval_scale * relative_spread(fit, sum));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
+}
+
+struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate *latency_ns) {
+    double factor = fit->cpu_ratio / fit->wall_ratio;
+    struct estimate cpu = *latency_ns;
+    cpu.value *= factor;
+    cpu.low *= factor;
+    cpu.high *= factor;
+    return cpu;
 }
 
 static struct latency_sum sum_of_run(const struct fit *fit, const struct training *training,
@@ -57,25 +66,34 @@ struct estimate fit_latency_of_run(const struct fit *fit, const struct training 
 
 /* ---- composition ----------------------------------------------------------------------------- */
 
+double steady_ns(const struct training *training, uint32_t run) {
+    const struct observed_run *r = &training->runs[run];
+    return training->threads == 1 && r->cpu_ns > 0 ? r->cpu_ns : r->latency_ns;
+}
+
 static void fit_composition(struct arena *arena, const struct training *training, const bool *skip,
                             struct fit *fit) {
     double *sums = ARENA_ARRAY(arena, training->run_count + 1u, double);
     double *ratios = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    double *wall = ARENA_ARRAY(arena, training->run_count + 1u, double);
     double *cpu = ARENA_ARRAY(arena, training->run_count + 1u, double);
     uint32_t n = 0, cpu_n = 0;
     for (uint32_t i = 0; i < training->observation_count; i++)
         sums[training->observations[i].run] += training->observations[i].wall_ns;
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
+        double steady = steady_ns(training, r);
         if ((skip && skip[r]) || !(run->latency_ns > 0) || !(sums[r] > 0))
             continue;
         fit->runs++;
-        ratios[n++] = run->latency_ns / sums[r];
+        wall[n] = run->latency_ns / steady;
+        ratios[n++] = steady / sums[r];
         if (run->cpu_ns > 0)
-            cpu[cpu_n++] = run->cpu_ns / run->latency_ns;
+            cpu[cpu_n++] = run->cpu_ns / steady;
     }
     fit->sum_ratio = n ? stats_median(ratios, n) : 1;
     fit->sum_log_spread = n > 1 ? fmax(stats_mad(ratios, n) / fit->sum_ratio, 0.02) : 0.05;
+    fit->wall_ratio = n ? stats_quantile(wall, n, 0.25) : 1;
     fit->cpu_ratio = cpu_n ? stats_median(cpu, cpu_n) : 1;
 }
 
@@ -114,8 +132,9 @@ static int judge_round(struct judging *j, const struct fit *fit, struct err *err
             continue;
         struct latency_sum sum = sum_of_run(&trial, j->training, r);
         if (sum.value_ns > 0)
-            j->scores[j->scored++] = fabs(log(run->latency_ns / (trial.sum_ratio * sum.value_ns))) /
-                                     relative_spread(&trial, &sum);
+            j->scores[j->scored++] =
+                fabs(log(steady_ns(j->training, r) / (trial.sum_ratio * sum.value_ns))) /
+                relative_spread(&trial, &sum);
     }
     arena_done(&scratch);
     return code;

@@ -11,9 +11,12 @@
 struct fit {
     struct cost_model cost;
     struct quantity_fit quantities[QUANTITY_COUNT];
-    double sum_ratio;      /* median of measured run / sum of its measured operators */
+    double sum_ratio;      /* median of a run's steady time / sum of its measured operators */
     double sum_log_spread; /* of that ratio: what even known operators leave open */
-    double cpu_ratio;      /* median of CPU time / wall time of a run */
+    /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
+     * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
+     * the lower quartile. */
+    double wall_ratio, cpu_ratio;
     /* Widens the interval of a model's latency until 90 % of the models left out lie inside. */
     double interval_scale;
     uint32_t runs, observations;
@@ -39,8 +42,14 @@ void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
 /* The run's latency from the sum of its operators. */
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum);
 
+/* The CPU time, from the latency. */
+struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate *latency_ns);
+
 /* The latency of an observed run as this fit would have predicted it. */
 struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
                                    uint32_t run);
+
+/* The steady time of an observed run; see struct fit. */
+double steady_ns(const struct training *training, uint32_t run);
 
 #endif

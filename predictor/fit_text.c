@@ -53,6 +53,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
     json_add_number(tree, "sum_log_spread", fit->sum_log_spread);
+    json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     json_add_number(tree, "interval_scale", fit->interval_scale);
     cJSON *roofline = json_add_object(tree, "roofline");
@@ -210,8 +211,8 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"sum_ratio", &out->sum_ratio},
-                    {"sum_log_spread", &out->sum_log_spread}, {"cpu_ratio", &out->cpu_ratio},
-                    {"interval_scale", &out->interval_scale}) ||
+                    {"sum_log_spread", &out->sum_log_spread}, {"wall_ratio", &out->wall_ratio},
+                    {"cpu_ratio", &out->cpu_ratio}, {"interval_scale", &out->interval_scale}) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||
         GET_NUMBERS(roofline, err, {"flops_per_ns", &roof->flops_per_ns},
                     {"bytes_per_ns", &roof->bytes_per_ns}, {"call_ns", &roof->call_ns}))

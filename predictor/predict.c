@@ -154,13 +154,6 @@ static void share_out(struct predicting *p, const struct latency_sum *sum) {
     }
 }
 
-static struct estimate scaled(struct estimate estimate, double factor) {
-    estimate.value *= factor;
-    estimate.low *= factor;
-    estimate.high *= factor;
-    return estimate;
-}
-
 static void refuse_totals(struct predicting *p) {
     struct prediction *out = p->out;
     out->latency_ns = out->cpu_time_ns = estimate_refused();
@@ -181,7 +174,7 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     struct footprint footprint;
     footprint_of(lowered, p->flat, file_bytes, &footprint);
     out->latency_ns = latency_of_sum(p->fit, &sum);
-    out->cpu_time_ns = scaled(out->latency_ns, p->fit->cpu_ratio);
+    out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
     double latency_ns = out->latency_ns.value;
     struct estimate *const answers[QUANTITY_COUNT] = {
         [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,

@@ -43,6 +43,8 @@ static void add_model(cJSON *list, const struct judged_run *run) {
     report_add_estimate(item, "latency_ns", &run->latency_ns);
     json_add_number(item, "measured_latency_ns", run->measured_latency_ns);
     json_add_number(item, "error", error_of(&run->latency_ns, run->measured_latency_ns));
+    report_add_estimate(item, "cpu_time_ns", &run->cpu_time_ns);
+    json_add_number(item, "measured_cpu_time_ns", run->measured_cpu_time_ns);
     json_add_number(item, "operators_ns", run->operators_ns);
     json_add_number(item, "borrowed_share", run->transferred_share);
     for (int q = 0; q < QUANTITY_COUNT; q++) {
@@ -66,7 +68,8 @@ cJSON *accuracy_json(const struct accuracy *accuracy) {
         json_add_text(item, "kernel", accuracy->classes[c].key);
         json_add_number(item, "share", accuracy->classes[c].share);
     }
-    add_summary(tree, "latency", &accuracy->latency);
+    add_summary(tree, "latency_ns", &accuracy->latency);
+    add_summary(tree, "cpu_time_ns", &accuracy->cpu_time);
     add_summary(tree, "noise_floor", &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         add_summary(tree, quantity_name((enum quantity)q), &accuracy->quantities[q]);
@@ -79,12 +82,27 @@ cJSON *accuracy_json(const struct accuracy *accuracy) {
 
 void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
                            struct table *table) {
-    enum { MODEL, PREDICTED, MEASURED, ERROR, OWN, INSIDE, BORROWED, PEAK, PEAK_MEASURED, COLUMNS };
+    enum {
+        MODEL,
+        PREDICTED,
+        MEASURED,
+        ERROR,
+        CPU,
+        CPU_ERROR,
+        OWN,
+        INSIDE,
+        BORROWED,
+        PEAK,
+        PEAK_MEASURED,
+        COLUMNS
+    };
     static const struct table_column columns[COLUMNS] = {
         [MODEL] = {"model",                      "Model left out", UNIT_PLAIN,    TABLE_LEFT },
         [PREDICTED] = {"latency_ns",                 "Predicted",      UNIT_NS,       TABLE_RIGHT},
         [MEASURED] = {"measured_latency_ns",        "Measured",       UNIT_NS,       TABLE_RIGHT},
         [ERROR] = {"error",                      "Error",          UNIT_FRACTION, TABLE_RIGHT},
+        [CPU] = {"measured_cpu_time_ns",       "CPU time",       UNIT_NS,       TABLE_RIGHT},
+        [CPU_ERROR] = {"cpu_error",                  "Error",          UNIT_FRACTION, TABLE_RIGHT},
         [OWN] = {"operators_error",            "Own operators",  UNIT_FRACTION, TABLE_RIGHT},
         [INSIDE] = {"inside",                     "In interval",    UNIT_PLAIN,    TABLE_LEFT },
         [BORROWED] = {"borrowed_share",             "Borrowed",       UNIT_FRACTION, TABLE_RIGHT},
@@ -100,7 +118,9 @@ void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
         table_number(table, PREDICTED, run->latency_ns.value);
         table_number(table, MEASURED, measured);
         table_number(table, ERROR, error_of(&run->latency_ns, measured));
-        table_number(table, OWN, run->operators_ns / measured - 1);
+        table_number(table, CPU, run->measured_cpu_time_ns);
+        table_number(table, CPU_ERROR, error_of(&run->cpu_time_ns, run->measured_cpu_time_ns));
+        table_number(table, OWN, run->operators_ns / run->measured_cpu_time_ns - 1);
         table_bool(table, INSIDE,
                    measured >= run->latency_ns.low && measured <= run->latency_ns.high);
         table_number(table, BORROWED, run->transferred_share);
@@ -152,6 +172,7 @@ void accuracy_summary_table(struct arena *arena, const struct accuracy *accuracy
                             struct table *table) {
     table_init(table, arena, "All models", summary_columns, COLUMNS);
     summary_row(table, "latency", NAN, &accuracy->latency);
+    summary_row(table, "CPU time", NAN, &accuracy->cpu_time);
     summary_row(table, "noise floor (own operators)", NAN, &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         summary_row(table, quantity_title((enum quantity)q), NAN, &accuracy->quantities[q]);

@@ -3,7 +3,7 @@
  *     {"schema":1,"models":[{"run","model","latency_ns":E,"measured_latency_ns","error",
  *       "operators_ns","borrowed_share","peak_memory_bytes":E,"measured_peak_memory_bytes",...}],
  *      "kernels":[{"kernel","share","count","mape","bias","coverage",...}],
- *      "latency":S,"noise_floor":S,"peak_memory_bytes":S,...,"upper_peak_exceeded"}
+ *      "latency_ns":S,"cpu_time_ns":S,"noise_floor":S,"peak_memory_bytes":S,...,"upper_peak_exceeded"}
  *
  * E as in reports/prediction_json.h; S is {"count","mape","median","p90","worst","bias",
  * "within_5","within_10","within_20","coverage","width"}, all fractions.
