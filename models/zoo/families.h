@@ -24,5 +24,12 @@ extern const struct zoo_family zoo_vit;        /* vit.c: ViT, DeiT */
 extern const struct zoo_family zoo_bert;       /* bert.c: BERT, DistilBERT */
 extern const struct zoo_family zoo_gpt2;       /* gpt2.c */
 extern const struct zoo_family zoo_llama;      /* llama.c */
+extern const struct zoo_family zoo_convnext;   /* convnext.c */
+extern const struct zoo_family zoo_swin;       /* swin.c */
+extern const struct zoo_family zoo_whisper;    /* whisper.c: the encoders */
+extern const struct zoo_family zoo_segment;    /* segment.c: U-Net, FCN, DeepLabV3 */
+extern const struct zoo_family zoo_recurrent;  /* recurrent.c: LSTM language models */
+extern const struct zoo_family zoo_audio;      /* audio.c: 1-D convolutions on sound */
+extern const struct zoo_family zoo_tiny;       /* tiny.c: MLPerf Tiny, a dense network */
 
 #endif

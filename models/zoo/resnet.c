@@ -81,7 +81,7 @@ static const struct resnet resnet34 = {
     {3, 4, 6, 3},
     true, 1, 64, 0
 };
-const struct resnet resnet50 = {
+const struct resnet zoo_resnet50 = {
     {3, 4, 6, 3},
     false, 1, 64, 0
 };
@@ -102,19 +102,22 @@ static const struct resnet wide_resnet50_2 = {
     false, 1, 128, 0
 };
 
-#define ROW(NAME, HELP, PARAMETERS, GMACS)                                                         \
-    ZOO_TORCHVISION(NAME, HELP, 224, PARAMETERS, GMACS, build, &NAME)
+#define ROW(NAME, HELP, PARAMETERS, GMACS, CONFIG)                                                 \
+    ZOO_TORCHVISION(NAME, HELP, 224, PARAMETERS, GMACS, build, CONFIG)
 
 static const struct zoo_row rows[] = {
-    ROW(resnet18, "image classification, residual (He et al. 2015)", 11689512, 1.814),
-    ROW(resnet34, "image classification, residual (He et al. 2015)", 21797672, 3.664),
-    ROW(resnet50, "image classification, residual bottlenecks (He et al. 2015)", 25557032, 4.089),
-    ROW(resnet101, "image classification, residual bottlenecks (He et al. 2015)", 44549160, 7.801),
-    ROW(resnet152, "image classification, residual bottlenecks (He et al. 2015)", 60192808, 11.514),
+    ROW(resnet18, "image classification, residual (He et al. 2015)", 11689512, 1.814, &resnet18),
+    ROW(resnet34, "image classification, residual (He et al. 2015)", 21797672, 3.664, &resnet34),
+    ROW(resnet50, "image classification, residual bottlenecks (He et al. 2015)", 25557032, 4.089,
+        &zoo_resnet50),
+    ROW(resnet101, "image classification, residual bottlenecks (He et al. 2015)", 44549160, 7.801,
+        &resnet101),
+    ROW(resnet152, "image classification, residual bottlenecks (He et al. 2015)", 60192808, 11.514,
+        &resnet152),
     ROW(resnext50_32x4d, "image classification, grouped convolutions (Xie et al. 2016)", 25028904,
-        4.23),
+        4.23, &resnext50_32x4d),
     ROW(wide_resnet50_2, "image classification, wide (Zagoruyko and Komodakis 2016)", 68883240,
-        11.398),
+        11.398, &wide_resnet50_2),
 };
 
 const struct zoo_family zoo_resnet = {"resnet", rows, sizeof rows / sizeof *rows};

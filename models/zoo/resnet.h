@@ -11,7 +11,7 @@ struct resnet {
     int dilated_stages; /* last stages that widen their view instead of shrinking the image */
 };
 
-extern const struct resnet resnet50;
+extern const struct resnet zoo_resnet50;
 
 /* An image to the output of the last stage; *before_last (may be NULL): of the one before. */
 int32_t resnet_features(struct zoo_builder *b, const struct resnet *net, int32_t x,

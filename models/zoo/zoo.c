@@ -8,8 +8,10 @@
 #include <string.h>
 
 const struct zoo_family *const zoo_families[] = {
-    &zoo_resnet,    &zoo_plain,  &zoo_squeezenet, &zoo_mobile, &zoo_shufflenet, &zoo_densenet,
-    &zoo_inception, &zoo_regnet, &zoo_vit,        &zoo_bert,   &zoo_gpt2,       &zoo_llama,
+    &zoo_resnet,   &zoo_plain,     &zoo_squeezenet, &zoo_mobile, &zoo_shufflenet,
+    &zoo_densenet, &zoo_inception, &zoo_regnet,     &zoo_vit,    &zoo_bert,
+    &zoo_gpt2,     &zoo_llama,     &zoo_convnext,   &zoo_swin,   &zoo_whisper,
+    &zoo_segment,  &zoo_recurrent, &zoo_audio,      &zoo_tiny,
 };
 const size_t zoo_family_count = sizeof zoo_families / sizeof *zoo_families;
 
