@@ -65,14 +65,20 @@ static int load(struct arena *arena, struct db *db, const struct place *place,
 /* ---- storing and finding ----------------------------------------------------------------------
  */
 
-static int store(struct arena *arena, struct db *db, const struct place *place, struct fitted *out,
-                 struct err *err) {
+static const char *text_of(struct arena *arena, const struct fit *fit) {
+    struct strbuf text;
+    strbuf_init(&text);
+    fit_write(fit, &text);
+    const char *copy = arena_strdup(arena, text.text);
+    strbuf_done(&text);
+    return copy;
+}
+
+static int store(struct arena *arena, struct db *db, const struct place *place, const char *text,
+                 struct fitted *out, struct err *err) {
     int64_t machine_id, *runs = ARENA_ARRAY(arena, out->training.run_count + 1u, int64_t);
     for (uint32_t r = 0; r < out->training.run_count; r++)
         runs[r] = out->training.runs[r].id;
-    struct strbuf text;
-    strbuf_init(&text);
-    fit_write(&out->fit, &text);
     const struct stored_fit stored = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,
@@ -80,16 +86,14 @@ static int store(struct arena *arena, struct db *db, const struct place *place, 
         .threads = place->threads,
         .observations = out->fit.observations,
         .data_hash = out->fit.data_hash,
-        .text = text.text,
+        .text = text,
         .tool_version = ASSAY_VERSION,
         .runs = runs,
         .run_count = out->training.run_count,
     };
-    int code = db_put_machine(db, &place->machine, &machine_id, err);
-    if (!code)
-        code = db_put_fit(db, &stored, &out->id, err);
-    strbuf_done(&text);
-    return code;
+    if (db_put_machine(db, &place->machine, &machine_id, err))
+        return -(int)err->code;
+    return db_put_fit(db, &stored, &out->id, err);
 }
 
 static int newest(struct arena *arena, struct db *db, const struct place *place,
@@ -110,10 +114,10 @@ int job_fit(struct arena *arena, struct db *db, const struct place *place, struc
         fit_train(arena, &out->training, NULL, &out->fit, err) ||
         newest(arena, db, place, &stored, err))
         return -(int)err->code;
-    if (stored.id && strcmp(stored.data_hash, out->fit.data_hash) == 0 &&
-        strcmp(stored.tool_version, ASSAY_VERSION) == 0)
+    const char *text = text_of(arena, &out->fit);
+    if (stored.id && strcmp(stored.text, text) == 0)
         out->id = stored.id;
-    else if (store(arena, db, place, out, err))
+    else if (store(arena, db, place, text, out, err))
         return -(int)err->code;
     name_evidence(arena, out);
     return 0;

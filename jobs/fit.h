@@ -27,8 +27,8 @@ struct fitted {
     uint32_t newer_runs;      /* runs stored after the fit was made */
 };
 
-/* Fits all observations of the place and stores the result, unless the newest stored fit is made
- * of the same data: then that one is returned. ERR_INPUT with a hint when there are none. */
+/* Fits all observations of the place and stores the result, unless the newest stored fit is the
+ * same: then that one is returned. ERR_INPUT with a hint when there are none. */
 int job_fit(struct arena *arena, struct db *db, const struct place *place, struct fitted *out,
             struct err *err);
 
