@@ -10,7 +10,6 @@ struct page {
     struct arena *arena;
     const struct report *report;
     struct strbuf *html;
-    const char *missing; /* why there are no pictures; NULL while there are */
 };
 
 /* Draws, wraps in <figure> and ends the figure. `alt` states the finding, `caption` how to read

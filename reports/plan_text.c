@@ -9,9 +9,9 @@ const char *plan_targets_text(struct arena *arena, const struct plan *plan) {
     const char *text = "";
     for (uint32_t i = 0; i < plan->target_count; i++) {
         char time[UNIT_TEXT_SIZE];
-        text =
-            arena_printf(arena, "%s%sp%g <= %s", text, i ? ", " : "", plan->targets[i].percentile,
-                         unit_format(time, plan->targets[i].target_ns, UNIT_NS));
+        text = arena_printf(arena, "%s%sp%g within %s", text, i ? ", " : "",
+                            plan->targets[i].percentile,
+                            unit_format(time, plan->targets[i].target_ns, UNIT_NS));
     }
     return text;
 }

@@ -7,7 +7,7 @@
 #include "base/table.h"
 #include "core/plan.h"
 
-/* "p99 <= 50.0 ms, p50 <= 20.0 ms" */
+/* "p99 within 50.0 ms, p50 within 20.0 ms" */
 const char *plan_targets_text(struct arena *arena, const struct plan *plan);
 /* "3 x large, 1 x small"; "-" when no nodes were given. */
 const char *plan_nodes_text(struct arena *arena, const struct plan_answer *answer);

@@ -21,10 +21,11 @@ void page_figure(struct page *page, struct figure *figure, const char *alt, cons
     struct strbuf svg;
     struct err err = {0};
     strbuf_init(&svg);
-    if (!page->missing && figure_draw(figure, alt, &svg, &err))
-        page->missing = arena_strdup(page->arena, err.message);
-    if (page->missing) {
-        html_note(page->html, arena_printf(page->arena, "%s No picture: %s.", alt, page->missing));
+    if (figure_draw(figure, alt, &svg, &err)) {
+        html_note(page->html, arena_printf(page->arena,
+                                           "No picture here: %s. Its numbers are in "
+                                           "the table.",
+                                           err.message));
     } else {
         strbuf_puts(page->html, "<figure>\n");
         strbuf_puts(page->html, svg.text);

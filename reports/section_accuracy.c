@@ -81,6 +81,23 @@ static double bound_or(double bound, double value) {
     return bound > 0 ? bound : value;
 }
 
+/* Name, both values with their intervals in ms, and whether the name goes to the left. */
+static void add_point(struct figure *figure, const struct report_entry *entry, struct range range) {
+    const struct estimate *m = &entry->measured->latency_ns, *p = &entry->predicted->latency_ns;
+    const double values[] = {m->value,
+                             p->value,
+                             bound_or(m->low, m->value),
+                             bound_or(m->high, m->value),
+                             bound_or(p->low, p->value),
+                             bound_or(p->high, p->value)};
+    figure_label(figure, entry->name);
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+        figure_value(figure, values[i] * 1e-6);
+    bool right_half = m->value > sqrt(range.low * range.high);
+    figure_value(figure, right_half);
+    strbuf_puts(&figure->script, "\n");
+}
+
 static void draw(struct page *page, const char *alt) {
     struct figure figure;
     struct range range = range_of(page->report);
@@ -88,35 +105,26 @@ static void draw(struct page *page, const char *alt) {
     figure_init(&figure, "accuracy", 760, 520);
     struct strbuf *s = &figure.script;
     strbuf_puts(s, "$models << EOD\n");
-    for (uint32_t i = 0; i < page->report->entry_count; i++) {
-        const struct report_entry *entry = &page->report->entries[i];
-        if (!has_both(entry))
-            continue;
-        const struct estimate *m = &entry->measured->latency_ns, *p = &entry->predicted->latency_ns;
-        figure_label(&figure, entry->name);
-        figure_value(&figure, m->value * 1e-6);
-        figure_value(&figure, p->value * 1e-6);
-        figure_value(&figure, bound_or(m->low, m->value) * 1e-6);
-        figure_value(&figure, bound_or(m->high, m->value) * 1e-6);
-        figure_value(&figure, bound_or(p->low, p->value) * 1e-6);
-        figure_value(&figure, bound_or(p->high, p->value) * 1e-6);
-        strbuf_puts(s, "\n");
-    }
-    strbuf_puts(s, "EOD\n");
+    for (uint32_t i = 0; i < page->report->entry_count; i++)
+        if (has_both(&page->report->entries[i]))
+            add_point(&figure, &page->report->entries[i], range);
+    strbuf_printf(s, "EOD\n$exact << EOD\n%.9g\n%.9g\nEOD\n", low, high);
     strbuf_printf(s,
                   "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n"
                   "set format '%%g'\nset xlabel 'measured, ms' textcolor rgb '" FIGURE_INK "'\n"
                   "set ylabel 'predicted, ms' textcolor rgb '" FIGURE_INK "'\n"
-                  "set key top left reverse Left\nset samples 2\n",
+                  "set key top left reverse Left\n",
                   low, high, low, high);
     strbuf_puts(s,
-                "plot '+' using 1:($1*0.9):($1*1.1) with filledcurves fillcolor rgb '" FIGURE_BAND
-                "' title 'within 10 %', "
-                "x with lines linecolor rgb '" FIGURE_MUTED "' title 'exact', "
+                "plot $exact using 1:($1*0.9):($1*1.1) with filledcurves fillcolor "
+                "rgb '" FIGURE_BAND "' title 'within 10 %', "
+                "$exact using 1:1 with lines linecolor rgb '" FIGURE_MUTED "' title 'exact', "
                 "$models using 2:3:4:5:6:7 with xyerrorbars pointtype 7 pointsize 0.7 linecolor "
                 "rgb '" FIGURE_BLUE "' title 'model, 90 % interval', "
-                "$models using 2:3:1 with labels left offset 0.9,-0.35 font ',11' textcolor rgb "
-                "'" FIGURE_INK "' notitle\n");
+                "$models using ($8 > 0 ? NaN : $2):3:1 with labels left offset 1,-0.5 font ',11' "
+                "textcolor rgb '" FIGURE_INK "' notitle, "
+                "$models using ($8 > 0 ? $2 : NaN):3:1 with labels right offset -1,0.5 font ',11' "
+                "textcolor rgb '" FIGURE_INK "' notitle\n");
     page_figure(page, &figure, alt,
                 "Each point is a model, its bars the 90 % intervals; on the line the prediction is "
                 "exact. Both scales are logarithmic.");

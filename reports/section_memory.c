@@ -76,13 +76,14 @@ static void draw(struct page *page, uint32_t rows, const char *alt) {
                   "set grid xtics linecolor rgb '" FIGURE_GRID "' dashtype solid\n"
                   "set key outside top center horizontal\n",
                   0.3 - rows);
-    strbuf_puts(
-        s, "plot $models using ($2/2):($5+0.19):($2/2):(0.17):ytic(1) with boxxyerror fillcolor "
-           "rgb '" FIGURE_BLUE "' title 'measured', "
-           "$models using ($3/2):($5-0.19):($3/2):(0.17):ytic(1) with boxxyerror fillcolor rgb "
-           "'" FIGURE_ORANGE "' title 'predicted', "
-           "$models using 4:($5-0.19):(0):(0.3) with yerrorbars pointtype 0 linewidth 2.5 "
-           "linecolor rgb '" FIGURE_INK "' title 'upper bound'\n");
+    /* The first series has no area: it puts the names beside the middle of each pair of bars. */
+    strbuf_puts(s, "plot $models using (0):5:(0):(0):ytic(1) with boxxyerror notitle, "
+                   "$models using ($2/2):($5+0.19):($2/2):(0.17) with boxxyerror fillcolor "
+                   "rgb '" FIGURE_BLUE "' title 'measured', "
+                   "$models using ($3/2):($5-0.19):($3/2):(0.17) with boxxyerror fillcolor "
+                   "rgb '" FIGURE_ORANGE "' title 'predicted', "
+                   "$models using 4:($5-0.4):(0):(0.42) with vectors nohead linewidth 3 "
+                   "linecolor rgb '" FIGURE_INK "' title 'upper bound'\n");
     page_figure(page, &figure, alt,
                 "Peak resident memory of a fresh process that loads the runtime and the model and "
                 "runs it. A replica is given the upper bound.");

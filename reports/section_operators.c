@@ -40,7 +40,7 @@ static void draw(struct page *page, uint32_t entry, const struct kernel_sum *sum
                   "set xlabel 'milliseconds per inference' textcolor rgb '" FIGURE_INK "'\n"
                   "set xrange [0:*]\nset yrange [%g:0.6]\nset border 1\nset ytics scale 0\n"
                   "unset grid\nset grid xtics linecolor rgb '" FIGURE_GRID "' dashtype solid\n"
-                  "set key bottom right\nplot ",
+                  "set key bottom right reverse Left\nplot ",
                   0.4 - shown);
     for (enum bound bound = BOUND_COMPUTE; bound <= BOUND_OVERHEAD; bound++)
         strbuf_printf(&figure.script,

@@ -157,7 +157,7 @@ void section_models(struct page *page) {
         table_number(&table, WORK, total_flops(p));
         table_text(&table, CONDITIONS, conditions_text(page->arena, &p->conditions));
         table_textf(&table, RUNTIME, "%s %s", p->conditions.runtime, p->conditions.runtime_version);
-        table_textf(&table, HASH, "%.12s", p->model.sha256 ? p->model.sha256 : "");
+        table_textf(&table, HASH, "%.8s", p->model.sha256 ? p->model.sha256 : "");
     }
     if (table.row_count == 0)
         return;

@@ -35,10 +35,10 @@ static void draw(struct page *page, const struct plan *plan, const char *alt) {
                 "set xlabel 'requests per second' textcolor rgb '" FIGURE_INK "'\n"
                 "set ylabel 'replicas' textcolor rgb '" FIGURE_INK "'\n"
                 "set yrange [0:*]\nset xrange [0:*]\nset key top left reverse Left\n"
-                "plot $curve using 1:2 with linespoints pointtype 7 pointsize 0.35 linewidth 1.6 "
-                "linecolor rgb '" FIGURE_BLUE "' title 'upper bound of the latency', "
-                "$curve using 1:3 with linespoints pointtype 9 pointsize 0.35 linewidth 1.6 "
-                "linecolor rgb '" FIGURE_ORANGE "' title 'its middle'");
+                "plot $curve using 1:2 with steps linewidth 2 linecolor rgb '" FIGURE_BLUE
+                "' title 'upper bound of the latency', "
+                "$curve using 1:3 with steps linewidth 2 dashtype 2 linecolor rgb '" FIGURE_ORANGE
+                "' title 'its middle'");
     if (!plan->high.reason)
         strbuf_puts(s, ", $chosen using 1:2 with points pointtype 6 pointsize 1.6 linewidth 2 "
                        "linecolor rgb '" FIGURE_INK "' title 'the plan'");

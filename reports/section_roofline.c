@@ -121,7 +121,7 @@ static void draw(struct page *page, const struct dots *dots, const char *alt) {
                   "set yrange [%.6g:%.6g]\nset samples 400\n"
                   "set xlabel 'FLOP per byte moved' textcolor rgb '" FIGURE_INK "'\n"
                   "set ylabel 'GFLOP/s achieved' textcolor rgb '" FIGURE_INK "'\n"
-                  "set key bottom right\nplot ",
+                  "set key bottom right reverse Left\nplot ",
                   left / 1.6, right * 1.6, bottom / 1.8, top * 1.8);
     if (roofed)
         strbuf_printf(&figure.script,
