@@ -158,6 +158,8 @@ static int run_plain(struct db *db, enum statement statement, struct err *err) {
 }
 
 int db_vacuum(struct db *db, struct err *err) {
-    int failed = run_plain(db, STATEMENT_VACUUM, err);
+    int failed = db_refuse_read_only(db, err);
+    if (failed == 0)
+        failed = run_plain(db, STATEMENT_VACUUM, err);
     return failed != 0 ? failed : run_plain(db, STATEMENT_CHECKPOINT, err);
 }

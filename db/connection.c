@@ -65,13 +65,17 @@ static int execute(struct db *db, const char *sql, const char *doing, struct err
     return status == SQLITE_OK ? 0 : db_fail(db, status, doing, err);
 }
 
+int db_refuse_read_only(const struct db *db, struct err *err) {
+    if (!db->read_only)
+        return 0;
+    err_set(err, ERR_ENVIRONMENT, "database %s: opened read-only%s", db->path,
+            db->newer ? ", as a newer program made it" : "");
+    return err_hint(err, "make the file and its folder writable, or name another with --db");
+}
+
 int db_begin_write(struct db *db, struct err *err) {
-    if (db->read_only) {
-        err_set(err, ERR_ENVIRONMENT, "database %s: opened read-only%s", db->path,
-                db->newer ? ", as a newer program made it" : "");
-        return err_hint(err, "make the file and its folder writable, or name another with --db");
-    }
-    return execute(db, "BEGIN IMMEDIATE", "write", err);
+    int failed = db_refuse_read_only(db, err);
+    return failed != 0 ? failed : execute(db, "BEGIN IMMEDIATE", "write", err);
 }
 
 int db_begin_read(struct db *db, struct err *err) {

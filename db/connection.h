@@ -26,6 +26,8 @@ struct db {
  * code of SQLite; `doing` completes "cannot ...". Returns -code. */
 int db_fail(const struct db *db, int status, const char *doing, struct err *err);
 
+/* ERR_ENVIRONMENT when the database was opened for reading. Everything that writes asks this. */
+int db_refuse_read_only(const struct db *db, struct err *err);
 /* Takes the write lock at once, so that no statement inside can meet a lock. */
 int db_begin_write(struct db *db, struct err *err);
 /* A snapshot for several reading statements; nothing to do inside another one. */

@@ -105,6 +105,7 @@ static int configure(struct db *db, struct err *err) {
     sqlite3_extended_result_codes(db->handle, 1);
     sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* see tidy_up() */
     int status = sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL);
     return status == SQLITE_OK ? 0 : db_fail(db, status, "open it", err);
 }
@@ -129,18 +130,16 @@ static char *immutable_name(const char *path) {
     return name;
 }
 
+/* Readers too ask SQLite for the right to write: the last one to close then merges and removes the
+ * -wal and -shm files. Where that right is missing SQLite goes on without it. */
 static int connect_file(struct db *db, bool immutable, int flags, struct err *err) {
     char *name = immutable ? immutable_name(db->path) : file_name(db->path);
-    int mode = db->read_only              ? SQLITE_OPEN_READONLY
-               : (flags & DB_CREATE) != 0 ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                          : SQLITE_OPEN_READWRITE;
+    int mode = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    mode |= immutable ? SQLITE_OPEN_READONLY | SQLITE_OPEN_URI : SQLITE_OPEN_READWRITE;
+    mode |= (flags & DB_CREATE) != 0 ? SQLITE_OPEN_CREATE : 0;
     sqlite3_close(db->handle);
     db->handle = NULL;
-    int status = name == NULL ? SQLITE_NOMEM
-                              : sqlite3_open_v2(name, &db->handle,
-                                                mode | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                                                    (immutable ? SQLITE_OPEN_URI : 0),
-                                                NULL);
+    int status = name != NULL ? sqlite3_open_v2(name, &db->handle, mode, NULL) : SQLITE_NOMEM;
     free(name);
     return status == SQLITE_OK ? configure(db, err) : db_fail(db, status, "open it", err);
 }
@@ -189,6 +188,11 @@ static int check_version(struct db *db, struct err *err) {
     return err_hint(err, "a command that writes, such as `assay profile`, brings it up to date");
 }
 
+/* From here on the file is ours, and what closing it does to the -wal file is welcome. */
+static void tidy_up(struct db *db) {
+    sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, db->newer, NULL);
+}
+
 /* Several processes may make the file at once: changing to WAL then needs patience, for SQLite
  * does not wait for a lock where waiting could be a deadlock. */
 static int use_wal(struct db *db, struct err *err) {
@@ -233,11 +237,11 @@ static bool has_unmerged_wal(const struct db *db) {
 static int open_for_reading(struct db *db, struct err *err) {
     struct err first = {0};
     db->read_only = true;
-    int failed = connect_file(db, false, DB_READ_ONLY, &first);
+    int failed = connect_file(db, false, 0, &first);
     if (failed == 0)
         failed = check_owner(db, &first);
     if (failed != 0 && first.code == ERR_ENVIRONMENT && !has_unmerged_wal(db)) {
-        failed = connect_file(db, true, DB_READ_ONLY, err);
+        failed = connect_file(db, true, 0, err);
         if (failed == 0)
             failed = check_owner(db, err);
     } else if (failed != 0) {
@@ -271,9 +275,11 @@ int db_open(const char *path, int flags, struct db **db, struct err *err) {
         return err_set(err, ERR_ENVIRONMENT, "database %s: no memory", path);
     }
     failed = open_any(opened, flags, err);
-    if (failed != 0)
+    if (failed != 0) {
         db_close(opened);
-    else
-        *db = opened;
+        return failed;
+    }
+    tidy_up(opened);
+    *db = opened;
     return failed;
 }

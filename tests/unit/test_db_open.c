@@ -209,6 +209,21 @@ static void as_nobody(struct sample_folder *t, void (*check)(struct sample_folde
         }                                                                                          \
     } while (0)
 
+static void a_reader_leaves_the_file_alone(void **state) {
+    struct sample_folder *t = *state;
+    struct stored_run run = sample_run(&t->arena, 1, 2);
+    int64_t id;
+    db_close(sample_open(t, DB_CREATE));
+    struct db *db = sample_open(t, DB_READ_ONLY);
+    assert_refused(t, db_put_run(db, &run, &id, &t->err), ERR_ENVIRONMENT, "opened read-only");
+    assert_refused(t, db_put_model(db, &run.model, &id, &t->err), ERR_ENVIRONMENT, "read-only");
+    assert_refused(t, db_delete_run(db, 1, &t->err), ERR_ENVIRONMENT, "opened read-only");
+    assert_refused(t, db_vacuum(db, &t->err), ERR_ENVIRONMENT, "opened read-only");
+    db_close(db);
+    assert_int_equal(access(arena_printf(&t->arena, "%s-wal", t->db), F_OK), -1);
+    assert_int_equal(access(arena_printf(&t->arena, "%s-shm", t->db), F_OK), -1);
+}
+
 static void read_only_place(struct sample_folder *t) {
     struct db *db;
     struct stored_run run;
@@ -282,6 +297,7 @@ int main(void) {
         CASE(a_newer_database_is_only_read),
         CASE(migrations_walk_all_or_nothing),
         CASE(every_statement_can_be_prepared),
+        CASE(a_reader_leaves_the_file_alone),
         CASE(a_read_only_file_is_read),
         CASE(a_read_only_folder_is_read),
         CASE(an_unreadable_file_is_an_environment_error),

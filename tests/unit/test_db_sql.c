@@ -66,6 +66,30 @@ static void questions_are_answered(void **state) {
     db_close(db);
 }
 
+/* The examples of docs/database.md; tests run in the folder that has docs/. */
+static void the_documented_questions_are_answered(void **state) {
+    static char text[1 << 16];
+    struct sample_folder *t = *state;
+    FILE *file = fopen("docs/database.md", "r");
+    if (file == NULL) {
+        puts("skip: docs/database.md is not here");
+        skip();
+    }
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    struct db *db = filled(t, 2);
+    char *at = strstr(text, "```sql\n"), *end = at != NULL ? strstr(at + 7, "```") : NULL;
+    int count = 0;
+    assert_non_null(end);
+    *end = '\0';
+    for (at = strtok(at + 7, ";"); at != NULL && strlen(at) > 5; at = strtok(NULL, ";"), count++) {
+        struct seen seen = {0};
+        assert_done(t, db_sql(db, at, note_row, &seen, &t->err));
+    }
+    assert_int_equal(count, 5);
+    db_close(db);
+}
+
 static void hash_file(const char *path, char hex[static SHA256_HEX_SIZE]) {
     static char bytes[1 << 20];
     FILE *file = fopen(path, "rb");
@@ -275,6 +299,7 @@ static void changed_numbers_are_noticed(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(questions_are_answered),
+        CASE(the_documented_questions_are_answered),
         CASE(what_is_not_reading_is_refused),
         CASE(the_reader_may_stop),
         CASE(tables_are_exported),
