@@ -163,6 +163,7 @@ int main(int argc, char **argv) {
     fill_standard_descriptors();
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error like a full disk */
     arena_on_exhausted(exit_exhausted);
     struct arena arena;
     arena_init(&arena);
