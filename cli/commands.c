@@ -12,6 +12,7 @@
     ROW(predict) \
     ROW(plan) \
     ROW(accuracy) \
+    ROW(report) \
     ROW(inspect) \
     ROW(zoo) \
     ROW(db) \

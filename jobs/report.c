@@ -1,0 +1,253 @@
+#include "jobs/report.h"
+
+#include "base/progress.h"
+#include "jobs/plan.h"
+#include "jobs/stored_measurement.h"
+#include "models/onnx/read.h"
+#include "predictor/capacity/pack.h"
+#include "predictor/capacity/planner.h"
+#include "predictor/capacity/replicas.h"
+#include "predictor/predict.h"
+#include "reports/report.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* The newest run of each model and conditions, with its graph. */
+struct shown_run {
+    int64_t id;
+    const char *name, *sha256;
+    const void *graph;
+    size_t graph_bytes;
+    uint64_t file_bytes;
+    struct prediction measured, predicted;
+};
+
+struct reporting {
+    struct arena *arena;
+    struct db *db;
+    const struct place *place;
+    const struct report_request *request;
+    struct training training;
+    struct shown_run *runs;
+    uint32_t run_count, run_capacity;
+    struct fit whole; /* of all observations: the roofs */
+    struct err *err;
+};
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+static bool is_wanted(const struct report_request *request, const char *name) {
+    for (uint32_t i = 0; i < request->model_count; i++)
+        if (strcmp(request->models[i], name) == 0)
+            return true;
+    return request->model_count == 0;
+}
+
+static bool same_dims(const struct conditions *a, const struct conditions *b) {
+    if (a->batch != b->batch || a->dim_count != b->dim_count)
+        return false;
+    for (uint32_t i = 0; i < a->dim_count; i++)
+        if (strcmp(a->dims[i].symbol, b->dims[i].symbol) != 0 || a->dims[i].size != b->dims[i].size)
+            return false;
+    return true;
+}
+
+static struct shown_run *place_for(struct reporting *r, const struct stored_run *stored) {
+    for (uint32_t i = 0; i < r->run_count; i++)
+        if (strcmp(r->runs[i].sha256, stored->model.sha256) == 0 &&
+            same_dims(&r->runs[i].measured.conditions, &stored->conditions))
+            return &r->runs[i];
+    return ARENA_PUSH(r->arena, r->runs, r->run_count, r->run_capacity);
+}
+
+/* Runs come oldest first, so a newer one takes the place of the older. */
+static int keep_run(void *context, const struct stored_run *stored, struct err *err) {
+    (void)err;
+    struct reporting *r = context;
+    if (!is_wanted(r->request, stored->model.name) || stored->lowered.byte_count == 0)
+        return 0;
+    struct shown_run *shown = place_for(r, stored);
+    char *graph = arena_alloc(r->arena, stored->lowered.byte_count);
+    memcpy(graph, stored->lowered.bytes, stored->lowered.byte_count);
+    shown->id = stored->id;
+    shown->name = arena_strdup(r->arena, stored->model.name);
+    shown->sha256 = arena_strdup(r->arena, stored->model.sha256);
+    shown->graph = graph;
+    shown->graph_bytes = stored->lowered.byte_count;
+    shown->file_bytes = stored->model.file_bytes;
+    stored_measurement(r->arena, stored, &shown->measured);
+    return 0;
+}
+
+static int collect(struct reporting *r) {
+    const struct run_filter filter = {
+        .machine = r->place->machine.fingerprint,
+        .runtime = r->place->runtime,
+        .runtime_version = r->place->runtime_version,
+        .threads = r->place->threads,
+    };
+    const struct training_filter training = {
+        .machine = r->place->machine.fingerprint,
+        .runtime = r->place->runtime,
+        .runtime_version = r->place->runtime_version,
+        .threads = r->place->threads,
+        .block = training_block(r->place->machine.isa),
+    };
+    if (db_each_run(r->db, &filter, RUN_OPERATORS | RUN_GRAPH, keep_run, r, r->err) ||
+        training_load(r->arena, r->db, &training, &r->training, r->err))
+        return -(int)r->err->code;
+    if (r->run_count)
+        return 0;
+    err_set(r->err, ERR_INPUT, "%s has no runs to report on%s", db_path(r->db),
+            r->request->model_count ? " of these models" : "");
+    return err_hint(r->err, "measure a model first: `assay profile MODEL`");
+}
+
+/* ---- predicting each without itself -----------------------------------------------------------
+ */
+
+static int predict_held_out(struct reporting *r, struct shown_run *shown) {
+    const struct predict_options options = {
+        .target = {training_block(r->place->machine.isa)},
+        .memory_confidence = 0.99,
+        .allow_roofline = true,
+    };
+    bool *skip = ARENA_ARRAY(r->arena, r->training.run_count + 1u, bool);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < r->training.run_count; i++) {
+        const struct observed_run *run = &r->training.runs[i];
+        skip[i] = strcmp(run->model_sha256, shown->sha256) == 0 ||
+                  strcmp(run->model_name, shown->name) == 0;
+        kept += !skip[i];
+    }
+    struct graph *graph;
+    struct flat_graph flat;
+    struct fit fit;
+    if (kept == 0)
+        return 0;
+    if (fit_train(r->arena, &r->training, skip, &fit, r->err) ||
+        onnx_read_bytes(r->arena, shown->graph, shown->graph_bytes, "stored graph", &graph,
+                        r->err) ||
+        flat_graph_build(r->arena, graph, &flat, r->err))
+        return -(int)r->err->code;
+    shown->predicted.model = shown->measured.model;
+    shown->predicted.machine = shown->measured.machine;
+    shown->predicted.conditions = shown->measured.conditions;
+    shown->predicted.lowering = "cache";
+    predict_model(r->arena, &fit, graph, &flat, shown->file_bytes, &options, &shown->predicted);
+    for (uint32_t i = 0; i < flat.count && i < shown->measured.operator_count; i++)
+        shown->measured.operators[i].bound = shown->predicted.operators[i].bound;
+    return 0;
+}
+
+static int predict_all(struct reporting *r, struct progress *progress) {
+    int code = fit_train(r->arena, &r->training, NULL, &r->whole, r->err);
+    progress_start(progress, r->run_count, "predicting %u models without themselves", r->run_count);
+    for (uint32_t i = 0; i < r->run_count && !code; i++) {
+        code = predict_held_out(r, &r->runs[i]);
+        progress_update(progress, i + 1, r->runs[i].name);
+    }
+    progress_done(progress);
+    return code;
+}
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+static const struct prediction *planned_prediction(const struct reporting *r) {
+    for (uint32_t i = 0; r->request->plan_model && i < r->run_count; i++)
+        if (strcmp(r->runs[i].name, r->request->plan_model) == 0)
+            return &r->runs[i].predicted;
+    return r->request->plan_model ? NULL : &r->runs[0].predicted;
+}
+
+static int make_plan(struct reporting *r, struct plan *plan, const struct plan **out) {
+    const struct report_request *request = r->request;
+    const struct prediction *prediction = planned_prediction(r);
+    *out = NULL;
+    if (!request->targets)
+        return 0;
+    if (!prediction)
+        return err_set(r->err, ERR_INPUT, "no run of '%s' is stored to plan for",
+                       request->plan_model);
+    if (prediction->operator_count == 0 || prediction->refused_count)
+        return 0;
+    struct node_type *offers = ARENA_ARRAY(r->arena, request->node_count + 1u, struct node_type);
+    for (uint32_t i = 0; i < request->node_count; i++)
+        if (node_type_parse(r->arena, request->nodes[i], &offers[i], r->err))
+            return -(int)r->err->code;
+    *plan = (struct plan){
+        .model = prediction->model.name,
+        .machine = prediction->machine,
+        .rate_per_second = request->rate_per_second,
+        .routing = request->routing,
+        .latency_ns = prediction->latency_ns,
+        .threads = prediction->conditions.threads,
+        .replica_memory_bytes = prediction->peak_memory_upper.value,
+        .memory_confidence = prediction->peak_memory_upper.confidence,
+        .offers = offers,
+        .offer_count = request->node_count,
+    };
+    if (slo_parse(r->arena, request->targets, &plan->targets, &plan->target_count, r->err))
+        return -(int)r->err->code;
+    struct err none = {0};
+    if (planner_solve(r->arena, plan, &none) && !plan->high.reason) {
+        *r->err = none;
+        return -(int)r->err->code;
+    }
+    *out = plan;
+    return 0;
+}
+
+/* ---- the page -------------------------------------------------------------------------------- */
+
+/* SOURCE_DATE_EPOCH makes pages that can be compared byte by byte. */
+static const char *generated_text(struct arena *arena) {
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    time_t now = epoch ? (time_t)strtoll(epoch, NULL, 10) : time(NULL);
+    struct tm parts;
+    char text[64];
+    gmtime_r(&now, &parts);
+    strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+    return arena_strdup(arena, text);
+}
+
+static int render(struct reporting *r, const struct plan *plan, struct strbuf *html) {
+    struct report_entry *entries = ARENA_ARRAY(r->arena, r->run_count, struct report_entry);
+    for (uint32_t i = 0; i < r->run_count; i++) {
+        bool predicted = r->runs[i].predicted.operator_count > 0;
+        entries[i] =
+            (struct report_entry){r->runs[i].name, predicted ? &r->runs[i].predicted : NULL,
+                                  &r->runs[i].measured, predicted};
+    }
+    const struct roofline *roof = &r->whole.cost.roofline;
+    const struct report report = {
+        .title = "Assay report",
+        .generated = generated_text(r->arena),
+        .version = ASSAY_VERSION,
+        .machine = &r->place->machine,
+        .peak_flops_per_s = roof->flops_per_ns > 0 ? roof->flops_per_ns * 1e9 : NAN,
+        .peak_bytes_per_s = roof->bytes_per_ns > 0 ? roof->bytes_per_ns * 1e9 : NAN,
+        .peaks_source =
+            arena_printf(r->arena, "best tenth of %u measured operators", r->whole.observations),
+        .entries = entries,
+        .entry_count = r->run_count,
+        .plan = plan,
+    };
+    return report_html(r->arena, &report, html, r->err);
+}
+
+int job_report(struct arena *arena, struct db *db, const struct place *place,
+               const struct report_request *request, struct progress *progress, struct strbuf *html,
+               uint32_t *models_shown, struct err *err) {
+    struct reporting r = {.arena = arena, .db = db, .place = place, .request = request, .err = err};
+    struct plan plan;
+    const struct plan *planned;
+    if (collect(&r) || predict_all(&r, progress) || make_plan(&r, &plan, &planned) ||
+        render(&r, planned, html))
+        return -(int)err->code;
+    *models_shown = r.run_count;
+    return 0;
+}

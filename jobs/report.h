@@ -1,0 +1,30 @@
+/* Everything known of the models measured on this machine, as one HTML page. */
+#ifndef ASSAY_JOBS_REPORT_H
+#define ASSAY_JOBS_REPORT_H
+
+#include "base/strbuf.h"
+#include "core/plan.h"
+#include "jobs/fit.h"
+
+#include <stdbool.h>
+
+struct progress;
+
+struct report_request {
+    const char *const *models; /* names; none: all that were measured */
+    uint32_t model_count;
+    const char *plan_model; /* whose plan the report shows; NULL: the first model of the report */
+    double rate_per_second;
+    const char *targets; /* NULL: no plan */
+    enum routing routing;
+    const char *const *nodes;
+    uint32_t node_count;
+};
+
+/* Appends the page. Every model is predicted by a fit that has not seen it, from its stored graph;
+ * nothing is run. ERR_INPUT with a hint when no run is stored for the place. */
+int job_report(struct arena *arena, struct db *db, const struct place *place,
+               const struct report_request *request, struct progress *progress, struct strbuf *html,
+               uint32_t *models_shown, struct err *err);
+
+#endif
