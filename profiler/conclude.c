@@ -41,6 +41,8 @@ static void conclude_plain(const struct evidence *evidence, const struct protoco
     out->wall_ns = summarise_processes(wall, plain->process, count, protocol->confidence, scratch);
     out->cpu_ns = summarise_processes(plain->runs[SLOT_CPU], plain->process, count,
                                       protocol->confidence, scratch);
+    out->fastest_wall_ns = find_fastest(wall, count, scratch);
+    out->fastest_cpu_ns = find_fastest(plain->runs[SLOT_CPU], count, scratch);
     process_medians(wall, plain->process, count, out->process_medians, scratch);
     out->outliers = count_outliers(wall, count, scratch);
     out->groups = find_two_groups(wall, count, scratch);
@@ -74,12 +76,15 @@ static void add_operators(const struct readings *profiled, uint32_t slot, double
 static void conclude_sums(struct arena *arena, const struct evidence *evidence, double confidence,
                           struct measured *out) {
     const struct readings *profiled = &evidence->profiled;
+    double *scratch = evidence->scratch;
     double *sums = ARENA_ARRAY(arena, profiled->count, double);
     double *calls = ARENA_ARRAY(arena, profiled->count, double);
     add_operators(profiled, SLOT_CPU, sums, calls);
-    out->brackets_cpu_ns = summarise(sums, profiled->count, confidence, evidence->scratch);
+    out->brackets_cpu_ns = summarise(sums, profiled->count, confidence, scratch);
+    out->fastest_brackets_cpu_ns = find_fastest(sums, profiled->count, scratch);
     add_operators(profiled, SLOT_WALL, sums, calls);
-    out->brackets_wall_ns = summarise(sums, profiled->count, confidence, evidence->scratch);
+    out->brackets_wall_ns = summarise(sums, profiled->count, confidence, scratch);
+    out->fastest_brackets_wall_ns = find_fastest(sums, profiled->count, scratch);
     out->calls_per_run = stats_median(calls, profiled->count);
 }
 

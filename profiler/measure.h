@@ -38,6 +38,9 @@ struct measured {
     struct summary wall_ns, cpu_ns;                   /* plain: the latency */
     struct summary profiled_wall_ns, profiled_cpu_ns; /* the same run, hooked */
     struct summary brackets_wall_ns, brackets_cpu_ns; /* sum of raw operators of a hooked run */
+    /* The undisturbed tenth of the same: plain runs, and sums of raw operators. */
+    struct fastest fastest_wall_ns, fastest_cpu_ns;
+    struct fastest fastest_brackets_wall_ns, fastest_brackets_cpu_ns;
     struct overhead overhead;
     double operators_wall_ns, operators_cpu_ns; /* sum of corrected operators' medians */
     double calls_per_run;                       /* operators executed in a hooked run, median */

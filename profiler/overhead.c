@@ -42,10 +42,10 @@ int overhead_of_chain(const struct measured *chain, struct overhead *overhead, s
         return err_set(err, ERR_FINDING,
                        "calibrating the cost of measuring needs a model of %d operators, not %.0f",
                        CHAIN_LEAST, calls);
-    const struct summary *sum = &chain->brackets_wall_ns, *plain = &chain->wall_ns;
-    double wall = (sum->median - plain->median) / calls;
-    double cpu = (chain->brackets_cpu_ns.median - chain->cpu_ns.median) / calls;
-    double half = hypot(sum->high - sum->low, plain->high - plain->low) / 2 / calls;
+    const struct fastest *sum = &chain->fastest_brackets_wall_ns, *plain = &chain->fastest_wall_ns;
+    double wall = (sum->value - plain->value) / calls;
+    double cpu = (chain->fastest_brackets_cpu_ns.value - chain->fastest_cpu_ns.value) / calls;
+    double half = hypot(sum->half_width, plain->half_width) / calls;
     if (!(wall > 0) || half > wall / 2)
         return err_set(err, ERR_FINDING,
                        "the cost of measuring came out as %.0f ns +- %.0f ns per operator: the "

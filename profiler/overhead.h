@@ -6,7 +6,8 @@
  *
  * - Calibrated, the better one: a model of some hundred tiny operators is measured and
  *   (sum of the brackets - unprofiled run) / operators is taken. What the executor spends between
- *   operators when nobody measures stays with the operators that way.
+ *   operators when nobody measures stays with the operators that way. The undisturbed tenth of the
+ * runs decides, so load hardly matters.
  * - From the model itself, when none is given: (profiled run - unprofiled run) / operators, from
  *   pairs of batches that follow one another, so that drift of the machine cancels. For long
  *   models the noise of a run is larger than the cost; then it is taken as 0.

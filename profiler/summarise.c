@@ -22,6 +22,14 @@ struct summary summarise(const double *values, uint32_t count, double confidence
     return (struct summary){median, interval.low, interval.high, spread, kept};
 }
 
+struct fastest find_fastest(const double *values, uint32_t count, double *scratch) {
+    uint32_t kept = without_nan(values, count, scratch);
+    stats_sort(scratch, kept);
+    double tenth = stats_quantile_sorted(scratch, kept, 0.1);
+    double twentieth = stats_quantile_sorted(scratch, kept, 0.2);
+    return (struct fastest){tenth, kept ? (twentieth - scratch[0]) / 2 : NAN};
+}
+
 double summary_half_width(const struct summary *summary) {
     if (summary->count == 0 || !(summary->median > 0))
         return INFINITY;

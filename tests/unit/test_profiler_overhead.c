@@ -51,17 +51,13 @@ static void noise_is_not_taken_for_cost(void **state) {
     assert_int_equal(overhead_of_pairs(values, values, PAIRS, NAN, 1, 0.9).source, OVERHEAD_NONE);
 }
 
-static struct summary around(double median, double half) {
-    return (struct summary){median, median - half, median + half, 0.01, 50};
-}
-
 static struct measured chain_of(double calls) {
     return (struct measured){
         .calls_per_run = calls,
-        .wall_ns = around(200e3, 2e3),
-        .cpu_ns = around(200e3, 2e3),
-        .brackets_wall_ns = around(1800e3, 10e3),
-        .brackets_cpu_ns = around(1700e3, 10e3),
+        .fastest_wall_ns = {200e3,  2e3 },
+        .fastest_cpu_ns = {200e3,  2e3 },
+        .fastest_brackets_wall_ns = {1800e3, 10e3},
+        .fastest_brackets_cpu_ns = {1700e3, 10e3},
     };
 }
 
@@ -81,8 +77,8 @@ static void chains_that_cannot_tell_are_refused(void **state) {
     (void)state;
     struct measured few = chain_of(20), noisy = chain_of(200), negative = chain_of(200);
     struct overhead cost;
-    noisy.brackets_wall_ns = around(1800e3, 900e3);
-    negative.brackets_wall_ns = around(100e3, 1e3);
+    noisy.fastest_brackets_wall_ns = (struct fastest){1800e3, 900e3};
+    negative.fastest_brackets_wall_ns = (struct fastest){100e3, 1e3};
     struct measured *const bad[] = {&few, &noisy, &negative};
     for (int i = 0; i < 3; i++) {
         struct err err = {0};

@@ -85,6 +85,18 @@ static void far_values_are_counted(void **state) {
     assert_int_equal(count_outliers(values, 100, scratch), 2);
 }
 
+static void load_moves_the_median_but_not_the_fastest(void **state) {
+    (void)state;
+    double values[200], scratch[200];
+    for (int i = 0; i < 200; i++)
+        values[i] = 100 + i % 5 + (i % 3 ? 80 : 0); /* two of three runs are disturbed */
+    struct fastest fastest = find_fastest(values, 200, scratch);
+    assert_true(fastest.value >= 100 && fastest.value <= 104);
+    assert_true(fastest.half_width >= 0 && fastest.half_width <= 2);
+    assert_true(summarise(values, 200, 0.9, scratch).median > 150);
+    assert_true(isnan(find_fastest(values, 0, scratch).value));
+}
+
 static struct two_groups groups_of(double gap, double share, double (*draw)(struct rng *)) {
     double values[MANY], scratch[MANY];
     struct rng rng;
@@ -113,6 +125,7 @@ int main(void) {
         cmocka_unit_test(intervals_hold_what_they_promise),
         cmocka_unit_test(pooled_interval_alone_would_be_too_narrow),
         cmocka_unit_test(far_values_are_counted),
+        cmocka_unit_test(load_moves_the_median_but_not_the_fastest),
         cmocka_unit_test(two_groups_are_told_from_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
