@@ -6,6 +6,8 @@ DESTDIR ?=
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
 SHELL   := /bin/bash
+# V=1 prints whole command lines.
+QUIET   := $(if $(V),,@)
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -37,23 +39,27 @@ all: $(PROGRAMS) ## build assay, its worker and the runtime's hook
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 $(BUILD)/libassay.a: $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(QUIET)$(AR) rcs $@ $^
 
 $(BUILD)/assay: $(BUILD)/cli/main.o $(BUILD)/libassay.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  ld $@"
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # The worker holds the foreign runtime. It links little, so that what it measures is the runtime's
 # memory and not ours.
 $(BUILD)/assay-worker: $(BUILD)/collectors/onnxruntime/worker_main.o $(BUILD)/libassay.a
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lpfm -lm -lpthread -ldl
+	@echo "  ld $@"
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lpfm -lm -lpthread -ldl
 
 $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
 	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
 
 # ---- tests -----------------------------------------------------------------------------------
@@ -63,7 +69,8 @@ TESTS        := $(TEST_SOURCES:%.c=$(BUILD)/%)
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libassay.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a -lcmocka $(LDLIBS)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a -lcmocka $(LDLIBS)
 
 tests: all $(TESTS)
 
@@ -96,15 +103,17 @@ FUZZ_OBJECTS := $(LIBRARY:%.c=$(FUZZ_BUILD)/objects/%.o)
 
 $(FUZZ_BUILD)/objects/%.o: %.c
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	@echo "  cc $@"
+	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
 $(FUZZ_BUILD)/libassay.a: $(FUZZ_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(QUIET)$(AR) rcs $@ $^
 
 $(FUZZ_BUILD)/%: tests/fuzz/%.c $(FUZZ_BUILD)/libassay.a
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MF $@.d -o $@ $< $(FUZZ_BUILD)/libassay.a $(LDLIBS)
+	@echo "  cc $@"
+	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer -MF $@.d -o $@ $< $(FUZZ_BUILD)/libassay.a $(LDLIBS)
 
 fuzzers: $(FUZZERS)
 

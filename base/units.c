@@ -88,9 +88,13 @@ static double three_digits(double value) {
     return round(value / scale) * scale;
 }
 
-/* The rounded number decides, so that 999.6 us becomes 1.00 ms. */
+/* The rounded number decides, so that 999.6 us becomes 1.00 ms; whole numbers of the unit's own
+ * size are not rounded. */
 static const struct step *choose_step(const struct step *step, double value) {
-    while (step->until > 0 && three_digits(fabs(value) / step->factor) >= step->until)
+    double magnitude = fabs(value);
+    if (magnitude == floor(magnitude) && step->factor == 1 && magnitude < step->until)
+        return step;
+    while (step->until > 0 && three_digits(magnitude / step->factor) >= step->until)
         step++;
     return step;
 }

@@ -1,0 +1,137 @@
+/* Walks the tables of the rooms: every row named once and filled. */
+#include "base/table.h"
+#include "collectors/collector.h"
+#include "core/dtype.h"
+#include "core/estimate.h"
+#include "core/op_kind.h"
+#include "core/run.h"
+#include "models/reader.h"
+#include "models/zoo/zoo.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void dtypes_are_found_by_name_and_have_a_size(void **state) {
+    (void)state;
+    for (int i = 0; i < DTYPE_COUNT; i++) {
+        const struct dtype_info *info = dtype_info((enum dtype)i);
+        assert_non_null(info);
+        assert_non_null(info->name);
+        assert_int_equal(dtype_by_name(info->name), i);
+        bool sizeless = i == DTYPE_UNDEFINED || i == DTYPE_STRING;
+        assert_int_equal(info->bits == 0, sizeless);
+    }
+    assert_null(dtype_info(DTYPE_COUNT));
+    assert_int_equal(dtype_bytes(DTYPE_INT4, 3), 2);
+    assert_int_equal(dtype_bytes(DTYPE_FLOAT32, 3), 12);
+}
+
+static void tiers_are_found_by_name(void **state) {
+    (void)state;
+    for (int i = 0; i < TIER_COUNT; i++)
+        assert_int_equal(tier_by_name(tier_name((enum tier)i)), i);
+    assert_int_equal(tier_by_name("nonsense"), TIER_COUNT);
+}
+
+static void metrics_have_name_unit_and_help(void **state) {
+    (void)state;
+    for (int i = 0; i < METRIC_BUILTIN_COUNT; i++) {
+        const struct metric_info *info = metric_info((enum metric)i);
+        assert_non_null(info);
+        assert_true(info->name && info->unit && info->help);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(metric_info((enum metric)k)->name, info->name);
+    }
+    assert_null(metric_info(METRIC_COUNTER_FIRST));
+}
+
+static void units_have_names_and_print(void **state) {
+    (void)state;
+    char text[UNIT_TEXT_SIZE];
+    for (int i = 0; i < UNIT_KINDS; i++) {
+        assert_non_null(unit_name((enum unit)i));
+        assert_true(strlen(unit_format(text, 1.5, (enum unit)i)) > 0);
+    }
+}
+
+static void formats_are_found_by_name(void **state) {
+    (void)state;
+    for (const struct table_format *row = table_formats; row->name; row++) {
+        assert_ptr_equal(table_format_by_name(row->name), row);
+        assert_true(row->help && row->render);
+    }
+    assert_null(table_format_by_name("nonsense"));
+}
+
+static void operators_are_listed_once_with_a_family(void **state) {
+    (void)state;
+    for (uint32_t i = 0; i < op_kind_count(); i++) {
+        const struct op_kind *row = op_kind_at(i);
+        assert_non_null(row->type);
+        assert_in_range(row->family, 0, FAMILY_COUNT - 1);
+        if (op_kind_find(row->domain ? row->domain : "", row->type) != row)
+            fail_msg("%s is hidden by another row", row->type);
+    }
+    assert_true(op_kind_count() > 0);
+}
+
+static void families_have_names_and_terms(void **state) {
+    (void)state;
+    for (int i = 0; i < FAMILY_COUNT; i++) {
+        const struct family_info *info = family_info((enum kernel_family)i);
+        assert_true(info && info->name && info->terms[0]);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(family_info((enum kernel_family)k)->name, info->name);
+    }
+}
+
+static void collectors_are_whole_and_found_by_name(void **state) {
+    (void)state;
+    for (const struct collector *const *at = collectors; *at; at++) {
+        const struct collector *row = *at;
+        assert_ptr_equal(collector_by_name(row->name), row);
+        assert_true(row->help && row->available && row->version && row->lower && row->open &&
+                    row->run && row->disturbance && row->missing_events && row->finish &&
+                    row->abandon);
+    }
+    assert_null(collector_by_name("nonsense"));
+}
+
+static void model_formats_have_all_their_functions(void **state) {
+    (void)state;
+    assert_true(model_format_count > 0);
+    for (size_t i = 0; i < model_format_count; i++)
+        assert_true(model_formats[i].name && model_formats[i].help && model_formats[i].sniff &&
+                    model_formats[i].read);
+}
+
+static void zoo_rows_are_found_by_name_and_say_their_source(void **state) {
+    (void)state;
+    for (size_t i = 0; i < zoo_family_count; i++)
+        for (size_t k = 0; k < zoo_families[i]->count; k++) {
+            const struct zoo_row *row = &zoo_families[i]->rows[k];
+            assert_ptr_equal(zoo_find(row->name), row);
+            assert_true(row->help && row->build && row->source);
+        }
+    assert_null(zoo_find("nonsense"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dtypes_are_found_by_name_and_have_a_size),
+        cmocka_unit_test(tiers_are_found_by_name),
+        cmocka_unit_test(metrics_have_name_unit_and_help),
+        cmocka_unit_test(units_have_names_and_print),
+        cmocka_unit_test(formats_are_found_by_name),
+        cmocka_unit_test(operators_are_listed_once_with_a_family),
+        cmocka_unit_test(families_have_names_and_terms),
+        cmocka_unit_test(collectors_are_whole_and_found_by_name),
+        cmocka_unit_test(model_formats_have_all_their_functions),
+        cmocka_unit_test(zoo_rows_are_found_by_name_and_say_their_source),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
