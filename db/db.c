@@ -66,6 +66,16 @@ static int check_absent(const char *path, int flags, struct err *err) {
     return err_hint(err, "`assay profile` makes it; name another one with --db or ASSAY_DB");
 }
 
+/* Whether the file has a non-empty one of that suffix beside it. */
+static bool has_companion(const char *path, const char *suffix) {
+    char *name = NULL;
+    struct stat status;
+    bool has = asprintf(&name, "%s%s", path, suffix) < 0 ||
+               (stat(name, &status) == 0 && status.st_size > 0);
+    free(name);
+    return has;
+}
+
 static int check_magic(const char *path, struct err *err) {
     static const char magic[16] = "SQLite format 3"; /* with its NUL: SQLite file format, 1.3 */
     char start[sizeof magic];
@@ -93,7 +103,8 @@ static int check_file(const char *path, int flags, struct err *err) {
                 S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe");
         return err_hint(err, "name a file with --db or ASSAY_DB");
     }
-    return check_magic(path, err);
+    /* After a power loss the first page may be only in the journal: SQLite puts it back. */
+    return has_companion(path, "-journal") ? 0 : check_magic(path, err);
 }
 
 /* ---- the connection --------------------------------------------------------------------------*/
@@ -225,22 +236,13 @@ static int open_for_writing(struct db *db, int flags, struct err *err) {
     return failed != 0 ? failed : migrations_apply(db, migrations, migration_count, err);
 }
 
-static bool has_unmerged_wal(const struct db *db) {
-    char *wal = NULL;
-    struct stat status;
-    bool has =
-        asprintf(&wal, "%s-wal", db->path) < 0 || (stat(wal, &status) == 0 && status.st_size > 0);
-    free(wal);
-    return has;
-}
-
 static int open_for_reading(struct db *db, struct err *err) {
     struct err first = {0};
     db->read_only = true;
     int failed = connect_file(db, false, 0, &first);
     if (failed == 0)
         failed = check_owner(db, &first);
-    if (failed != 0 && first.code == ERR_ENVIRONMENT && !has_unmerged_wal(db)) {
+    if (failed != 0 && first.code == ERR_ENVIRONMENT && !has_companion(db->path, "-wal")) {
         failed = connect_file(db, true, 0, err);
         if (failed == 0)
             failed = check_owner(db, err);
