@@ -81,8 +81,25 @@ static double bound_or(double bound, double value) {
     return bound > 0 ? bound : value;
 }
 
+/* Names alternate between the sides of the line in the order of the predictions, so that those of
+ * neighbours do not meet; near the right edge there is room on the left only. */
+static bool name_goes_left(const struct report *report, const struct report_entry *entry,
+                           struct range range) {
+    double value = entry->predicted->latency_ns.value;
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < report->entry_count; i++) {
+        const struct report_entry *other = &report->entries[i];
+        if (has_both(other))
+            rank += other->predicted->latency_ns.value < value ||
+                    (other->predicted->latency_ns.value == value && other < entry);
+    }
+    double place = log(entry->measured->latency_ns.value / range.low) / log(range.high / range.low);
+    return place > 0.8 || (rank % 2 && place > 0.25);
+}
+
 /* Name, both values with their intervals in ms, and whether the name goes to the left. */
-static void add_point(struct figure *figure, const struct report_entry *entry, struct range range) {
+static void add_point(struct figure *figure, const struct report *report,
+                      const struct report_entry *entry, struct range range) {
     const struct estimate *m = &entry->measured->latency_ns, *p = &entry->predicted->latency_ns;
     const double values[] = {m->value,
                              p->value,
@@ -93,8 +110,7 @@ static void add_point(struct figure *figure, const struct report_entry *entry, s
     figure_label(figure, entry->name);
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         figure_value(figure, values[i] * 1e-6);
-    bool right_half = m->value > sqrt(range.low * range.high);
-    figure_value(figure, right_half);
+    figure_value(figure, name_goes_left(report, entry, range));
     strbuf_puts(&figure->script, "\n");
 }
 
@@ -107,7 +123,7 @@ static void draw(struct page *page, const char *alt) {
     strbuf_puts(s, "$models << EOD\n");
     for (uint32_t i = 0; i < page->report->entry_count; i++)
         if (has_both(&page->report->entries[i]))
-            add_point(&figure, &page->report->entries[i], range);
+            add_point(&figure, page->report, &page->report->entries[i], range);
     strbuf_printf(s, "EOD\n$exact << EOD\n%.9g\n%.9g\nEOD\n", low, high);
     strbuf_printf(s,
                   "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n"
@@ -121,9 +137,9 @@ static void draw(struct page *page, const char *alt) {
                 "$exact using 1:1 with lines linecolor rgb '" FIGURE_MUTED "' title 'exact', "
                 "$models using 2:3:4:5:6:7 with xyerrorbars pointtype 7 pointsize 0.7 linecolor "
                 "rgb '" FIGURE_BLUE "' title 'model, 90 % interval', "
-                "$models using ($8 > 0 ? NaN : $2):3:1 with labels left offset 1,-0.5 font ',11' "
+                "$models using ($8 > 0 ? NaN : $2):3:1 with labels left offset 1,-0.2 font ',11' "
                 "textcolor rgb '" FIGURE_INK "' notitle, "
-                "$models using ($8 > 0 ? $2 : NaN):3:1 with labels right offset -1,0.5 font ',11' "
+                "$models using ($8 > 0 ? $2 : NaN):3:1 with labels right offset -1,0.2 font ',11' "
                 "textcolor rgb '" FIGURE_INK "' notitle\n");
     page_figure(page, &figure, alt,
                 "Each point is a model, its bars the 90 % intervals; on the line the prediction is "
