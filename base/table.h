@@ -74,7 +74,7 @@ void table_estimate(struct table *table, uint32_t column, const struct json_esti
 const struct table_cell *table_cell(const struct table *table, uint32_t row, uint32_t column);
 
 struct table_style {
-    unsigned width; /* of the terminal, to shorten text columns; 0: never shorten */
+    unsigned width; /* of the terminal: text columns are broken to fit; 0: as wide as needed */
     bool color;
 };
 

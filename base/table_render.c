@@ -36,8 +36,18 @@ static const char *cell_text(const struct table *table, uint32_t row, uint32_t c
     return "";
 }
 
+/* Columns that have something to show in any row; the others are left out of the text. */
+static bool *shown_columns(const struct table *table) {
+    bool *shown = ARENA_ARRAY(table->arena, table->column_count, bool);
+    for (uint32_t row = 0; row < table->row_count; row++)
+        for (uint32_t i = 0; i < table->column_count; i++)
+            shown[i] |= *cell_text(table, row, i) != '\0';
+    return shown;
+}
+
+/* On a terminal too narrow for the table, text columns are broken into lines; numbers never. */
 static struct libscols_table *new_text_table(const struct table *table,
-                                             const struct table_style *style) {
+                                             const struct table_style *style, const bool *shown) {
     struct libscols_table *text = scols_new_table();
     if (!text)
         return NULL;
@@ -46,8 +56,8 @@ static struct libscols_table *new_text_table(const struct table *table,
         scols_table_set_termwidth(text, style->width);
     for (uint32_t i = 0; i < table->column_count; i++) {
         bool right = table->columns[i].align == TABLE_RIGHT;
-        int flags = right ? SCOLS_FL_RIGHT : style->width ? SCOLS_FL_TRUNC : 0;
-        if (!scols_table_new_column(text, table->columns[i].header, 0, flags)) {
+        int flags = right ? SCOLS_FL_RIGHT : style->width ? SCOLS_FL_WRAP : 0;
+        if (shown[i] && !scols_table_new_column(text, table->columns[i].header, 0, flags)) {
             scols_unref_table(text);
             return NULL;
         }
@@ -55,14 +65,16 @@ static struct libscols_table *new_text_table(const struct table *table,
     return text;
 }
 
-static int fill_text_table(struct libscols_table *text, const struct table *table) {
+static int fill_text_table(struct libscols_table *text, const struct table *table,
+                           const bool *shown) {
     for (uint32_t row = 0; row < table->row_count; row++) {
         struct libscols_line *line = scols_table_new_line(text, NULL);
-        for (uint32_t i = 0; line && i < table->column_count; i++)
-            if (scols_line_set_data(line, i, cell_text(table, row, i)) != 0)
-                return -1;
         if (!line)
             return -1;
+        size_t place = 0;
+        for (uint32_t i = 0; i < table->column_count; i++)
+            if (shown[i] && scols_line_set_data(line, place++, cell_text(table, row, i)) != 0)
+                return -1;
     }
     return 0;
 }
@@ -92,9 +104,10 @@ void table_render_text(const struct table *table, const struct table_style *styl
         strbuf_puts(out, "(none)\n");
         return;
     }
-    struct libscols_table *text = new_text_table(table, style);
+    const bool *shown = shown_columns(table);
+    struct libscols_table *text = new_text_table(table, style, shown);
     char *printed = NULL;
-    if (!text || fill_text_table(text, table) != 0 ||
+    if (!text || fill_text_table(text, table, shown) != 0 ||
         scols_print_table_to_string(text, &printed) != 0 || !printed) {
         fprintf(stderr, "assay: out of memory\n");
         exit(ERR_ENVIRONMENT);

@@ -55,12 +55,13 @@ static void text_is_aligned_and_rounded(void **state) {
                     "\n");
 }
 
-static void text_columns_are_shortened_to_the_terminal(void **state) {
+static void text_is_broken_to_fit_the_terminal_and_numbers_are_not(void **state) {
     (void)state;
     expect_rendered("text", 40,
                     "Operators\n"
                     "Name                         Time  Count\n"
                     "conv                      1.23 ms 9.01 P\n"
+                    ", \"f\nirst\n\"\n"
                     "<b|> 2.00 ms (1.50 ms to 3.00 ms)\n"
                     "\n");
 }
@@ -148,6 +149,24 @@ static void an_empty_table_says_so_and_stays_valid(void **state) {
     arena_done(&arena);
 }
 
+static void columns_without_content_are_left_out_of_the_text(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct table table;
+    table_init(&table, &arena, "", columns, COLUMNS);
+    table_row(&table);
+    table_text(&table, NAME, "a");
+    table_int(&table, COUNT, 3);
+    struct strbuf out;
+    strbuf_init(&out);
+    struct table_style style = {0};
+    table_render_text(&table, &style, &out);
+    assert_string_equal(out.text, "Name Count\na        3\n");
+    strbuf_done(&out);
+    arena_done(&arena);
+}
+
 static void many_rows_grow_the_table(void **state) {
     (void)state;
     struct arena arena;
@@ -166,13 +185,14 @@ static void many_rows_grow_the_table(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_aligned_and_rounded),
-        cmocka_unit_test(text_columns_are_shortened_to_the_terminal),
+        cmocka_unit_test(text_is_broken_to_fit_the_terminal_and_numbers_are_not),
         cmocka_unit_test(json_is_unrounded),
         cmocka_unit_test(csv_quotes_and_widens_estimates),
         cmocka_unit_test(markdown_escapes_its_own_marks),
         cmocka_unit_test(html_escapes_what_a_model_may_be_named),
         cmocka_unit_test(control_characters_cannot_reach_the_terminal),
         cmocka_unit_test(an_empty_table_says_so_and_stays_valid),
+        cmocka_unit_test(columns_without_content_are_left_out_of_the_text),
         cmocka_unit_test(many_rows_grow_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
