@@ -1,0 +1,185 @@
+#include "models/lower.h"
+
+#include "models/infer.h"
+#include "models/lower_rules.h"
+
+enum { PASSES_MAX = 64, SUBGRAPH_DEPTH_MAX = 64 };
+
+/* In this order; each is walked until nothing changes. */
+static const struct lower_rule *const stages[] = {
+    lower_cleaning_rules,  lower_conv_rules,    lower_matmul_rules,     lower_reshape_rules,
+    lower_transpose_rules, lower_pattern_rules, lower_activation_rules, lower_fusion_rules,
+};
+enum { STAGE_COUNT = sizeof stages / sizeof *stages };
+
+bool lower_rule_at(uint32_t index, const char **name, const char **what) {
+    for (int s = 0; s < STAGE_COUNT; s++)
+        for (const struct lower_rule *rule = stages[s]; rule->name; rule++)
+            if (index-- == 0) {
+                *name = rule->name;
+                *what = rule->what;
+                return true;
+            }
+    return false;
+}
+
+/* ---- the copy that is worked on -------------------------------------------------------------- */
+
+/* Lists of operators are copied since rules change them; names, shapes, values are shared, since
+ * they are replaced, never written. Subgraphs are lowered when their turn comes. */
+static struct graph *copy_graph(struct arena *arena, const struct graph *from) {
+    struct graph *to = ARENA_NEW(arena, struct graph);
+    *to = *from;
+    to->arena = arena;
+    to->lowered = true;
+    to->tensors = arena_grow(arena, from->tensors, from->tensor_count, from->tensor_count,
+                             sizeof *to->tensors);
+    to->tensor_capacity = from->tensor_count;
+    to->ops = arena_grow(arena, from->ops, from->op_count, from->op_count, sizeof *to->ops);
+    to->op_capacity = from->op_count;
+    to->symbols = arena_grow(arena, from->symbols, from->symbol_count, from->symbol_count,
+                             sizeof *to->symbols);
+    to->symbol_capacity = from->symbol_count;
+    to->opsets =
+        arena_grow(arena, from->opsets, from->opset_count, from->opset_count, sizeof *to->opsets);
+    to->opset_capacity = from->opset_count;
+    for (uint32_t i = 0; i < to->op_count; i++) {
+        struct op *op = &to->ops[i];
+        op->inputs =
+            arena_grow(arena, op->inputs, op->input_count, op->input_count, sizeof *op->inputs);
+        op->outputs =
+            arena_grow(arena, op->outputs, op->output_count, op->output_count, sizeof *op->outputs);
+        op->attributes = arena_grow(arena, op->attributes, op->attribute_count, op->attribute_count,
+                                    sizeof *op->attributes);
+    }
+    return to;
+}
+
+/* ---- bookkeeping between stages -------------------------------------------------------------- */
+
+static void mark_captured(struct lower *l, const struct op *op) {
+    for (uint32_t a = 0; a < op->attribute_count; a++) {
+        if (op->attributes[a].kind != ATTRIBUTE_GRAPH)
+            continue;
+        const struct graph *inner = op->attributes[a].graph;
+        for (uint32_t t = 0; t < inner->tensor_count; t++)
+            if (inner->tensors[t].flags & TENSOR_OUTER)
+                l->captured[inner->tensors[t].outer] = true;
+    }
+}
+
+static void index_uses(struct lower *l) {
+    struct graph *graph = l->graph;
+    l->use_capacity = graph->tensor_count + 64;
+    l->op_capacity = graph->op_count + 64;
+    l->uses = ARENA_ARRAY(l->arena, l->use_capacity, struct use *);
+    l->captured = ARENA_ARRAY(l->arena, l->use_capacity, bool);
+    l->dead = ARENA_ARRAY(l->arena, l->op_capacity, bool);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        const struct op *op = &graph->ops[i];
+        mark_captured(l, op);
+        for (uint32_t k = 0; k < op->input_count; k++) {
+            if (op->inputs[k] < 0)
+                continue;
+            struct use *use = ARENA_NEW(l->arena, struct use);
+            *use = (struct use){(int32_t)i, k, l->uses[op->inputs[k]]};
+            l->uses[op->inputs[k]] = use;
+        }
+    }
+}
+
+/* Dead operators leave, the others are sorted again. */
+static int settle(struct lower *l) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < l->graph->op_count; i++)
+        if (!l->dead[i])
+            l->graph->ops[kept++] = l->graph->ops[i];
+    l->graph->op_count = kept;
+    if (graph_sort(l->graph, l->err))
+        return -(int)l->err->code;
+    index_uses(l);
+    return 0;
+}
+
+/* An operator whose results nobody needs. */
+static bool is_unused(const struct lower *l, int32_t op) {
+    for (uint32_t k = 0; k < l->graph->ops[op].output_count; k++)
+        if (lower_use_count(l, lower_out(l, op, k)))
+            return false;
+    return true;
+}
+
+static void drop_unused(struct lower *l) {
+    for (int32_t i = (int32_t)l->graph->op_count - 1; i >= 0; i--)
+        if (!l->dead[i] && is_unused(l, i))
+            lower_kill(l, i);
+}
+
+/* ---- walking --------------------------------------------------------------------------------- */
+
+static bool walk_rules(struct lower *l, const struct lower_rule *rules) {
+    bool changed = false;
+    for (const struct lower_rule *rule = rules; rule->name; rule++)
+        for (int32_t i = 0; i < (int32_t)l->graph->op_count; i++)
+            if (!l->dead[i] && (!rule->type || lower_is(l, i, ONNX, rule->type)))
+                changed = rule->apply(l, i) || changed;
+    return changed;
+}
+
+static int walk_stage(struct lower *l, const struct lower_rule *rules) {
+    bool changed = true;
+    for (int pass = 0; changed && pass < PASSES_MAX; pass++) {
+        changed = walk_rules(l, rules);
+        drop_unused(l);
+        if (changed && settle(l))
+            return -(int)l->err->code;
+    }
+    return settle(l);
+}
+
+static int lower_graph(struct arena *arena, const struct graph *model,
+                       const struct lower_target *target, struct graph *parent, int depth,
+                       struct graph **lowered, struct err *err);
+
+static int lower_subgraphs(struct lower *l, int depth) {
+    for (uint32_t i = 0; i < l->graph->op_count; i++)
+        for (uint32_t a = 0; a < l->graph->ops[i].attribute_count; a++) {
+            struct attribute *attribute = &l->graph->ops[i].attributes[a];
+            if (attribute->kind == ATTRIBUTE_GRAPH &&
+                lower_graph(l->arena, attribute->graph, l->target, l->graph, depth + 1,
+                            &attribute->graph, l->err))
+                return -(int)l->err->code;
+        }
+    return 0;
+}
+
+static int lower_graph(struct arena *arena, const struct graph *model,
+                       const struct lower_target *target, struct graph *parent, int depth,
+                       struct graph **lowered, struct err *err) {
+    struct lower l = {.arena = arena, .target = target, .err = err};
+    if (depth > SUBGRAPH_DEPTH_MAX)
+        return err_set(err, ERR_INPUT, "subgraphs nest deeper than %d", SUBGRAPH_DEPTH_MAX);
+    l.graph = copy_graph(arena, model);
+    l.graph->parent = parent;
+    index_uses(&l);
+    if (lower_subgraphs(&l, depth) || settle(&l))
+        return -(int)err->code;
+    for (int s = 0; s < STAGE_COUNT; s++)
+        if (walk_stage(&l, stages[s]))
+            return -(int)err->code;
+    if (target->block > 0) {
+        lower_to_nchwc(&l);
+        drop_unused(&l);
+        if (settle(&l))
+            return -(int)err->code;
+    }
+    *lowered = l.graph;
+    return 0;
+}
+
+int lower_by_rules(struct arena *arena, const struct graph *model,
+                   const struct lower_target *target, struct graph **lowered, struct err *err) {
+    if (lower_graph(arena, model, target, NULL, 0, lowered, err))
+        return -(int)err->code;
+    return infer_shapes(*lowered, err);
+}

@@ -1,0 +1,211 @@
+/* What is known when the model is loaded, and operators that do nothing. */
+#include "models/infer.h"
+#include "models/lower_rules.h"
+
+#include <string.h>
+
+/* ---- constants ------------------------------------------------------------------------------- */
+
+static const char *const never_folded[] = {
+    "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike",
+    "Bernoulli",    "Multinomial",   "QuantizeLinear",   "DequantizeLinear",
+};
+
+static bool may_fold(const struct op *op) {
+    for (size_t i = 0; i < sizeof never_folded / sizeof *never_folded; i++)
+        if (strcmp(never_folded[i], op->type) == 0)
+            return false;
+    for (uint32_t a = 0; a < op->attribute_count; a++)
+        if (op->attributes[a].kind == ATTRIBUTE_GRAPH)
+            return false;
+    return infer_is_known(op->domain, op->type);
+}
+
+static bool inputs_constant(const struct lower *l, int32_t op) {
+    for (uint32_t i = 0; i < l->graph->ops[op].input_count; i++)
+        if (lower_in(l, op, i) >= 0 && !lower_is_constant(l, lower_in(l, op, i)))
+            return false;
+    return true;
+}
+
+static bool outputs_known(const struct lower *l, int32_t op, bool values) {
+    for (uint32_t k = 0; k < l->graph->ops[op].output_count; k++) {
+        int32_t t = lower_out(l, op, k);
+        if (t < 0)
+            continue;
+        if (l->graph->tensors[t].flags & TENSOR_OUTPUT || !tensor_is_static(&l->graph->tensors[t]))
+            return false;
+        if (values && !l->graph->tensors[t].values)
+            return false;
+    }
+    return true;
+}
+
+static bool fold_constant(struct lower *l, int32_t op) {
+    bool constant = inputs_constant(l, op);
+    if (!may_fold(lower_op(l, op)) || !outputs_known(l, op, !constant))
+        return false;
+    const struct op copy = *lower_op(l, op);
+    lower_kill(l, op);
+    for (uint32_t k = 0; k < copy.output_count; k++)
+        if (copy.outputs[k] >= 0)
+            lower_tensor(l, copy.outputs[k])->flags |= TENSOR_INITIALIZER;
+    return true;
+}
+
+/* ---- operators that do nothing --------------------------------------------------------------- */
+
+static bool drop_identity(struct lower *l, int32_t op) {
+    return lower_bypass(l, op);
+}
+
+/* Only in training does it drop anything. */
+static bool drop_dropout(struct lower *l, int32_t op) {
+    if (lower_use_count(l, lower_out(l, op, 1)) && lower_out(l, op, 1) >= 0)
+        return false;
+    double training;
+    if (lower_in(l, op, 2) >= 0 &&
+        (!lower_scalar(l, lower_in(l, op, 2), &training) || training != 0))
+        return false;
+    return lower_bypass(l, op);
+}
+
+static bool drop_cast(struct lower *l, int32_t op) {
+    int32_t in = lower_in(l, op, 0), out = lower_out(l, op, 0);
+    if (in < 0 || lower_tensor(l, in)->dtype != lower_tensor(l, out)->dtype)
+        return false;
+    return lower_bypass(l, op);
+}
+
+/* Expand, Slice, Tile, Pad that leave the shape as it is leave everything as it is. */
+static bool drop_same_shape(struct lower *l, int32_t op) {
+    int32_t in = lower_in(l, op, 0), out = lower_out(l, op, 0);
+    if (in < 0 || !lower_same_shape(l, in, out) || lower_is_constant(l, in))
+        return false;
+    return lower_bypass(l, op);
+}
+
+/* A slice with a negative step reverses although the shape stays. */
+static bool drop_slice(struct lower *l, int32_t op) {
+    double step = 1;
+    if (lower_in(l, op, 4) >= 0 && (!lower_scalar(l, lower_in(l, op, 4), &step) || step < 0))
+        return false;
+    return drop_same_shape(l, op);
+}
+
+static const struct {
+    const char *type;
+    double neutral;
+    bool either_side;
+} neutrals[] = {
+    {"Add", 0, true },
+    {"Sub", 0, false},
+    {"Mul", 1, true },
+    {"Div", 1, false},
+};
+
+static bool keeps(struct lower *l, int32_t op, uint32_t side, double neutral) {
+    double value;
+    int32_t in = lower_in(l, op, 1 - side);
+    if (!lower_scalar(l, lower_in(l, op, side), &value) || value != neutral || in < 0 ||
+        !lower_same_shape(l, in, lower_out(l, op, 0)))
+        return false;
+    if (side == 0) {
+        lower_set_input(l, op, 0, in);
+        lower_set_input(l, op, 1, GRAPH_NONE);
+    }
+    return lower_bypass(l, op);
+}
+
+static bool drop_neutral(struct lower *l, int32_t op) {
+    for (size_t i = 0; i < sizeof neutrals / sizeof *neutrals; i++)
+        if (lower_is(l, op, ONNX, neutrals[i].type))
+            return keeps(l, op, 1, neutrals[i].neutral) ||
+                   (neutrals[i].either_side && keeps(l, op, 0, neutrals[i].neutral));
+    return false;
+}
+
+/* Relu before a Clip whose lower limit is not negative. */
+static bool drop_relu_before_clip(struct lower *l, int32_t op) {
+    double low = -1;
+    int32_t relu = lower_only_producer(l, lower_in(l, op, 0), ONNX, "Relu");
+    if (relu < 0)
+        return false;
+    if (!lower_scalar(l, lower_in(l, op, 1), &low))
+        low = (double)op_float(lower_op(l, op), "min", -1);
+    return low >= 0 && lower_bypass(l, relu);
+}
+
+/* ---- the same thing twice -------------------------------------------------------------------- */
+
+static bool same_attribute(const struct attribute *a, const struct attribute *b) {
+    if (a->kind != b->kind || a->count != b->count)
+        return false;
+    switch (a->kind) {
+    case ATTRIBUTE_INT:
+        return a->i == b->i;
+    case ATTRIBUTE_FLOAT:
+        return a->f == b->f;
+    case ATTRIBUTE_STRING:
+        return strcmp(a->s, b->s) == 0;
+    case ATTRIBUTE_INTS:
+        return memcmp(a->ints, b->ints, a->count * sizeof *a->ints) == 0;
+    case ATTRIBUTE_FLOATS:
+        return memcmp(a->floats, b->floats, a->count * sizeof *a->floats) == 0;
+    case ATTRIBUTE_TENSOR:
+        return a->tensor == b->tensor;
+    default:
+        return false;
+    }
+}
+
+static bool same_work(const struct op *a, const struct op *b) {
+    if (strcmp(a->type, b->type) != 0 || strcmp(a->domain, b->domain) != 0 ||
+        a->input_count != b->input_count || a->output_count != b->output_count ||
+        a->attribute_count != b->attribute_count ||
+        memcmp(a->inputs, b->inputs, a->input_count * sizeof *a->inputs) != 0)
+        return false;
+    for (uint32_t i = 0; i < a->attribute_count; i++) {
+        const struct attribute *other = op_attribute(b, a->attributes[i].name);
+        if (!other || !same_attribute(&a->attributes[i], other))
+            return false;
+    }
+    return true;
+}
+
+enum { TWINS_LOOKED_AT = 64 };
+
+static bool merge_twin(struct lower *l, int32_t op) {
+    int32_t in = lower_in(l, op, 0), looked = 0;
+    if (in < 0 || !may_fold(lower_op(l, op)))
+        return false;
+    for (uint32_t k = 0; k < lower_op(l, op)->output_count; k++)
+        if (lower_is_output(l, lower_out(l, op, k)))
+            return false;
+    for (const struct use *u = l->uses[in]; u && looked < TWINS_LOOKED_AT; u = u->next, looked++) {
+        if (u->op == op || u->slot != 0 || !same_work(lower_op(l, u->op), lower_op(l, op)))
+            continue;
+        int32_t twin = u->op;
+        const struct op copy = *lower_op(l, op);
+        lower_kill(l, op);
+        for (uint32_t k = 0; k < copy.output_count; k++)
+            if (copy.outputs[k] >= 0 && lower_out(l, twin, k) >= 0)
+                lower_redirect(l, copy.outputs[k], lower_out(l, twin, k));
+        return true;
+    }
+    return false;
+}
+
+const struct lower_rule lower_cleaning_rules[] = {
+    {"constants",                        "what depends on constants alone is computed when the model is loaded", NULL,
+     fold_constant},
+    {"identity",                              "Identity goes", "Identity", drop_identity},
+    {"dropout",                                  "Dropout does nothing in inference", "Dropout", drop_dropout},
+    {"cast","Cast to the type it has already", "Cast", drop_cast},
+    {"expand",                     "Expand to the shape it has already", "Expand", drop_same_shape},
+    {"slice",                          "Slice that takes everything", "Slice", drop_slice},
+    {"neutral",                         "x + 0, x - 0, x * 1, x / 1", NULL, drop_neutral},
+    {"relu-clip",                                  "Relu before a Clip from 0 up", "Clip", drop_relu_before_clip},
+    {"twins",            "the same operator on the same inputs is done once", NULL, merge_twin},
+    {0                        }
+};
