@@ -58,31 +58,18 @@ static void conclude_events(struct arena *arena, const struct readings *readings
                                        confidence, evidence->scratch);
 }
 
-/* Per run: the sum over all operators of a slot, NaN left out; and how many operators ran. */
-static void add_operators(const struct readings *profiled, uint32_t slot, double *sums,
-                          double *calls) {
-    for (uint32_t run = 0; run < profiled->count; run++)
-        sums[run] = calls[run] = 0;
-    for (uint32_t op = 0; op < profiled->op_count; op++) {
-        const double *values = readings_op(profiled, slot, op);
-        for (uint32_t run = 0; run < profiled->count; run++)
-            if (!isnan(values[run])) {
-                sums[run] += values[run];
-                calls[run] += 1;
-            }
-    }
-}
-
 static void conclude_sums(struct arena *arena, const struct evidence *evidence, double confidence,
                           struct measured *out) {
     const struct readings *profiled = &evidence->profiled;
     double *scratch = evidence->scratch;
     double *sums = ARENA_ARRAY(arena, profiled->count, double);
     double *calls = ARENA_ARRAY(arena, profiled->count, double);
-    add_operators(profiled, SLOT_CPU, sums, calls);
+    for (uint32_t run = 0; run < profiled->count; run++)
+        sums[run] = readings_sum(profiled, SLOT_CPU, run, NULL);
     out->brackets_cpu_ns = summarise(sums, profiled->count, confidence, scratch);
     out->fastest_brackets_cpu_ns = find_fastest(sums, profiled->count, scratch);
-    add_operators(profiled, SLOT_WALL, sums, calls);
+    for (uint32_t run = 0; run < profiled->count; run++)
+        sums[run] = readings_sum(profiled, SLOT_WALL, run, &calls[run]);
     out->brackets_wall_ns = summarise(sums, profiled->count, confidence, scratch);
     out->fastest_brackets_wall_ns = find_fastest(sums, profiled->count, scratch);
     out->calls_per_run = stats_median(calls, profiled->count);

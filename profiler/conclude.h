@@ -9,7 +9,8 @@
 struct evidence {
     struct readings plain, profiled; /* profiled.capacity 0: no hooks */
     struct cold_readings cold;
-    /* Median of a hooked batch minus that of the plain batch before it. */
+    /* Sum of the operators' brackets in a run of a hooked batch minus the whole run of the plain
+     * batch beside it, medians of both. */
     double *pair_wall, *pair_cpu;
     uint32_t pairs, pair_capacity;
     double *scratch; /* as many as the larger capacity */

@@ -102,19 +102,24 @@ static bool is_full(const struct readings *readings) {
     return readings->count >= readings->capacity;
 }
 
-static double batch_median(const struct readings *readings, uint32_t slot, uint32_t from) {
-    return stats_median(readings->runs[slot] + from, readings->count - from);
+static double brackets_minus_run(const struct evidence *evidence, uint32_t slot,
+                                 uint32_t plain_from, uint32_t profiled_from) {
+    const struct readings *plain = &evidence->plain, *profiled = &evidence->profiled;
+    double sums[BATCH_MAX + 1];
+    for (uint32_t run = profiled_from; run < profiled->count; run++)
+        sums[run - profiled_from] = readings_sum(profiled, slot, run, NULL);
+    return stats_median(sums, profiled->count - profiled_from) -
+           stats_median(plain->runs[slot] + plain_from, plain->count - plain_from);
 }
 
 static void note_pair(struct evidence *evidence, uint32_t plain_from, uint32_t profiled_from) {
-    const struct readings *plain = &evidence->plain, *profiled = &evidence->profiled;
-    if (evidence->pairs == evidence->pair_capacity || plain->count == plain_from ||
-        profiled->count == profiled_from)
+    if (evidence->pairs == evidence->pair_capacity || evidence->plain.count == plain_from ||
+        evidence->profiled.count == profiled_from)
         return;
-    evidence->pair_wall[evidence->pairs] = batch_median(profiled, SLOT_WALL, profiled_from) -
-                                           batch_median(plain, SLOT_WALL, plain_from);
+    evidence->pair_wall[evidence->pairs] =
+        brackets_minus_run(evidence, SLOT_WALL, plain_from, profiled_from);
     evidence->pair_cpu[evidence->pairs] =
-        batch_median(profiled, SLOT_CPU, profiled_from) - batch_median(plain, SLOT_CPU, plain_from);
+        brackets_minus_run(evidence, SLOT_CPU, plain_from, profiled_from);
     evidence->pairs++;
 }
 

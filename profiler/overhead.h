@@ -6,14 +6,15 @@
  *
  * - Calibrated, the better one: a model of some hundred tiny operators is measured and
  *   (sum of the brackets - unprofiled run) / operators is taken. What the executor spends between
- *   operators when nobody measures stays with the operators that way. The undisturbed tenth of the
- * runs decides, so load hardly matters.
- * - From the model itself, when none is given: (profiled run - unprofiled run) / operators, from
- *   pairs of batches that follow one another, so that drift of the machine cancels. For long
- *   models the noise of a run is larger than the cost; then it is taken as 0.
+ *   operators when nobody measures stays with the operators that way. The undisturbed tenth of
+ *   the runs decides, so load hardly matters.
+ * - From the model itself, when none is given: the same difference, from pairs of batches that
+ *   follow one another, so that drift of the machine cancels. For long models the noise of a run
+ *   is larger than the cost; then it is taken as 0.
  *
- * Neither uses the sum of the very operators it corrects: that sum against the unprofiled run is
- * an honest check.
+ * A calibrated cost does not know the operators it corrects, so that their sum against the
+ * unprofiled run is an honest check. With the cost from the model itself the sum fits by
+ * construction and proves nothing.
  */
 #ifndef ASSAY_PROFILER_OVERHEAD_H
 #define ASSAY_PROFILER_OVERHEAD_H
@@ -32,9 +33,9 @@ struct overhead {
 
 struct measured;
 
-/* Differences hooked - plain of neighbouring batches, in runs of which each executes `calls`
- * operators. `wall` and `cpu` hold `pairs` differences in nanoseconds. At one thread the steadier
- * of both clocks decides for both. */
+/* Differences (sum of brackets - unprofiled run) of neighbouring batches, in runs of which each
+ * executes `calls` operators. `wall` and `cpu` hold `pairs` of them in nanoseconds. At one thread
+ * the steadier of both clocks decides for both. */
 struct overhead overhead_of_pairs(const double *wall, const double *cpu, uint32_t pairs,
                                   double calls, uint32_t threads, double confidence);
 

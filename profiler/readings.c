@@ -23,6 +23,20 @@ double *readings_op(const struct readings *readings, uint32_t slot, uint32_t op)
     return readings->ops + ((size_t)slot * readings->op_count + op) * readings->capacity;
 }
 
+double readings_sum(const struct readings *readings, uint32_t slot, uint32_t run, double *calls) {
+    double sum = 0, ran = 0;
+    for (uint32_t op = 0; op < readings->op_count; op++) {
+        double value = readings_op(readings, slot, op)[run];
+        if (isnan(value))
+            continue;
+        sum += value;
+        ran += 1;
+    }
+    if (calls)
+        *calls = ran;
+    return sum;
+}
+
 void cold_readings_init(struct cold_readings *cold) {
     for (uint32_t metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)
         for (uint32_t process = 0; process < PROTOCOL_PROCESSES_MAX; process++)

@@ -29,6 +29,9 @@ void readings_init(struct readings *readings, struct arena *arena, uint32_t slot
 /* The values of one operator, `capacity` apart from the next one's; NaN where it did not run. */
 double *readings_op(const struct readings *readings, uint32_t slot, uint32_t op);
 
+/* Sum over the operators that ran in a run; how many these were in `calls`, unless it is NULL. */
+double readings_sum(const struct readings *readings, uint32_t slot, uint32_t run, double *calls);
+
 /* Cold samples and memory: one of each metric per process. */
 struct cold_readings {
     double values[METRIC_BUILTIN_COUNT][PROTOCOL_PROCESSES_MAX];
