@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *db_default_path(struct arena *arena, struct err *err) {
@@ -166,16 +167,21 @@ static int pragma_number(struct db *db, const char *sql, int64_t *value, struct 
     return status == SQLITE_ROW ? 0 : db_fail(db, status, "read it", err);
 }
 
-/* Refuses other programs' databases. An empty one may become ours. */
+static int read_owner(struct db *db, int64_t *id, int64_t *objects, struct err *err) {
+    int failed = pragma_number(db, "PRAGMA application_id", id, err);
+    return failed != 0 ? failed
+                       : pragma_number(db, "SELECT count(*) FROM sqlite_schema", objects, err);
+}
+
+/* Refuses other programs' databases. An empty one may become ours. Both numbers come from one
+ * snapshot: another process may be making the database just now. */
 static int check_owner(struct db *db, struct err *err) {
     int64_t id = 0, objects = 0;
-    int failed = pragma_number(db, "PRAGMA application_id", &id, err);
+    int failed = db_begin_read(db, err);
     if (failed == 0)
-        failed = pragma_number(db, "SELECT count(*) FROM sqlite_schema", &objects, err);
-    if (failed != 0 || id == DB_APPLICATION_ID)
+        failed = db_end(db, read_owner(db, &id, &objects, err), err);
+    if (failed != 0 || id == DB_APPLICATION_ID || (id == 0 && objects == 0))
         return failed;
-    if (id == 0 && objects == 0)
-        return 0;
     err_set(err, ERR_INPUT, "database %s: it belongs to another program (application id 0x%08llx)",
             db->path, (unsigned long long)id & 0xffffffffu);
     return err_hint(err, "name another one with --db or ASSAY_DB; this file was not changed");
@@ -207,11 +213,14 @@ static void tidy_up(struct db *db) {
 /* Several processes may make the file at once: changing to WAL then needs patience, for SQLite
  * does not wait for a lock where waiting could be a deadlock. */
 static int use_wal(struct db *db, struct err *err) {
-    int status = SQLITE_BUSY;
-    for (int tries = 0; tries < 1000 && (status & 0xff) == SQLITE_BUSY; tries++) {
-        if (tries > 0)
-            usleep(5000);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    time_t deadline = now.tv_sec + DB_BUSY_MS / 1000;
+    int status = sqlite3_exec(db->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    while ((status & 0xff) == SQLITE_BUSY && now.tv_sec < deadline) {
+        usleep(5000);
         status = sqlite3_exec(db->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        clock_gettime(CLOCK_MONOTONIC, &now);
     }
     return status == SQLITE_OK ? 0 : db_fail(db, status, "write", err);
 }
