@@ -3,13 +3,13 @@
 # model, measures them, fits, predicts each without itself, plans, writes the report.
 # Usage: cli/quickstart.sh [BUILD]; called by `make quickstart`. Everything it makes lies in
 # quickstart/.
-set -eu
+set -euo pipefail
 build=${1:-build}
 assay=$build/assay
 here=quickstart
 speech=node_modules/@ricky0123/vad-web/dist/silero_vad_legacy.onnx
 architectures=(resnet18 resnet50 mobilenet_v2 mobilenet_v3_small squeezenet1_1 efficientnet_b0
-    shufflenet_v2_x1_0 regnet_x_400mf deit_tiny bert_mini lstm_lm)
+    shufflenet_v2_x1_0 regnet_x_400mf deit_tiny bert_mini llama_stories260k)
 shown=(resnet50 mobilenet_v2 bert_mini silero_vad)
 plan=(--rate 200 --slo p99=50ms --node cpus=8,memory=32GiB,price=0.38)
 
@@ -35,7 +35,7 @@ done
     --dim batch=1 --dim sequence=1536 --input sr=16000 | sed -n '1p;3p'
 
 say "3. Cost models from all that is stored (assay fit)"
-"$assay" fit | tail -n +1
+"$assay" fit 
 
 say "4. Predicted beside measured, each model by a fit that has not seen it (assay accuracy)"
 "$assay" accuracy
