@@ -15,6 +15,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { CURVE_POINTS = 101 }; /* odd: the planned rate is one of them */
+
 /* The newest run of each model and conditions, with its graph. */
 struct shown_run {
     int64_t id;
@@ -197,6 +199,8 @@ static int make_plan(struct reporting *r, struct plan *plan, const struct plan *
         *r->err = none;
         return -(int)r->err->code;
     }
+    if (planner_curve(r->arena, plan, CURVE_POINTS, r->err))
+        return -(int)r->err->code;
     *out = plan;
     return 0;
 }

@@ -2,6 +2,8 @@
 
 #include "reports/estimate_json.h"
 
+#include <math.h>
+
 static void add_response(cJSON *parent, const struct service_level *level) {
     cJSON *response = json_add_object(parent, "response_ns");
     json_add_number(response, "p50", level->response_p50_ns);
@@ -75,8 +77,9 @@ cJSON *plan_json(const struct plan *plan) {
     report_add_estimate(root, "latency_ns", &plan->latency_ns);
     cJSON *replica = json_add_object(root, "replica");
     json_add_uint(replica, "cpus", plan->threads);
-    json_add_number(replica, "memory_bytes", plan->replica_memory_bytes);
-    json_add_number(replica, "memory_confidence", plan->memory_confidence);
+    bool known = plan->replica_memory_bytes > 0;
+    json_add_number(replica, "memory_bytes", known ? plan->replica_memory_bytes : NAN);
+    json_add_number(replica, "memory_confidence", known ? plan->memory_confidence : NAN);
     add_answer(root, &plan->high);
     add_answer(json_add_object(root, "at_value"), &plan->value);
     return root;

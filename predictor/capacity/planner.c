@@ -56,8 +56,7 @@ static int check_plan(const struct plan *plan, struct err *err) {
         return err_set(err, ERR_USAGE, "a replica of 0 threads");
     if (plan->offer_count && !(plan->replica_memory_bytes > 0))
         return err_set(err, ERR_FINDING,
-                       "no memory bound to pack nodes with: the prediction was "
-                       "refused");
+                       "nodes cannot be packed: how much memory a replica takes is not known");
     return 0;
 }
 
@@ -66,8 +65,9 @@ int planner_solve(struct arena *arena, struct plan *plan, struct err *err) {
     if (rc)
         return rc;
     struct err middle = {0};
+    const char *bound = plan->latency_ns.high > plan->latency_ns.value ? "upper bound" : "";
     int value_rc = answer_for(arena, plan, plan->latency_ns.value, "", &plan->value, &middle);
-    rc = answer_for(arena, plan, plan->latency_ns.high, "upper bound", &plan->high, err);
+    rc = answer_for(arena, plan, plan->latency_ns.high, bound, &plan->high, err);
     if (!rc && value_rc && value_rc != -ERR_FINDING)
         return err_set(err, middle.code, "%s", middle.message);
     return rc;
