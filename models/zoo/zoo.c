@@ -68,6 +68,24 @@ static int64_t ir_version(int opset) {
 
 /* ---- building -------------------------------------------------------------------------------- */
 
+int zoo_build_row(struct arena *arena, const struct zoo_row *row,
+                  const struct zoo_options *options, struct zoo_model *model, struct err *err) {
+    struct zoo_builder b = {.graph = graph_new(arena, row->name), .scopes = {{"", ""}}};
+    if (resolve(row, options, &b.options, err))
+        return -(int)err->code;
+    b.graph->producer = "assay-zoo 1"; /* the same bytes from every release of ours */
+    b.graph->ir_version = ir_version(b.options.opset);
+    graph_add_opset(b.graph, "", b.options.opset);
+    row->build(&b, row->config);
+    if (b.problem)
+        return err_set(err, ERR_USAGE, "%s: not possible with these sizes: %s", row->name,
+                       b.problem);
+    if (graph_sort(b.graph, err))
+        return err_prefix(err, "%s", row->name);
+    *model = (struct zoo_model){row, b.options, b.graph, b.weights, b.parameters};
+    return 0;
+}
+
 int zoo_build(struct arena *arena, const char *name, const struct zoo_options *options,
               struct zoo_model *model, struct err *err) {
     const struct zoo_row *row = zoo_find(name);
@@ -75,19 +93,7 @@ int zoo_build(struct arena *arena, const char *name, const struct zoo_options *o
         err_set(err, ERR_USAGE, "no model '%s' in the zoo", name);
         return err_hint(err, "`assay list zoo` prints the names");
     }
-    struct zoo_builder b = {.graph = graph_new(arena, name), .scopes = {{"", ""}}};
-    if (resolve(row, options, &b.options, err))
-        return -(int)err->code;
-    b.graph->producer = "assay " ASSAY_VERSION;
-    b.graph->ir_version = ir_version(b.options.opset);
-    graph_add_opset(b.graph, "", b.options.opset);
-    row->build(&b, row->config);
-    if (b.problem)
-        return err_set(err, ERR_USAGE, "%s: not possible with these sizes: %s", name, b.problem);
-    if (graph_sort(b.graph, err))
-        return err_prefix(err, "%s", name);
-    *model = (struct zoo_model){row, b.options, b.graph, b.weights, b.parameters};
-    return 0;
+    return zoo_build_row(arena, row, options, model, err);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -99,6 +105,10 @@ static uint64_t hash_text(const char *text) {
         hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
     return hash;
 }
+
+#ifdef __clang__ /* gcc does not contract in ISO mode */
+#pragma STDC FP_CONTRACT OFF
+#endif
 
 /* Two float32 of every 64 random bits; each piece has a stream of its own. */
 static int fill(void *context, const struct graph *graph, int32_t tensor, uint64_t offset_bytes,
