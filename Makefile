@@ -15,8 +15,8 @@ endif
 
 # ---- what is built ---------------------------------------------------------------------------
 
-ROOMS    := base core models models/onnx models/zoo db collectors collectors/onnxruntime \
-            profiler predictor predictor/capacity reports jobs cli
+HOUSE    := base core models db collectors profiler predictor reports jobs cli
+ROOMS    := $(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
 MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c
