@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_MAX = 64, BATCH_DISCARDS_FROM = 4, HOOKED_LEAST = 9, PAIRS_WANTED = 9 };
+enum { BATCH_MAX = 64, BATCH_DISCARDS_FROM = 4, PAIRS_WANTED = 9 };
+enum { HOOKED_LEAST = 2 * PAIRS_WANTED, HOOKED_MOST = 600 }; /* runs kept of hooked processes */
 
 /* One process and what is known of it. */
 struct side {
@@ -78,13 +79,17 @@ static double share_of(const struct campaign *campaign, double repeats) {
     return repeats * (campaign->process + 1) / campaign->protocol->processes;
 }
 
-/* Runs in a batch: enough to fill batch_ns, and one more to be thrown away, since the batch before
- * belonged to another process that left its own data in the caches. */
+static double room_left(const struct campaign *campaign, const struct side *side) {
+    return share_of(campaign, side->readings->capacity) - side->readings->count;
+}
+
+/* Runs in a batch: enough to fill batch_ns, few enough that there is room for PAIRS_WANTED of
+ * them; and one more to be thrown away, since the batch before belonged to another process that
+ * left its own data in the caches. */
 static uint32_t batch_size(const struct campaign *campaign, const struct side *side) {
-    const struct protocol *protocol = campaign->protocol;
-    double left = share_of(campaign, protocol->max_repeats) - side->readings->count;
-    double size = (double)protocol->batch_ns / (double)(side->run_ns ? side->run_ns : 1);
-    size = fmax(1, fmin(fmin(size, BATCH_MAX), ceil(left)));
+    double size = (double)campaign->protocol->batch_ns / (double)(side->run_ns ? side->run_ns : 1);
+    size = fmin(fmin(size, BATCH_MAX), ceil(room_left(campaign, side)));
+    size = fmax(1, fmin(size, side->readings->capacity / (2 * PAIRS_WANTED)));
     return (uint32_t)size + (size >= BATCH_DISCARDS_FROM ? 1 : 0);
 }
 
@@ -96,10 +101,6 @@ static int kept_batch(struct campaign *campaign, struct side *side, uint32_t rep
         .discard = repeats > BATCH_DISCARDS_FROM ? 1 : 0,
     };
     return run_batch(campaign, side, &reception, repeats, err);
-}
-
-static bool is_full(const struct readings *readings) {
-    return readings->count >= readings->capacity;
 }
 
 static double brackets_minus_run(const struct evidence *evidence, uint32_t slot,
@@ -123,19 +124,18 @@ static void note_pair(struct evidence *evidence, uint32_t plain_from, uint32_t p
     evidence->pairs++;
 }
 
-/* A plain batch and a hooked one of as many runs. Which comes first alternates, so that a steady
+/* A plain batch and a hooked one. Which comes first alternates, so that a steady
  * drift of the machine favours neither. */
 static int run_pair(struct campaign *campaign, struct err *err) {
     struct evidence *evidence = &campaign->evidence;
     struct side *sides[2] = {&campaign->plain, &campaign->hooked};
     uint32_t plain_from = evidence->plain.count, profiled_from = evidence->profiled.count;
-    uint32_t repeats = batch_size(campaign, &campaign->plain);
     uint32_t first = campaign->turns++ % 2;
     for (uint32_t i = 0; i < 2; i++) {
         struct side *side = sides[(first + i) % 2];
-        if (!side->session || is_full(side->readings))
+        if (!side->session || room_left(campaign, side) <= 0)
             continue;
-        int status = kept_batch(campaign, side, repeats, err);
+        int status = kept_batch(campaign, side, batch_size(campaign, side), err);
         if (status != 0)
             return status;
     }
@@ -165,6 +165,7 @@ static bool has_repeated(const struct campaign *campaign, uint32_t repeats) {
 /* The cost of measuring is taken from pairs of batches, unless it is given. */
 static bool lacks_pairs(const struct campaign *campaign) {
     return campaign->hooked.session && !campaign->protocol->overhead &&
+           room_left(campaign, &campaign->hooked) > 0 &&
            campaign->evidence.pairs < share_of(campaign, PAIRS_WANTED);
 }
 
@@ -178,7 +179,7 @@ static bool is_steady(const struct campaign *campaign, uint32_t from) {
     if (!has_repeated(campaign, protocol->min_repeats) || lacks_pairs(campaign) ||
         half_width(campaign, &evidence->plain, last ? 0 : from) > target)
         return false;
-    return !campaign->hooked.session || is_full(&evidence->profiled) ||
+    return !campaign->hooked.session || room_left(campaign, &campaign->hooked) <= 0 ||
            half_width(campaign, &evidence->profiled, 0) <= target;
 }
 
@@ -326,7 +327,8 @@ static int measure_processes(struct campaign *campaign, struct err *err) {
 
 static uint32_t hooked_capacity(const struct protocol *protocol, uint32_t slots, uint32_t ops) {
     uint64_t fit = protocol->memory_bytes / sizeof(double) / slots / (ops ? ops : 1);
-    uint64_t capacity = fit < protocol->max_repeats ? fit : protocol->max_repeats;
+    uint64_t most = protocol->max_repeats < HOOKED_MOST ? protocol->max_repeats : HOOKED_MOST;
+    uint64_t capacity = fit < most ? fit : most;
     return (uint32_t)(capacity < HOOKED_LEAST ? HOOKED_LEAST : capacity);
 }
 

@@ -16,7 +16,7 @@ struct protocol protocol_default(void) {
         .batch_ns = 50000000,
         .processes = 3,
         .hooked_processes = 1,
-        .memory_bytes = 64 << 20,
+        .memory_bytes = 32 << 20,
     };
 }
 
