@@ -69,7 +69,8 @@ struct collector {
     int (*available)(struct err *err);
     /* Name and version of the runtime, e.g. "onnxruntime" and "1.30.0". Lives in the arena. */
     int (*version)(struct arena *arena, const char **name, const char **version, struct err *err);
-    /* The operators that really run, with static shapes; nothing is executed. */
+    /* The operators that really run, with static shapes; nothing is executed. NULL: this
+     * collector cannot say, and the rules of models/ are used. */
     int (*lower)(struct arena *arena, const struct collect_config *config, struct graph **lowered,
                  struct err *err);
     /* Starts a fresh process, loads the runtime and the model, runs once. Puts the cold samples

@@ -1,11 +1,12 @@
 #include "collectors/collector.h"
+#include "collectors/onnxruntime/onnxruntime.h"
+#include "collectors/replay.h"
 
 #include <string.h>
 
-extern const struct collector collector_onnxruntime;
-
 const struct collector *const collectors[] = {
     &collector_onnxruntime,
+    &collector_replay,
     NULL,
 };
 

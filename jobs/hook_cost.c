@@ -127,7 +127,7 @@ int hook_cost(struct arena *arena, struct db *db, const struct subject *subject,
     *cost = (struct overhead){.source = OVERHEAD_NONE};
     if (recall(arena, db, subject, cost, err))
         return -(int)err->code;
-    if (cost->source == OVERHEAD_CALIBRATED)
+    if (cost->source == OVERHEAD_CALIBRATED || !subject->collector->lower)
         return 0;
     const char *path = NULL;
     int code = write_chain(arena, &path, err);

@@ -122,10 +122,10 @@ int lowering_make(struct arena *arena, struct db *db, const struct subject *subj
     *out = (struct lowering){.origin = ""};
     if (db && source != LOWERING_RULES && from_cache(arena, db, subject, out, err))
         return -(int)err->code;
-    bool runtime = subject->unavailable.code == ERR_OK;
+    bool runtime = subject->unavailable.code == ERR_OK && subject->collector->lower;
     if (!out->graph && source == LOWERING_RUNTIME && !runtime) {
         *err = subject->unavailable;
-        return -(int)err->code;
+        return err_set(err, ERR_ENVIRONMENT, "%s cannot lower models", subject->collector->name);
     }
     int code = 0;
     if (!out->graph && source != LOWERING_RULES && runtime)

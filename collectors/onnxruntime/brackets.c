@@ -127,10 +127,31 @@ static int32_t find(struct brackets *brackets, const char *name) {
     return found;
 }
 
-static void add(struct brackets *brackets, int32_t op, const struct bracket *bracket) {
+/* The runtime takes its own end time right after the kernel, then writes the event down, which
+ * takes 4 to 12 us depending on how cold its memory is, and only then calls us. That end is known
+ * to a microsecond, rounded down from a start just before ours: it is used instead of our stop. */
+static int64_t bookkeeping_ns(const struct bracket *bracket, int64_t duration_us) {
+    int64_t end_ns = bracket->entered_ns + duration_us * 1000 + 500;
+    if (end_ns < bracket->start_ns)
+        end_ns = bracket->start_ns;
+    return end_ns < bracket->stop_ns ? bracket->stop_ns - end_ns : 0;
+}
+
+/* The same in CPU time. When the thread was kept off the CPU meanwhile, it is the usual. */
+static int64_t bookkeeping_cpu_ns(struct brackets *brackets, int64_t late_ns) {
+    int64_t usual = brackets->usual_late_ns ? brackets->usual_late_ns : late_ns;
+    int64_t most = 4 * usual;
+    brackets->usual_late_ns = usual + ((late_ns < most ? late_ns : most) - usual) / 16;
+    return late_ns < most ? late_ns : usual;
+}
+
+static void add(struct brackets *brackets, int32_t op, const struct bracket *bracket,
+                int64_t duration_us) {
     struct bracket_sum *sum = &brackets->sums[op];
-    sum->wall_ns += (double)(bracket->stop_ns - bracket->start_ns - bracket->nested_ns);
-    sum->cpu_ns += (double)(bracket->cpu_ns - bracket->nested_cpu_ns);
+    int64_t late = bookkeeping_ns(bracket, duration_us);
+    sum->wall_ns += (double)(bracket->stop_ns - bracket->start_ns - late - bracket->nested_ns);
+    sum->cpu_ns +=
+        (double)(bracket->cpu_ns - bookkeeping_cpu_ns(brackets, late) - bracket->nested_cpu_ns);
     if (brackets->counters)
         for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
             sum->counts[i] += bracket->counts[i] - bracket->nested_counts[i];
@@ -138,14 +159,14 @@ static void add(struct brackets *brackets, int32_t op, const struct bracket *bra
     brackets->turns[op]++;
 }
 
-void brackets_name(struct brackets *brackets, const char *name) {
+void brackets_name(struct brackets *brackets, const char *name, int64_t duration_us) {
     if (brackets->depth == 0 || brackets->depth-- > BRACKETS_DEPTH)
         return;
     struct bracket *bracket = &brackets->stack[brackets->depth];
     brackets->events++;
     int32_t op = name ? find(brackets, name) : GRAPH_NONE;
     if (op != GRAPH_NONE)
-        add(brackets, op, bracket);
+        add(brackets, op, bracket, duration_us);
     if (brackets->depth == 0)
         return;
     struct bracket *outer = bracket - 1;

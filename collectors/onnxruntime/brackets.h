@@ -52,8 +52,9 @@ struct brackets {
     bool cpu;                        /* read the thread's CPU clock around every operator */
     struct bracket stack[BRACKETS_DEPTH];
     uint32_t depth;
-    uint64_t unknown; /* operators that the lowered graph does not have */
-    uint64_t events;  /* brackets closed since the start */
+    int64_t usual_late_ns; /* of the runtime's bookkeeping, see brackets_name */
+    uint64_t unknown;      /* operators that the lowered graph does not have */
+    uint64_t events;       /* brackets closed since the start */
 };
 
 /* The operators are borrowed. */
@@ -63,8 +64,9 @@ void brackets_init(struct brackets *brackets, struct arena *arena, const struct 
 void brackets_start(struct brackets *brackets);
 void brackets_stop(struct brackets *brackets);
 /* Closes the bracket. `name` is the event's name, "<operator>_kernel_time" for one that counts;
- * NULL for what is none of an operator. */
-void brackets_name(struct brackets *brackets, const char *name);
+ * NULL for what is none of an operator. `duration_us` is what the runtime says it took, rounded
+ * down; it is used to leave the runtime's own bookkeeping out (see docs/onnxruntime.md). */
+void brackets_name(struct brackets *brackets, const char *name, int64_t duration_us);
 
 /* Puts the samples of each operator that ran, and forgets them. `sink` NULL: only forgets. */
 void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, struct sink *sink);

@@ -64,7 +64,7 @@ struct factory {
 };
 
 /* The functions of OrtEpApi that we call, by their place in it. */
-enum { EP_CREATE_DEVICE = 0, EP_EVENT_CATEGORY = 67, EP_EVENT_NAME = 68 };
+enum { EP_CREATE_DEVICE = 0, EP_EVENT_CATEGORY = 67, EP_EVENT_NAME = 68, EP_EVENT_DURATION = 70 };
 
 typedef struct ort_status *(*ep_create_device)(struct factory *, const void *hardware,
                                                const void *metadata, const void *options,
@@ -72,12 +72,15 @@ typedef struct ort_status *(*ep_create_device)(struct factory *, const void *har
 typedef struct ort_status *(*ep_event_category)(const void *event, int *category);
 typedef struct ort_status *(*ep_event_name)(const void *event, const char **name);
 
+typedef struct ort_status *(*ep_event_duration)(const void *event, int64_t *duration_us);
+
 struct plug_in {
     struct factory factory; /* first: the runtime hands it back */
     const struct hook_link *link;
     ep_create_device create_device;
     ep_event_category event_category;
     ep_event_name event_name;
+    ep_event_duration event_duration;
     struct data_transfer transfer;
 };
 
@@ -119,11 +122,14 @@ static struct ort_status *profiler_stop_event(struct profiler *profiler, uint64_
     link->stop(link->context);
     int category = HOOK_SESSION;
     const char *name = "";
+    int64_t duration_us = 0;
     struct ort_status *status = plug_in->event_category(event, &category);
     if (!status)
         status = plug_in->event_name(event, &name);
     if (!status)
-        link->named(link->context, (enum hook_category)category, name);
+        status = plug_in->event_duration(event, &duration_us);
+    if (!status)
+        link->named(link->context, (enum hook_category)category, name, duration_us);
     return status;
 }
 
@@ -348,6 +354,7 @@ EXPORT struct ort_status *CreateEpFactories(const char *name, const struct api_b
     if (connected->api->version >= API_VERSION_PROFILER) {
         ep_function(ep_api, EP_EVENT_CATEGORY, &made->event_category);
         ep_function(ep_api, EP_EVENT_NAME, &made->event_name);
+        ep_function(ep_api, EP_EVENT_DURATION, &made->event_duration);
     }
     factories[0] = &made->factory;
     *count = 1;

@@ -22,10 +22,12 @@ struct hook_link {
     const struct api *api;
     void *context;
     /* On the executing thread: as the last thing before, and as the first thing after, what the
-     * runtime brackets. `named` follows `stop` and says what it was; the name is borrowed. */
+     * runtime brackets. `named` follows `stop` and says what it was and how long the runtime itself
+     * found it to be, in whole microseconds; the name is borrowed. */
     void (*start)(void *context);
     void (*stop)(void *context);
-    void (*named)(void *context, enum hook_category category, const char *name);
+    void (*named)(void *context, enum hook_category category, const char *name,
+                  int64_t duration_us);
     /* The graph that is about to be assigned, of the model and of each subgraph. NULL: not wanted.
      * A result other than NULL ends the creation of the session with that message. */
     const char *(*graph)(void *context, const struct ort_graph *graph);

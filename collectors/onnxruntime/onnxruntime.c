@@ -1,5 +1,6 @@
 /* The collector row of ONNX Runtime: everything happens in a worker. */
-#include "collectors/collector.h"
+#include "collectors/onnxruntime/onnxruntime.h"
+
 #include "collectors/disturbance.h"
 #include "collectors/onnxruntime/locate.h"
 #include "collectors/onnxruntime/lowered.h"

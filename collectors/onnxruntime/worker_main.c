@@ -8,31 +8,29 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BATCH = 512 };
+enum { BATCH_BYTES = 4 << 20 };
 
 struct server {
     struct host host;
-    struct sample batch[BATCH];
-    uint32_t count;
-    bool broken; /* the program is gone */
+    struct strbuf batch; /* samples not sent yet */
+    bool broken;         /* the program is gone */
 };
 
 /* ---- samples ----------------------------------------------------------------------------------
  */
 
 static void flush(struct server *server) {
-    if (server->count == 0)
+    if (server->batch.length == 0)
         return;
-    size_t length = server->count * sizeof server->batch[0];
-    if (!frame_send(WORKER_REPLIES, REPLY_SAMPLES, server->batch, length))
+    if (!frame_send(WORKER_REPLIES, REPLY_SAMPLES, server->batch.text, server->batch.length))
         server->broken = true;
-    server->count = 0;
+    server->batch.length = 0;
 }
 
 static void put_sample(void *context, const struct sample *sample) {
     struct server *server = context;
-    server->batch[server->count++] = *sample;
-    if (server->count == BATCH)
+    frame_put(&server->batch, sample, sizeof *sample);
+    if (server->batch.length >= BATCH_BYTES)
         flush(server);
 }
 
@@ -143,6 +141,7 @@ int main(void) {
     }
     static struct server server;
     host_init(&server.host);
+    strbuf_init(&server.batch);
     serve(&server);
     /* Without unwinding the runtime: it would write the profile out and free gigabytes first. */
     _exit(0);
