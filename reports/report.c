@@ -2,16 +2,10 @@
 
 #include "reports/page.h"
 
-#include <math.h>
-
 static void (*const sections[])(struct page *) = {
     section_overview,  section_machine,  section_models, section_accuracy,
     section_operators, section_roofline, section_memory, section_plan,
 };
-
-double report_error(const struct estimate *predicted, const struct estimate *measured) {
-    return measured->value > 0 ? predicted->value / measured->value - 1 : NAN;
-}
 
 const struct prediction *entry_best(const struct report_entry *entry) {
     return entry->measured ? entry->measured : entry->predicted;

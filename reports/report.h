@@ -41,7 +41,4 @@ struct report {
 int report_html(struct arena *arena, const struct report *report, struct strbuf *html,
                 struct err *err);
 
-/* How far the prediction is off: predicted / measured - 1; NaN when one is missing. */
-double report_error(const struct estimate *predicted, const struct estimate *measured);
-
 #endif

@@ -1,5 +1,6 @@
 /* Predicted against measured latency. */
 #include "reports/estimate_json.h"
+#include "reports/judgement.h"
 #include "reports/page.h"
 
 #include <inttypes.h>
@@ -8,17 +9,10 @@
 enum { NAME, MEASURED, PREDICTED, ERROR, INSIDE, HOLDOUT, TIER, COLUMNS };
 
 static bool has_both(const struct report_entry *entry) {
-    return entry->predicted && entry->measured && entry->measured->latency_ns.value > 0 &&
-           entry->predicted->latency_ns.value > 0;
+    return judged_has_both(entry, quantity_latency);
 }
 
-static bool is_inside(const struct report_entry *entry) {
-    const struct estimate *predicted = &entry->predicted->latency_ns;
-    double measured = entry->measured->latency_ns.value;
-    return measured >= predicted->low && measured <= predicted->high;
-}
-
-static void fill_table(struct page *page, struct table *table) {
+static void fill_table(struct page *page, quantity_of *quantity, struct table *table) {
     static const struct table_column columns[] = {
         [NAME] = {"name",         "Model",               UNIT_PLAIN, TABLE_LEFT },
         [MEASURED] = {"measured_ns",  "Measured",            UNIT_NS,    TABLE_RIGHT},
@@ -34,20 +28,19 @@ static void fill_table(struct page *page, struct table *table) {
         table_row(table);
         table_text(table, NAME, entry->name);
         if (entry->measured) {
-            struct json_estimate measured = report_estimate(&entry->measured->latency_ns);
+            struct json_estimate measured = report_estimate(quantity(entry->measured));
             table_estimate(table, MEASURED, &measured);
         }
         if (entry->predicted) {
-            struct json_estimate predicted = report_estimate(&entry->predicted->latency_ns);
+            struct json_estimate predicted = report_estimate(quantity(entry->predicted));
             table_estimate(table, PREDICTED, &predicted);
-            table_text(table, TIER, tier_name(entry->predicted->latency_ns.tier));
+            table_text(table, TIER, tier_name(quantity(entry->predicted)->tier));
             table_bool(table, HOLDOUT, entry->held_out);
         }
-        if (!has_both(entry))
+        if (!judged_has_both(entry, quantity))
             continue;
-        double error = report_error(&entry->predicted->latency_ns, &entry->measured->latency_ns);
-        table_textf(table, ERROR, "%+.1f %%", 100 * error);
-        table_bool(table, INSIDE, is_inside(entry));
+        table_textf(table, ERROR, "%+.1f %%", 100 * judged_error(entry, quantity));
+        table_bool(table, INSIDE, judged_inside(entry, quantity));
     }
 }
 
@@ -129,7 +122,7 @@ static void draw(struct page *page, const char *alt) {
                   "set logscale xy\nset xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n"
                   "set format '%%g'\nset xlabel 'measured, ms' textcolor rgb '" FIGURE_INK "'\n"
                   "set ylabel 'predicted, ms' textcolor rgb '" FIGURE_INK "'\n"
-                  "set key top left reverse Left\n",
+                  "set key top left reverse Left\nset clip two\n",
                   low, high, low, high);
     strbuf_puts(s,
                 "plot $exact using 1:($1*0.9):($1*1.1) with filledcurves fillcolor "
@@ -146,36 +139,40 @@ static void draw(struct page *page, const char *alt) {
                 "exact. Both scales are logarithmic.");
 }
 
-static const char *finding(struct page *page) {
-    uint32_t count = 0, inside = 0;
-    double sum = 0, worst = 0;
-    const char *worst_name = "";
-    for (uint32_t i = 0; i < page->report->entry_count; i++) {
-        const struct report_entry *entry = &page->report->entries[i];
-        if (!has_both(entry))
-            continue;
-        double error = report_error(&entry->predicted->latency_ns, &entry->measured->latency_ns);
-        count++;
-        inside += is_inside(entry);
-        sum += fabs(error);
-        if (count == 1 || fabs(error) > fabs(worst)) {
-            worst = error;
-            worst_name = entry->name;
-        }
+/* With one thread the clock and the CPU agree unless others took the CPU away. */
+static uint32_t count_disturbed(const struct report *report) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < report->entry_count; i++) {
+        const struct prediction *m = report->entries[i].measured;
+        count +=
+            m && m->conditions.threads == 1 && m->latency_ns.value > 1.1 * m->cpu_time_ns.value;
     }
-    if (count == 0)
-        return NULL;
-    return arena_printf(page->arena,
-                        "The predicted latency of %" PRIu32 " model%s is off by %.1f %% on "
-                        "average, at worst by %+.1f %% (%s); %" PRIu32
-                        " of them lie inside the predicted interval.",
-                        count, count == 1 ? "" : "s", 100 * sum / count, 100 * worst, worst_name,
-                        inside);
+    return count;
+}
+
+static void add_cpu_time(struct page *page) {
+    struct table table;
+    struct judgement j = judge(page->report, quantity_cpu_time);
+    uint32_t disturbed = count_disturbed(page->report);
+    const char *sentence = judgement_sentence(page->arena, &j, "CPU time");
+    if (disturbed)
+        html_note(page->html,
+                  arena_printf(page->arena,
+                               "The machine was busy with other work: %" PRIu32
+                               " measured latencies are more than 10 %% above their CPU time. "
+                               "Compare CPU times, or measure again on a quiet machine.",
+                               disturbed));
+    if (!sentence)
+        return;
+    html_paragraph(page->html, sentence);
+    fill_table(page, quantity_cpu_time, &table);
+    html_folded_table(page->html, "CPU time: predicted against measured", &table);
 }
 
 void section_accuracy(struct page *page) {
     struct table table;
-    const char *alt = finding(page);
+    struct judgement j = judge(page->report, quantity_latency);
+    const char *alt = judgement_sentence(page->arena, &j, "latency");
     if (page->report->entry_count == 0)
         return;
     html_section_begin(page->html, "latency", "Latency: predicted against measured");
@@ -183,7 +180,8 @@ void section_accuracy(struct page *page) {
         html_paragraph(page->html, alt);
         draw(page, alt);
     }
-    fill_table(page, &table);
+    fill_table(page, quantity_latency, &table);
     html_table(page->html, &table);
+    add_cpu_time(page);
     html_section_end(page->html);
 }

@@ -1,5 +1,6 @@
 /* Peak memory, predicted and measured. */
 #include "reports/estimate_json.h"
+#include "reports/judgement.h"
 #include "reports/page.h"
 
 #include <math.h>
@@ -46,8 +47,8 @@ static void fill_table(struct page *page, struct table *table) {
         }
         table_number(table, UPPER, upper_peak(entry));
         table_number(table, RESIDENT, entry_best(entry)->resident_memory_bytes.value);
-        double error = predicted_peak(entry) / measured_peak(entry) - 1;
-        if (isfinite(error))
+        double error = judged_error(entry, quantity_peak_memory);
+        if (!isnan(error))
             table_textf(table, ERROR, "%+.1f %%", 100 * error);
     }
 }
@@ -115,7 +116,11 @@ void section_memory(struct page *page) {
         return;
     html_section_begin(page->html, "memory", "Memory");
     html_paragraph(page->html, alt);
-    draw(page, rows, alt);
+    struct judgement j = judge(page->report, quantity_peak_memory);
+    const char *sentence = judgement_sentence(page->arena, &j, "peak memory");
+    if (sentence)
+        html_paragraph(page->html, sentence);
+    draw(page, rows, sentence ? sentence : alt);
     fill_table(page, &table);
     html_table(page->html, &table);
     html_section_end(page->html);

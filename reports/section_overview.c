@@ -1,40 +1,16 @@
 /* The top of the page: what it all comes to, the machine, the models. */
+#include "reports/judgement.h"
 #include "reports/page.h"
 #include "reports/plan_text.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 
 /* ---- tiles ---------------------------------------------------------------------------------- */
 
-struct judgement {
-    uint32_t count, inside;
-    double mean_error; /* of |predicted / measured - 1| */
-};
-
-static struct judgement judge(const struct report *report) {
-    struct judgement j = {0};
-    for (uint32_t i = 0; i < report->entry_count; i++) {
-        const struct report_entry *entry = &report->entries[i];
-        if (!entry->predicted || !entry->measured)
-            continue;
-        const struct estimate *predicted = &entry->predicted->latency_ns;
-        double measured = entry->measured->latency_ns.value;
-        double error = fabs(report_error(predicted, &entry->measured->latency_ns));
-        if (isnan(error))
-            continue;
-        j.count++;
-        j.mean_error += error;
-        j.inside += measured >= predicted->low && measured <= predicted->high;
-    }
-    j.mean_error = j.count ? j.mean_error / j.count : NAN;
-    return j;
-}
-
 void section_overview(struct page *page) {
     const struct report *report = page->report;
-    struct judgement j = judge(report);
+    struct judgement j = judge(report, quantity_latency);
     struct html_tile tiles[5];
     char percent[UNIT_TEXT_SIZE], price[UNIT_TEXT_SIZE];
     uint32_t count = 0;
