@@ -15,7 +15,7 @@ static int64_t size_from_end(const struct tensor *tensor, int32_t i) {
 static double broadcast_run(const struct op_view *view) {
     const struct tensor *out = view->out0;
     double run = 1;
-    enum { OPEN, FULL, REPEATED } state[4] = {OPEN, OPEN, OPEN, OPEN};
+    enum reach { OPEN, FULL, REPEATED } state[4] = {OPEN, OPEN, OPEN, OPEN};
     for (int32_t i = 0; out && i < out->rank; i++) {
         int64_t size = size_from_end(out, i);
         if (size == 1)
@@ -24,8 +24,8 @@ static double broadcast_run(const struct op_view *view) {
             const struct tensor *in = op_input(view->graph, view->op, k);
             if (!in || in->rank < 0 || tensor_elements(in) == 1)
                 continue;
-            int now = size_from_end(in, i) == size ? FULL : REPEATED;
-            if (state[k] != OPEN && (int)state[k] != now)
+            enum reach now = size_from_end(in, i) == size ? FULL : REPEATED;
+            if (state[k] != OPEN && state[k] != now)
                 return run;
             state[k] = now;
         }
