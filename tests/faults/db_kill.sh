@@ -7,7 +7,7 @@ kills=${ASSAY_PROFILE_KILLS:-10}
 name=killed_profiles_lose_nothing
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-export ASSAY_DB=$folder/assay.db
+export ASSAY_DB=$folder/assay.db TMPDIR=$folder # killed workers leave scratch there
 told=$folder/told
 
 "$build/assay" zoo write mlp "$folder/tiny.onnx" >/dev/null
