@@ -74,6 +74,20 @@ static void pooled_interval_alone_would_be_too_narrow(void **state) {
     assert_true(fabs(all.low - (11 - 2.91999 / sqrt(3))) < 1e-3);
 }
 
+static void thousands_of_runs_keep_an_interval(void **state) {
+    (void)state;
+    enum { COUNT = 5000 };
+    static double values[COUNT], scratch[COUNT];
+    struct rng rng;
+    rng_init(&rng, 3);
+    for (int i = 0; i < COUNT; i++)
+        values[i] = 100 + rng_normal(&rng);
+    struct summary summary = summarise(values, COUNT, 0.9, scratch);
+    /* The median's standard error is sqrt(pi / 2 / n) = 0.0177; 90 % is 1.645 of them. */
+    double half = summary_half_width(&summary) * summary.median;
+    assert_true(half > 0.02 && half < 0.04);
+}
+
 static void far_values_are_counted(void **state) {
     (void)state;
     double values[100], scratch[100];
@@ -124,6 +138,7 @@ int main(void) {
         cmocka_unit_test(nothing_has_no_median),
         cmocka_unit_test(intervals_hold_what_they_promise),
         cmocka_unit_test(pooled_interval_alone_would_be_too_narrow),
+        cmocka_unit_test(thousands_of_runs_keep_an_interval),
         cmocka_unit_test(far_values_are_counted),
         cmocka_unit_test(load_moves_the_median_but_not_the_fastest),
         cmocka_unit_test(two_groups_are_told_from_one),
