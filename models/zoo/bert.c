@@ -1,13 +1,8 @@
 /* BERT (Devlin et al. 2018, small ones: Turc et al. 2019) and DistilBERT (Sanh et al. 2019):
  * encoders with normalisation behind each sum, as Hugging Face's classes export. */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
-
-struct bert {
-    int layers;
-    int64_t width, heads;
-    bool distilled; /* no token types, no pooler */
-};
 
 enum { VOCABULARY = 30522, POSITIONS = 512 };
 static const float epsilon = 1e-12f;
@@ -51,7 +46,7 @@ static int32_t layer(struct zoo_builder *b, const struct bert *net, int32_t x, i
     return zoo_layer_norm(b, "output.LayerNorm", zoo_add(b, y, x), epsilon);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_bert_build(struct zoo_builder *b, const void *config) {
     const struct bert *net = config;
     int32_t ids = zoo_tokens(b, "input_ids");
     int32_t mask = zoo_tokens(b, "attention_mask");
@@ -80,7 +75,7 @@ static const struct bert distilbert = {6, 768, 12, true};
 #define HEAD(WIDTH) (WIDTH * WIDTH + 3 * WIDTH + VOCABULARY)
 
 #define ROW(NAME, HELP, PARAMETERS, STEP, SOURCE)                                                  \
-    { #NAME, HELP, {.sequence = 128 }, {PARAMETERS, STEP }, {0, 0 }, SOURCE, build, &NAME }
+    { #NAME, HELP, {.sequence = 128 }, {PARAMETERS, STEP }, {0, 0 }, SOURCE, zoo_bert_build, &NAME }
 
 static const struct zoo_row rows[] = {
     ROW(bert_tiny, "text encoder, 2 layers (Turc et al. 2019)", 4.4e6 - HEAD(128), 1e5,

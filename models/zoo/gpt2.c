@@ -2,14 +2,10 @@
  * linear layers are matrix products over all tokens at once (Conv1D of Hugging Face: Reshape, Gemm
  * with the weight as in x out, Reshape). */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
 
 #include <math.h>
-
-struct gpt2 {
-    int layers;
-    int64_t width, heads;
-};
 
 enum { VOCABULARY = 50257, POSITIONS = 1024 };
 static const float epsilon = 1e-5f;
@@ -43,7 +39,7 @@ static int32_t mlp(struct zoo_builder *b, const struct gpt2 *net, int32_t x) {
     return conv1d(b, "mlp.c_proj", x, net->width);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_gpt2_build(struct zoo_builder *b, const void *config) {
     const struct gpt2 *net = config;
     int32_t ids = zoo_tokens(b, "input_ids");
     int32_t x = zoo_embed(b, "wte", ids, VOCABULARY, net->width, NULL);
@@ -69,13 +65,13 @@ static const struct zoo_row rows[] = {
      "language model, 12 layers (Radford et al. 2019)", {.sequence = 64},
      {124439808, 1},
      {0, 0},
-     "Hugging Face openai-community/gpt2", build,
+     "Hugging Face openai-community/gpt2", zoo_gpt2_build,
      &gpt2      },
     {"distilgpt2",
      "language model, 6 layers (Sanh et al. 2019)",     {.sequence = 64},
      {81912576, 1},
      {0, 0},
-     "Hugging Face distilbert/distilgpt2", build,
+     "Hugging Face distilbert/distilgpt2", zoo_gpt2_build,
      &distilgpt2},
 };
 

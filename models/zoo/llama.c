@@ -2,16 +2,10 @@
  * positions, grouped queries, a gate with SiLU. One forward pass over a prompt without a cache, as
  * Hugging Face's classes export with use_cache off. */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
 
 #include <math.h>
-
-struct llama {
-    int layers;
-    int64_t width, heads, key_heads, inner, vocabulary;
-    double rotary_base;
-    bool untied; /* an output layer of its own, else the embedding's weight */
-};
 
 struct rotary {
     int32_t cosine, sine; /* length x head width */
@@ -89,7 +83,7 @@ static int32_t gated_mlp(struct zoo_builder *b, const struct llama *net, int32_t
     return zoo_linear(b, "down_proj", zoo_mul(b, gate, up), net->width, false);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_llama_build(struct zoo_builder *b, const void *config) {
     const struct llama *net = config;
     int64_t length = b->options.sequence;
     int32_t ids = zoo_tokens(b, "input_ids");
@@ -117,7 +111,7 @@ static const struct llama smollm2_135m = {30, 576, 9, 3, 1536, 49152, 1e5, false
 static const struct llama tinyllama_1_1b = {22, 2048, 32, 4, 5632, 32000, 1e4, true};
 
 #define ROW(NAME, HELP, PARAMETERS, STEP, SOURCE, CONFIG)                                          \
-    { NAME, HELP, {.sequence = 64}, {PARAMETERS, STEP}, {0, 0}, SOURCE, build, CONFIG }
+    { NAME, HELP, {.sequence = 64}, {PARAMETERS, STEP}, {0, 0}, SOURCE, zoo_llama_build, CONFIG }
 
 static const struct zoo_row rows[] = {
     ROW("llama_stories260k", "language model, grouped queries, 5 layers", 260e3, 1e3,

@@ -1,14 +1,10 @@
 /* Recurrent language models: LSTM layers over embedded words (Zaremba et al. 2014), as nn.LSTM
  * exports: time first, zero initial states. */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
 
 #include <math.h>
-
-struct recurrent {
-    int layers;
-    int64_t width, vocabulary;
-};
 
 /* length x batch x in -> length x batch x width. */
 static int32_t lstm(struct zoo_builder *b, int32_t x, int64_t width, int32_t state) {
@@ -24,7 +20,7 @@ static int32_t lstm(struct zoo_builder *b, int32_t x, int64_t width, int32_t sta
     return zoo_squeeze(b, y, 1);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_recurrent_build(struct zoo_builder *b, const void *config) {
     const struct recurrent *net = config;
     int32_t ids =
         zoo_input(b, "input_ids", DTYPE_INT64, ZOO_SHAPE(b->options.sequence, b->options.batch));
@@ -47,13 +43,13 @@ static const struct zoo_row rows[] = {
      "language model, 2 LSTM layers of 650 (Zaremba et al. 2014)",  {.sequence = 35},
      {20e6, 1e6},
      {0, 0},
-     "Merity et al. 2016, table 2: LSTM (medium), 20M", build,
+     "Merity et al. 2016, table 2: LSTM (medium), 20M", zoo_recurrent_build,
      &medium},
     {"lstm_large",
      "language model, 2 LSTM layers of 1500 (Zaremba et al. 2014)", {.sequence = 35},
      {66e6, 1e6},
      {0, 0},
-     "Merity et al. 2016, table 2: LSTM (large), 66M",  build,
+     "Merity et al. 2016, table 2: LSTM (large), 66M",  zoo_recurrent_build,
      &large },
 };
 

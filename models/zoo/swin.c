@@ -1,14 +1,10 @@
 /* Swin transformer (Liu et al. 2021) as torchvision has it: attention inside windows of 7x7 tokens,
  * every second time with the windows shifted by half. Tokens are NHWC. */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
 
 #include <math.h>
-
-struct swin {
-    int depths[4];
-    int64_t width, heads; /* of the first stage; doubled by each next one */
-};
 
 enum { WINDOW = 7, TOKENS = WINDOW * WINDOW, OFFSETS = 2 * WINDOW - 1 };
 static const float epsilon = 1e-5f;
@@ -149,7 +145,7 @@ static int32_t merge_patches(struct zoo_builder *b, int32_t x) {
     return zoo_linear(b, "reduction", x, 2 * width, false);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_swin_build(struct zoo_builder *b, const void *config) {
     const struct swin *net = config;
     if (b->options.image_size % (32 * WINDOW))
         zoo_impossible(b, "the image is not a multiple of %d wide", 32 * WINDOW);
@@ -180,7 +176,7 @@ static const struct swin swin_t = {
 
 static const struct zoo_row rows[] = {
     ZOO_TORCHVISION(swin_t, "image classification, windowed transformer (Liu et al. 2021)", 224,
-                    28288354, 4.491, build, &swin_t),
+                    28288354, 4.491, zoo_swin_build, &swin_t),
 };
 
 const struct zoo_family zoo_swin = {"swin", rows, sizeof rows / sizeof *rows};

@@ -1,12 +1,8 @@
 /* Vision transformers (Dosovitskiy et al. 2020; DeiT: Touvron et al. 2020): patches become tokens,
  * a trained token in front of them carries the class. */
 #include "models/zoo/attention.h"
+#include "models/zoo/configs.h"
 #include "models/zoo/families.h"
-
-struct vit {
-    int layers;
-    int64_t width, heads, patch;
-};
 
 static const float epsilon = 1e-6f;
 
@@ -28,7 +24,7 @@ static int32_t class_token(struct zoo_builder *b, const struct vit *net) {
     return zoo_simple(b, "Expand", ZOO_LIST(token, zoo_ints(b, 3, sizes)), 3, sizes);
 }
 
-static void build(struct zoo_builder *b, const void *config) {
+void zoo_vit_build(struct zoo_builder *b, const void *config) {
     const struct vit *net = config;
     int32_t x = patch_tokens(b, net, zoo_image(b, 3));
     x = zoo_concat(b, 1, ZOO_LIST(class_token(b, net), x));
@@ -55,12 +51,12 @@ static const struct zoo_row rows[] = {
      "image classification, transformer (Touvron et al. 2020)", {.image_size = 224, .classes = 1000},
      {5717416, 1},
      {1.3, 0.1},
-     "timm deit_tiny_patch16_224; multiply-adds: Wang et al. 2021 (PVT), table 1", build,
+     "timm deit_tiny_patch16_224; multiply-adds: Wang et al. 2021 (PVT), table 1", zoo_vit_build,
      &deit_tiny},
     ZOO_TORCHVISION(vit_b_32, "image classification, transformer (Dosovitskiy et al. 2020)", 224,
-                    88224232, 4.409, build, &vit_b_32),
+                    88224232, 4.409, zoo_vit_build, &vit_b_32),
     ZOO_TORCHVISION(vit_b_16, "image classification, transformer (Dosovitskiy et al. 2020)", 224,
-                    86567656, 17.564, build, &vit_b_16),
+                    86567656, 17.564, zoo_vit_build, &vit_b_16),
 };
 
 const struct zoo_family zoo_vit = {"vit", rows, sizeof rows / sizeof *rows};

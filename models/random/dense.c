@@ -1,0 +1,93 @@
+/* Dense layers of all sizes, and operators that other recipes have at few sizes. */
+#include "models/random/recipes.h"
+
+/* Tall, wide, single rows, with and without bias; as Gemm (a matrix) and MatMul (more axes). */
+void random_dense_layers(struct zoo_builder *b, const void *config) {
+    (void)config;
+    struct recipe r = recipe_begin(b, 3, 11);
+    bool rows = random_chance(&r.rng, 0.5);
+    int64_t width = random_size(&r.rng, 16, 4096, 1);
+    int32_t x = rows ? zoo_input(b, "input", DTYPE_FLOAT32,
+                                 ZOO_SHAPE(b->options.batch, random_size(&r.rng, 2, 512, 1), width))
+                     : zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, width));
+    for (int i = 0; i < 6 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
+        int64_t most = 40000000 / zoo_dim(b, x, -1); /* weights of at most 160 MB */
+        int64_t out = random_size(&r.rng, 16, 8192, random_chance(&r.rng, 0.7) ? 16 : 1);
+        x = zoo_linear(b, NULL, x, out < most ? out : most, random_chance(&r.rng, 0.8));
+        x = zoo_activate(b, recipe_activation(&r), x);
+    }
+    zoo_output(b, x, "output");
+}
+
+/* ---- everything else ---------------------------------------------------------------------------
+ */
+
+static int32_t unary(struct recipe *r, int32_t x) {
+    static const char *const types[] = {
+        "Exp", "Sqrt",       "Abs",       "Neg", "Erf", "Sigmoid", "Tanh", "Relu",       "Softplus",
+        "Elu", "Reciprocal", "LeakyRelu", "Cos", "Sin", "Floor",   "Log",  "HardSigmoid"};
+    return zoo_unary(r->b, types[rng_below(&r->rng, sizeof types / sizeof *types)], x);
+}
+
+/* With itself, a scalar, a vector along the last axis, or one value per channel. */
+static int32_t binary(struct recipe *r, int32_t x) {
+    static const char *const types[] = {"Add", "Mul", "Sub", "Div", "Max", "Min"};
+    struct zoo_builder *b = r->b;
+    const char *type = types[rng_below(&r->rng, sizeof types / sizeof *types)];
+    switch (rng_below(&r->rng, 4)) {
+    case 0:
+        return zoo_binary(b, type, x, zoo_unary(b, "Abs", x));
+    case 1:
+        return zoo_binary(b, type, x, zoo_scalar(b, 1.5));
+    case 2:
+        return zoo_binary(b, type, x,
+                          zoo_weight(b, "vector", 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -1))));
+    default:
+        return zoo_binary(b, type, x,
+                          zoo_weight(b, "channels", 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -2), 1)));
+    }
+}
+
+/* A reduction that the others feel: the mean of an axis is taken off. */
+static int32_t centred(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    int64_t axis = zoo_rank(b, x) - 1 - (int64_t)rng_below(&r->rng, 2);
+    return zoo_binary(b, "Sub", x, zoo_reduce_mean(b, x, 1, &axis, true));
+}
+
+static int32_t moved(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    int64_t middle = zoo_dim(b, x, 1), last = zoo_dim(b, x, 2);
+    int32_t halves[2];
+    switch (rng_below(&r->rng, 4)) {
+    case 0:
+        return zoo_transpose(b, x, ZOO_SHAPE(0, 2, 1));
+    case 1:
+        return zoo_concat(b, 1, ZOO_LIST(x, zoo_slice(b, x, 1, 0, middle / 2 + 1)));
+    case 2:
+        return last >= 2 ? zoo_slice(b, x, 2, 0, last / 2) : x;
+    default:
+        if (last % 2)
+            return x;
+        zoo_split(b, x, 2, 2, halves);
+        return zoo_concat(b, 2, ZOO_LIST(halves[1], halves[0]));
+    }
+}
+
+static int32_t normed(struct recipe *r, int32_t x) {
+    return random_chance(&r->rng, 0.5) ? zoo_softmax(r->b, x)
+                                       : zoo_layer_norm(r->b, NULL, x, 1e-5f);
+}
+
+void random_elementwise(struct zoo_builder *b, const void *config) {
+    (void)config;
+    static int32_t (*const steps[])(struct recipe *, int32_t) = {
+        unary, unary, unary, binary, binary, centred, moved, moved, normed};
+    struct recipe r = recipe_begin(b, 4, 8);
+    int64_t rows = random_size(&r.rng, 2, 1024, 1), width = random_size(&r.rng, 4, 2048, 2);
+    int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, rows, width));
+    x = zoo_linear(b, "in", x, width, true);
+    for (int i = 0; i < 24; i++)
+        x = steps[rng_below(&r.rng, sizeof steps / sizeof *steps)](&r, x);
+    zoo_output(b, zoo_linear(b, "out", x, 16, true), "output");
+}

@@ -1,0 +1,47 @@
+/* Inside models/random/: the recipes, and what they share. */
+#ifndef ASSAY_MODELS_RANDOM_RECIPES_H
+#define ASSAY_MODELS_RANDOM_RECIPES_H
+
+#include "models/random/random.h"
+#include "models/zoo/layers.h"
+
+/* A network in the making: where it draws from and how much work it may have. */
+struct recipe {
+    struct zoo_builder *b;
+    struct rng rng;
+    double flops_max;
+};
+
+/* Seeded by the options; the work is drawn between 2^low and 2^high MFLOP per image. */
+struct recipe recipe_begin(struct zoo_builder *b, double low, double high);
+/* True while the work is below its share of what was drawn. */
+bool recipe_goes_on(const struct recipe *r, double share);
+
+/* An image batch x channels x size x size called "input". */
+int32_t recipe_image(struct recipe *r, int64_t channels, int64_t size);
+/* Global pool or flatten, and a classifier. */
+void recipe_classify(struct recipe *r, int32_t x);
+/* The first convolution of an image network; halves the size once or twice. */
+int32_t recipe_stem(struct recipe *r);
+enum zoo_activation recipe_activation(struct recipe *r);
+
+void random_residual(struct zoo_builder *b, const void *config);
+void random_plain(struct zoo_builder *b, const void *config);
+void random_inverted(struct zoo_builder *b, const void *config);
+void random_grouped(struct zoo_builder *b, const void *config);
+void random_dense_links(struct zoo_builder *b, const void *config);
+void random_branches(struct zoo_builder *b, const void *config);
+void random_odd_widths(struct zoo_builder *b, const void *config);
+void random_signal(struct zoo_builder *b, const void *config);
+void random_segmentation(struct zoo_builder *b, const void *config);
+void random_modern_conv(struct zoo_builder *b, const void *config);
+void random_encoder(struct zoo_builder *b, const void *config);
+void random_vision(struct zoo_builder *b, const void *config);
+void random_windows(struct zoo_builder *b, const void *config);
+void random_decoder(struct zoo_builder *b, const void *config);
+void random_gated_decoder(struct zoo_builder *b, const void *config);
+void random_recurrent(struct zoo_builder *b, const void *config);
+void random_dense_layers(struct zoo_builder *b, const void *config);
+void random_elementwise(struct zoo_builder *b, const void *config);
+
+#endif
