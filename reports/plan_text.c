@@ -36,7 +36,7 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan) {
     const char *routing = routing_info(plan->routing)->name;
     char price[UNIT_TEXT_SIZE];
     if (answer->reason)
-        return arena_printf(arena, "No plan for %g requests/s with %s routing: %s.",
+        return arena_printf(arena, "No plan for %.12g requests/s with %s routing: %s.",
                             plan->rate_per_second, routing, answer->reason);
     const char *nodes = "";
     if (answer->node_count)
@@ -47,7 +47,7 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan) {
         cost = arena_printf(arena, ", %s",
                             unit_format(price, answer->usd_per_hour, UNIT_USD_PER_HOUR));
     return arena_printf(arena,
-                        "%g requests/s with %s need %" PRIu64 " replica%s%s%s, %s routing (%s).",
+                        "%.12g requests/s with %s need %" PRIu64 " replica%s%s%s, %s routing (%s).",
                         plan->rate_per_second, plan_targets_text(arena, plan), answer->n.replicas,
                         answer->n.replicas == 1 ? "" : "s", nodes, cost, routing,
                         routing_info(plan->routing)->queue);

@@ -222,11 +222,11 @@ int pack_replicas(struct arena *arena, const struct node_type *types, uint32_t t
                   const struct replica_size *replica, uint64_t replicas, struct packing *packing,
                   struct err *err) {
     *packing = (struct packing){0};
-    if (type_count == 0 || replicas == 0 || replicas > PACK_REPLICAS_MAX)
-        return err_set(err, ERR_USAGE,
-                       "%llu replicas on %u kinds of nodes: expected 1 to %d on at "
-                       "least one",
-                       (unsigned long long)replicas, type_count, PACK_REPLICAS_MAX);
+    if (type_count == 0 || replicas == 0)
+        return err_set(err, ERR_USAGE, "nothing to pack: expected replicas and a kind of node");
+    if (replicas > PACK_REPLICAS_MAX)
+        return err_set(err, ERR_FINDING, "%llu replicas are more than the %d that can be packed",
+                       (unsigned long long)replicas, PACK_REPLICAS_MAX);
     int rc = check_types(types, type_count, err);
     if (rc)
         return rc;

@@ -30,8 +30,9 @@ int node_type_parse(struct arena *arena, const char *text, struct node_type *typ
 uint64_t node_holds(const struct node_type *type, const struct replica_size *replica,
                     const char **short_of);
 
-/* ERR_FINDING naming the resource when the replica fits no type; ERR_USAGE when some types have a
- * price and others have none, or two have the same name. The result lives in the arena. */
+/* ERR_FINDING naming the resource when the replica fits no type, or when there are too many;
+ * ERR_USAGE when some types have a price and others have none, or two have the same name. The
+ * result lives in the arena. */
 int pack_replicas(struct arena *arena, const struct node_type *types, uint32_t type_count,
                   const struct replica_size *replica, uint64_t replicas, struct packing *packing,
                   struct err *err);

@@ -62,6 +62,7 @@ static void a_wrong_node_is_a_usage_error_that_shows_it(void **state) {
                                         "cpus=8,memory=8GiB,price=-1",
                                         "cpus=8,memory=8GiB,reserve=xyz",
                                         "cpus=8,memory=8GiB,pods=0",
+                                        "cpus=8,memory=8GiB,pods=few",
                                         "cpus=8,memory=8GiB,gpus=1"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct node_type type;
@@ -127,6 +128,18 @@ static void the_cheapest_mix_is_found(void **state) {
     assert_int_equal(count_of(&packing, "small"), 1);
     assert_true(fabs(packing.usd_per_hour - 0.58) < 1e-12);
     assert_true(fabs(packing.cpu_waste - (1 - 10.0 / 12)) < 1e-12);
+}
+
+static void a_node_too_small_for_a_replica_is_not_used(void **state) {
+    (void)state;
+    const struct node_type types[] = {node("name=small,cpus=1,memory=1GiB,price=0.01"),
+                                      node("name=large,cpus=8,memory=32GiB,price=0.38")};
+    struct replica_size replica = {2, 200 * MIB};
+    struct packing packing;
+    struct err err = {0};
+    assert_int_equal(pack_replicas(&arena, types, 2, &replica, 4, &packing, &err), 0);
+    assert_int_equal(packing.node_count, 1);
+    assert_int_equal(count_of(&packing, "large"), 2);
 }
 
 static void without_prices_the_fewest_nodes_are_taken(void **state) {
@@ -227,7 +240,11 @@ static void a_million_replicas_are_packed(void **state) {
     assert_int_equal(pack_replicas(&arena, &type, 1, &replica, 1000000, &packing, &err), 0);
     assert_int_equal(packing.nodes[0].count, (1000000 + 6) / 7);
     assert_int_equal(pack_replicas(&arena, &type, 1, &replica, 1000001, &packing, &err),
-                     -ERR_USAGE);
+                     -ERR_FINDING);
+    err = (struct err){0};
+    assert_int_equal(pack_replicas(&arena, &type, 1, &replica, 0, &packing, &err), -ERR_USAGE);
+    err = (struct err){0};
+    assert_int_equal(pack_replicas(&arena, &type, 0, &replica, 1, &packing, &err), -ERR_USAGE);
 }
 
 int main(void) {
@@ -240,6 +257,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_scarcest_resource_decides_what_a_node_holds,
                                         fresh_arena, drop_arena),
         cmocka_unit_test_setup_teardown(the_cheapest_mix_is_found, fresh_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(a_node_too_small_for_a_replica_is_not_used, fresh_arena,
+                                        drop_arena),
         cmocka_unit_test_setup_teardown(without_prices_the_fewest_nodes_are_taken, fresh_arena,
                                         drop_arena),
         cmocka_unit_test_setup_teardown(no_mix_that_holds_enough_is_cheaper, fresh_arena,

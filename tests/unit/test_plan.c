@@ -88,6 +88,57 @@ static void without_nodes_the_price_is_unknown(void **state) {
     arena_done(&arena);
 }
 
+static void the_curve_rises_through_the_plan(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    arena_init(&arena);
+    struct plan plan = plan_of((struct estimate){12e6, 10e6, 15e6, TIER_FITTED, ""});
+    assert_int_equal(planner_solve(&arena, &plan, &err), 0);
+    assert_int_equal(planner_curve(&arena, &plan, 21, &err), 0);
+    assert_int_equal(plan.curve_count, 21);
+    assert_true(plan.curve[10].rate_per_second == plan.rate_per_second);
+    assert_int_equal(plan.curve[10].high, plan.high.n.replicas);
+    assert_int_equal(plan.curve[10].value, plan.value.n.replicas);
+    assert_int_equal(plan.curve[0].high, 1);
+    for (uint32_t i = 1; i < plan.curve_count; i++)
+        assert_true(plan.curve[i].high >= plan.curve[i - 1].high);
+    plan.latency_ns.high = 61e6;
+    assert_int_equal(planner_curve(&arena, &plan, 3, &err), 0);
+    assert_int_equal(plan.curve[1].high, 0);
+    assert_true(plan.curve[1].value > 0);
+    arena_done(&arena);
+}
+
+static void a_plan_that_cannot_be_is_refused(void **state) {
+    (void)state;
+    struct arena arena;
+    struct node_type node;
+    struct err err = {0};
+    arena_init(&arena);
+    const struct plan good = plan_of((struct estimate){12e6, 10e6, 15e6, TIER_FITTED, ""});
+    assert_int_equal(node_type_parse(&arena, "cpus=8,memory=32GiB", &node, &err), 0);
+    struct plan plan = good;
+    plan.threads = 0;
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_USAGE);
+    err = (struct err){0};
+    plan = good;
+    plan.offers = &node;
+    plan.offer_count = 1;
+    plan.replica_memory_bytes = NAN;
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    assert_non_null(strstr(err.message, "memory"));
+    err = (struct err){0};
+    plan.replica_memory_bytes = 1e18;
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    assert_non_null(strstr(plan.high.reason, "too little memory"));
+    err = (struct err){0};
+    plan = good;
+    plan.rate_per_second = NAN;
+    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_USAGE);
+    arena_done(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(routings_are_found_by_name),
@@ -95,6 +146,8 @@ int main(void) {
         cmocka_unit_test(an_unreachable_target_keeps_the_answer_for_the_middle),
         cmocka_unit_test(a_refused_latency_gives_no_plan),
         cmocka_unit_test(without_nodes_the_price_is_unknown),
+        cmocka_unit_test(the_curve_rises_through_the_plan),
+        cmocka_unit_test(a_plan_that_cannot_be_is_refused),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

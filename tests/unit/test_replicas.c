@@ -150,15 +150,33 @@ static void nonsense_is_a_usage_error(void **state) {
     struct slo slo = {99, 20e6};
     struct service_level n, less;
     const struct service_demand good = demand_of(1, &slo, ROUTING_RANDOM);
-    struct service_demand bad[4] = {good, good, good, good};
+    const struct slo wrong = {100, 20e6};
+    struct service_demand bad[5] = {good, good, good, good, good};
     bad[0].rate_per_second = NAN;
     bad[1].rate_per_second = -1;
     bad[2].service_ns = 0;
     bad[3].target_count = 0;
-    for (int i = 0; i < 4; i++) {
+    bad[4].targets = &wrong;
+    for (int i = 0; i < 5; i++) {
         struct err err = {0};
         assert_int_equal(replicas_find(&bad[i], &n, &less, &err), -ERR_USAGE);
     }
+}
+
+static void no_number_of_replicas_beyond_all_measure_is_given(void **state) {
+    (void)state;
+    struct slo slo = {99, 20e6};
+    struct service_level n, less;
+    struct service_demand demand = demand_of(2e6, &slo, ROUTING_CENTRAL);
+    struct err err = {0};
+    assert_int_equal(replicas_find(&demand, &n, &less, &err), -ERR_FINDING);
+    assert_non_null(strstr(err.message, "more than 1000000 replicas"));
+    demand.rate_per_second = 1e200;
+    err = (struct err){0};
+    assert_int_equal(replicas_find(&demand, &n, &less, &err), -ERR_FINDING);
+    err = (struct err){0};
+    demand.rate_per_second = 1;
+    assert_int_equal(replicas_evaluate(&demand, 0, &n, &err), -ERR_USAGE);
 }
 
 static void targets_are_parsed(void **state) {
@@ -194,6 +212,7 @@ int main(void) {
         cmocka_unit_test(no_load_needs_one_replica),
         cmocka_unit_test(thousands_of_replicas_are_found),
         cmocka_unit_test(nonsense_is_a_usage_error),
+        cmocka_unit_test(no_number_of_replicas_beyond_all_measure_is_given),
         cmocka_unit_test(targets_are_parsed),
     };
     return cmocka_run_group_tests_name("replicas", tests, NULL, NULL);
