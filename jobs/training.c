@@ -47,21 +47,28 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
 }
 
+/* At one thread CPU time: an operator longer than a time slice is hardly ever left alone by the
+ * other programs of a busy machine, and its wall time is then theirs. */
+static const struct summary *op_time(const struct stored_run *run, const struct stored_op *op) {
+    return run->conditions.threads == 1 && op->cpu_ns.median > 0 ? &op->cpu_ns : &op->wall_ns;
+}
+
 static void add_observations(struct loading *l, const struct stored_run *stored,
                              const struct flat_graph *flat) {
     const struct feature_target target = {l->filter->block};
     for (uint32_t i = 0; i < stored->op_count; i++) {
         const struct stored_op *op = &stored->ops[i];
+        const struct summary *time = op_time(stored, op);
         struct features features;
         struct err unknown = {0};
-        if (op->index >= flat->count || !(op->wall_ns.median > 0) ||
+        if (op->index >= flat->count || !(time->median > 0) ||
             features_of(flat->ops[op->index].graph, flat->ops[op->index].op, &target, &features,
                         &unknown))
             continue;
         struct observation *o =
             ARENA_PUSH(l->arena, l->observations, l->observation_count, l->observation_capacity);
-        *o = (struct observation){features, op->wall_ns.median, op->wall_ns.spread,
-                                  (int32_t)op->index, l->run_count - 1};
+        *o = (struct observation){features, time->median, time->spread, (int32_t)op->index,
+                                  l->run_count - 1};
     }
 }
 
