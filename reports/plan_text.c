@@ -134,21 +134,3 @@ void plan_proof_table(struct arena *arena, const struct plan *plan, struct table
     add_proof(table, "middle", &plan->value.n);
     add_proof(table, "middle", &plan->value.less);
 }
-
-void plan_text(struct arena *arena, const struct plan *plan, const struct table_style *style,
-               struct strbuf *out) {
-    struct table table;
-    char memory[UNIT_TEXT_SIZE];
-    strbuf_printf(out, "%s\n", plan_sentence(arena, plan));
-    unit_format(memory, plan->replica_memory_bytes, UNIT_BYTES);
-    strbuf_printf(out, "One replica: %" PRIu32 " CPU%s, %s. Routing %s: %s.\n\n", plan->threads,
-                  plan->threads == 1 ? "" : "s", memory, routing_info(plan->routing)->name,
-                  routing_info(plan->routing)->help);
-    plan_answer_table(arena, plan, &table);
-    table_render_text(&table, style, out);
-    plan_proof_table(arena, plan, &table);
-    if (table.row_count) {
-        strbuf_puts(out, "\n");
-        table_render_text(&table, style, out);
-    }
-}

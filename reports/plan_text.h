@@ -1,9 +1,8 @@
-/* A plan for people: a few lines, and tables that any format of base/table.h can print. */
+/* A plan for people: a sentence, and tables that any format of base/table.h can print. */
 #ifndef ASSAY_REPORTS_PLAN_TEXT_H
 #define ASSAY_REPORTS_PLAN_TEXT_H
 
 #include "base/arena.h"
-#include "base/strbuf.h"
 #include "base/table.h"
 #include "core/plan.h"
 
@@ -18,9 +17,5 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan);
 void plan_answer_table(struct arena *arena, const struct plan *plan, struct table *table);
 /* What N and N - 1 replicas give, for both answers. */
 void plan_proof_table(struct arena *arena, const struct plan *plan, struct table *table);
-
-/* All of it as text; `style` as for base/table.h. */
-void plan_text(struct arena *arena, const struct plan *plan, const struct table_style *style,
-               struct strbuf *out);
 
 #endif

@@ -2,7 +2,6 @@
 
 #include "reports/estimate_json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,46 +193,4 @@ void prediction_kernels_table(struct arena *arena, const struct prediction *pred
             table_number(table, K_INTENSITY, sums[i].flops / sums[i].bytes);
         table_text(table, K_BOUND, bound_name(sums[i].bound));
     }
-}
-
-/* ---- all of it ------------------------------------------------------------------------------ */
-
-static void add_heading(const struct prediction *prediction, struct strbuf *out) {
-    char parameters[UNIT_TEXT_SIZE];
-    unit_format(parameters, (double)prediction->model.parameters, UNIT_COUNT);
-    strbuf_printf(out, "%s: %" PRIu64 " operators, %s parameters\n", prediction->model.name,
-                  prediction->model.nodes, parameters);
-    strbuf_printf(out, "%s on %s; %s %s, %" PRIu32 " thread%s",
-                  prediction->measured ? "Measured" : "Predicted", prediction->machine,
-                  prediction->conditions.runtime, prediction->conditions.runtime_version,
-                  prediction->conditions.threads, prediction->conditions.threads == 1 ? "" : "s");
-    if (prediction->conditions.batch > 0)
-        strbuf_printf(out, ", batch %" PRId64, prediction->conditions.batch);
-    for (uint32_t i = 0; i < prediction->conditions.dim_count; i++)
-        strbuf_printf(out, ", %s=%" PRId64, prediction->conditions.dims[i].symbol,
-                      prediction->conditions.dims[i].size);
-    strbuf_puts(out, "\n\n");
-}
-
-void prediction_text(struct arena *arena, const struct prediction *prediction, uint32_t limit,
-                     const struct table_style *style, struct strbuf *out) {
-    struct table table;
-    add_heading(prediction, out);
-    prediction_totals_table(arena, prediction, &table);
-    if (table.row_count) {
-        table_render_text(&table, style, out);
-        strbuf_puts(out, "\n");
-    }
-    prediction_operators_table(arena, prediction, limit, &table);
-    table_render_text(&table, style, out);
-    if (table.row_count < prediction->operator_count)
-        strbuf_printf(out, "... and %" PRIu32 " more\n",
-                      prediction->operator_count - table.row_count);
-    if (prediction->refused_count) {
-        strbuf_puts(out, "\nNo answer, because these operators were refused:\n");
-        prediction_refused_table(arena, prediction, &table);
-        table_render_text(&table, style, out);
-    }
-    for (uint32_t i = 0; i < prediction->warning_count; i++)
-        strbuf_printf(out, "warning: %s\n", prediction->warnings[i]);
 }

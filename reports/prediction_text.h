@@ -1,9 +1,8 @@
-/* A prediction or a measurement for people: totals, operators by time, what was refused. */
+/* A prediction or a measurement as tables: totals, operators by time, what was refused. */
 #ifndef ASSAY_REPORTS_PREDICTION_TEXT_H
 #define ASSAY_REPORTS_PREDICTION_TEXT_H
 
 #include "base/arena.h"
-#include "base/strbuf.h"
 #include "base/table.h"
 #include "core/prediction.h"
 
@@ -29,9 +28,5 @@ struct kernel_sum *prediction_kernels(struct arena *arena, const struct predicti
                                       uint32_t *count);
 void prediction_kernels_table(struct arena *arena, const struct prediction *prediction,
                               struct table *table);
-
-/* All of it as text, with at most `limit` operators (0: all). */
-void prediction_text(struct arena *arena, const struct prediction *prediction, uint32_t limit,
-                     const struct table_style *style, struct strbuf *out);
 
 #endif

@@ -485,8 +485,6 @@ static void a_plan_without_an_answer_says_why_everywhere(void **state) {
     (void)state;
     struct arena arena;
     struct err err = {0};
-    struct strbuf text;
-    static const struct table_style style = {0, false};
     arena_init(&arena);
     struct plan plan = *plan_for(&arena, prediction_of(&arena, 1, false));
     plan.latency_ns = (struct estimate){30e6, 20e6, 61e6, TIER_FITTED, ""};
@@ -497,31 +495,39 @@ static void a_plan_without_an_answer_says_why_everywhere(void **state) {
     assert_non_null(strstr(at(root, "reason")->valuestring, "no number of replicas helps"));
     assert_true(cJSON_IsNumber(at(at(root, "at_value"), "replicas")));
     cJSON_Delete(root);
-    strbuf_init(&text);
-    plan_text(&arena, &plan, &style, &text);
-    assert_non_null(strstr(text.text, "no number of replicas helps"));
-    strbuf_done(&text);
+    assert_non_null(strstr(plan_sentence(&arena, &plan), "no number of replicas helps"));
+    struct table table;
+    plan_answer_table(&arena, &plan, &table);
+    assert_int_equal(table.row_count, 2);
+    plan_proof_table(&arena, &plan, &table);
+    assert_string_equal(table_cell(&table, 0, 0)->text, "middle");
     arena_done(&arena);
 }
 
-static void text_names_the_routing_and_the_costliest_operator_first(void **state) {
+static void the_sentence_names_the_routing(void **state) {
     (void)state;
     struct arena arena;
-    struct strbuf text;
-    static const struct table_style style = {0, false};
+    arena_init(&arena);
+    const struct plan *plan = plan_for(&arena, prediction_of(&arena, 1, false));
+    assert_string_equal(plan_sentence(&arena, plan),
+                        "200 requests/s with p99 within 50.0 ms need 4 replicas on 1 node (1 x "
+                        "large), 0.38 USD/h, random routing (M/D/1 per replica).");
+    arena_done(&arena);
+}
+
+static void the_costliest_operators_come_first_and_refused_ones_last(void **state) {
+    (void)state;
+    struct arena arena;
+    struct table table;
     arena_init(&arena);
     struct prediction *p = prediction_of(&arena, 1, false);
-    strbuf_init(&text);
-    plan_text(&arena, plan_for(&arena, p), &style, &text);
-    assert_non_null(strstr(text.text, "random routing (M/D/1 per replica)"));
-    strbuf_done(&text);
-    strbuf_init(&text);
-    prediction_text(&arena, p, 5, &style, &text);
-    assert_non_null(strstr(text.text, "... and 25 more"));
-    const char *conv = strstr(text.text, "conv.nchwc.pointwise");
-    assert_non_null(conv);
-    assert_null(strstr(text.text, "Softmax"));
-    strbuf_done(&text);
+    p->operators[0].latency_ns = estimate_refused();
+    prediction_operators_table(&arena, p, 5, &table);
+    assert_int_equal(table.row_count, 5);
+    assert_string_equal(table_cell(&table, 0, 2)->text, "conv.nchwc.pointwise");
+    prediction_operators_table(&arena, p, 0, &table);
+    assert_int_equal(table.row_count, p->operator_count);
+    assert_string_equal(table_cell(&table, table.row_count - 1, 0)->text, p->operators[0].name);
     arena_done(&arena);
 }
 
@@ -555,7 +561,8 @@ int main(void) {
         cmocka_unit_test(a_prediction_has_the_keys_of_the_contract),
         cmocka_unit_test(a_plan_has_its_proof_in_json),
         cmocka_unit_test(a_plan_without_an_answer_says_why_everywhere),
-        cmocka_unit_test(text_names_the_routing_and_the_costliest_operator_first),
+        cmocka_unit_test(the_sentence_names_the_routing),
+        cmocka_unit_test(the_costliest_operators_come_first_and_refused_ones_last),
         cmocka_unit_test(kernel_classes_are_summed),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
