@@ -121,7 +121,7 @@ int external_open(const char *model_path, const char *location, int *fd, struct 
 struct listing {
     struct arena *arena;
     const struct model *model;
-    struct external_files *out;
+    struct weight_files *out;
     uint32_t capacity;
     struct names names; /* location -> files[] */
     struct err *err;
@@ -131,7 +131,7 @@ static int add_file(struct listing *l, const struct tensor *tensor) {
     int fd;
     if (external_open(l->model->path, tensor->external->location, &fd, l->err))
         return err_prefix(l->err, "tensor '%.100s'", tensor->name);
-    struct external_file *file = ARENA_PUSH(l->arena, l->out->files, l->out->count, l->capacity);
+    struct weight_file *file = ARENA_PUSH(l->arena, l->out->files, l->out->count, l->capacity);
     file->location = tensor->external->location;
     file->tensor = tensor->name;
     file->missing = fd < 0;
@@ -154,7 +154,7 @@ static int add_tensor(struct listing *l, const struct tensor *tensor) {
             return code;
         names_add(&l->names, key, (int32_t)l->out->count - 1);
     }
-    struct external_file *file = &l->out->files[known ? (uint32_t)*known : l->out->count - 1];
+    struct weight_file *file = &l->out->files[known ? (uint32_t)*known : l->out->count - 1];
     uint64_t end;
     bool too_long = __builtin_add_overflow(external->offset_bytes, external->length_bytes, &end);
     if (too_long || (!file->missing && end > file->size_bytes))
@@ -182,9 +182,9 @@ static int add_graph(struct listing *l, const struct graph *graph) {
     return 0;
 }
 
-int external_list(struct arena *arena, const struct model *model, struct external_files *out,
+int external_list(struct arena *arena, const struct model *model, struct weight_files *out,
                   struct err *err) {
-    *out = (struct external_files){0};
+    *out = (struct weight_files){0};
     struct listing listing = {
         arena, model, out, 0, {arena, NULL, 0, 0},
             err
@@ -195,7 +195,7 @@ int external_list(struct arena *arena, const struct model *model, struct externa
 
 int external_check(const struct model *model, struct err *err) {
     struct arena arena;
-    struct external_files files;
+    struct weight_files files;
     arena_init(&arena);
     int code = external_list(&arena, model, &files, err);
     arena_done(&arena);
@@ -204,7 +204,7 @@ int external_check(const struct model *model, struct err *err) {
 
 int external_missing(struct arena *arena, const struct model *model, const char ***locations,
                      uint32_t *count, struct err *err) {
-    struct external_files files;
+    struct weight_files files;
     *count = 0;
     int code = external_list(arena, model, &files, err);
     if (code)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct external_file {
+struct weight_file {
     const char *location;  /* as written in the model */
     const char *tensor;    /* the first that lies in it */
     uint64_t needed_bytes; /* end of the last tensor in it */
@@ -21,14 +21,14 @@ struct external_file {
     bool missing;
 };
 
-struct external_files {
-    struct external_file *files; /* in the order in which the model names them */
+struct weight_files {
+    struct weight_file *files; /* in the order in which the model names them */
     uint32_t count, missing_count;
 };
 
 /* Lists and checks the external files of the model and its subgraphs. ERR_INPUT names the tensor
  * and the location. */
-int external_list(struct arena *arena, const struct model *model, struct external_files *out,
+int external_list(struct arena *arena, const struct model *model, struct weight_files *out,
                   struct err *err);
 
 /* Only the check. */

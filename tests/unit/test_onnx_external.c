@@ -83,7 +83,7 @@ static void files_beside_and_below_the_model_are_found(void **state) {
                                             "link.bin"};
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         struct model model = model_at(locations[i], "8");
-        struct external_files files;
+        struct weight_files files;
         struct err err = {0};
         assert_int_equal(external_list(&arena, &model, &files, &err), 0);
         assert_int_equal(files.count, 1);
@@ -135,7 +135,7 @@ static void model_without_external_data_has_no_files(void **state) {
     (void)state;
     struct strbuf bytes = model_of(relu_graph());
     struct model model = {.name = "m", .path = "m.onnx"};
-    struct external_files files;
+    struct weight_files files;
     struct err err = {0};
     assert_int_equal(onnx_read_bytes(&arena, bytes.text, bytes.length, "m", &model.graph, &err), 0);
     strbuf_done(&bytes);
