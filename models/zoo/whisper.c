@@ -61,13 +61,13 @@ static const struct zoo_row rows[] = {
      "speech recognition, encoder of 30 s (Radford et al. 2022)", {.sequence = 3000},
      {8208384, 1},
      {0, 0},
-     "Hugging Face openai/whisper-tiny, WhisperModel.encoder", build,
+     "from the dimensions of Radford et al. 2022, table 1", build,
      &whisper_tiny},
     {"whisper_base_encoder",
      "speech recognition, encoder of 30 s (Radford et al. 2022)", {.sequence = 3000},
      {20590592, 1},
      {0, 0},
-     "Hugging Face openai/whisper-base, WhisperModel.encoder", build,
+     "from the dimensions of Radford et al. 2022, table 1", build,
      &whisper_base},
 };
 

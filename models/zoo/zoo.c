@@ -68,8 +68,8 @@ static int64_t ir_version(int opset) {
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-int zoo_build_row(struct arena *arena, const struct zoo_row *row,
-                  const struct zoo_options *options, struct zoo_model *model, struct err *err) {
+int zoo_build_row(struct arena *arena, const struct zoo_row *row, const struct zoo_options *options,
+                  struct zoo_model *model, struct err *err) {
     struct zoo_builder b = {.graph = graph_new(arena, row->name), .scopes = {{"", ""}}};
     if (resolve(row, options, &b.options, err))
         return -(int)err->code;
