@@ -147,11 +147,23 @@ static void forget(struct worker *worker) {
     worker->pid = 0;
 }
 
-static int reap(struct worker *worker) {
+static int reap(const struct worker *worker) {
     int status = 0;
     while (waitpid(worker->pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status;
+}
+
+/* Waits a moment for it to end by itself, then ends it. The status of waitpid(). */
+static int reap_soon(const struct worker *worker) {
+    for (int waited = 0; waited < CLOSE_WAIT_MS; waited += 2) {
+        int status;
+        if (waitpid(worker->pid, &status, WNOHANG) == worker->pid)
+            return status;
+        nanosleep(&(struct timespec){0, 2000000}, NULL);
+    }
+    kill(worker->pid, SIGKILL);
+    return reap(worker);
 }
 
 void worker_kill(struct worker *worker) {
@@ -167,15 +179,8 @@ void worker_close(struct worker *worker) {
         return;
     close(worker->commands);
     worker->commands = -1;
-    for (int waited = 0; waited < CLOSE_WAIT_MS; waited += 2) {
-        int status;
-        if (waitpid(worker->pid, &status, WNOHANG) != 0) {
-            forget(worker);
-            return;
-        }
-        nanosleep(&(struct timespec){0, 2000000}, NULL);
-    }
-    worker_kill(worker);
+    reap_soon(worker);
+    forget(worker);
 }
 
 /* ---- what it prints ---------------------------------------------------------------------------
@@ -218,11 +223,11 @@ static const char *last_line(struct worker *worker) {
 /* ---- frames -----------------------------------------------------------------------------------
  */
 
-/* The process has ended by itself: says how, in an error, and forgets it. */
+/* Its pipe is closed, so it has ended or is about to: says how, in an error, and forgets it. */
 static int ended(struct worker *worker, struct err *err) {
+    int status = reap_soon(worker);
     if (worker->output >= 0)
         drain_output(worker);
-    int status = reap(worker);
     const char *line = last_line(worker);
     const char *said = line[0] ? "; it printed: " : "";
     int code;
@@ -306,10 +311,23 @@ static bool read_pieces(struct worker *worker) {
     return true;
 }
 
+/* Only something else than a worker of ours announces more. */
+static bool is_sound(const struct worker *worker) {
+    struct frame_head head;
+    if (worker->pieces.length < sizeof head)
+        return true;
+    memcpy(&head, worker->pieces.text, sizeof head);
+    return head.length <= FRAME_LENGTH_MAX;
+}
+
 int worker_receive(struct worker *worker, uint32_t *kind, struct err *err) {
     if (!worker->pid)
         return err_set(err, ERR_BUG, "%s is not running", worker->name);
     while (!take_frame(worker, kind)) {
+        if (!is_sound(worker)) {
+            worker_kill(worker);
+            return err_set(err, ERR_ENVIRONMENT, "%s sent what is no frame", worker->name);
+        }
         struct pollfd polled[2] = {
             {worker->replies, POLLIN, 0},
             {worker->output,  POLLIN, 0}

@@ -50,8 +50,11 @@ int api_load(struct api *api, const char *path, struct err *err) {
     const char *name = path ? path : "libonnxruntime.so.1";
     *api = (struct api){0};
     api->library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!api->library)
-        return err_set(err, ERR_ENVIRONMENT, "cannot load ONNX Runtime: %s", dlerror());
+    if (!api->library) {
+        err_set(err, ERR_ENVIRONMENT, "cannot load ONNX Runtime: %s", dlerror());
+        return err_hint(err, "`make deps` installs it into node_modules; another copy can be named "
+                             "with ASSAY_ORT_LIBRARY=/path/to/libonnxruntime.so.1");
+    }
     const struct api_base *(*entry)(void);
     void *symbol = dlsym(api->library, "OrtGetApiBase");
     if (!symbol)

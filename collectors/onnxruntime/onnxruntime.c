@@ -127,27 +127,22 @@ static int receive(struct answer *answer, struct err *err) {
 /* ---- the row ----------------------------------------------------------------------------------
  */
 
-static int hint_at_install(struct err *err) {
-    if (err->code == ERR_ENVIRONMENT)
-        err_hint(err, "`make deps` installs ONNX Runtime; another copy can be named with "
-                      "ASSAY_ORT_LIBRARY=/path/to/libonnxruntime.so.1");
-    return -(int)err->code;
-}
-
 static int ort_version(struct arena *arena, const char **name, const char **version,
                        struct err *err) {
     struct collect_session session;
     struct location location;
     int code = start_worker(arena, &session, &location, err);
     if (code)
-        return hint_at_install(err);
+        return code;
     struct answer answer = {.session = &session};
     code = send_request(&session, REQUEST_VERSION, &location, &(struct collect_config){0}, err);
     if (!code)
         code = receive(&answer, err);
     end_session(&session, code != 0);
     if (code)
-        return hint_at_install(err);
+        return code;
+    if (!answer.text)
+        return err_set(err, ERR_BUG, "the ONNX Runtime worker told no version");
     *name = "onnxruntime";
     *version = answer.text;
     return 0;
@@ -168,7 +163,7 @@ static int ort_lower(struct arena *arena, const struct collect_config *config,
     struct location location;
     int code = start_worker(arena, &session, &location, err);
     if (code)
-        return hint_at_install(err);
+        return code;
     struct answer answer = {.session = &session};
     code = scratch_open(&session.scratch, arena, scratch_base(), err);
     if (!code)
@@ -190,7 +185,7 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
     struct location location;
     int code = start_worker(arena, session, &location, err);
     if (code)
-        return hint_at_install(err);
+        return code;
     struct answer answer = {.session = session, .sink = sink};
     if (config->hooked)
         code = scratch_open(&session->scratch, arena, scratch_base(), err);
