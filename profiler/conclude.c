@@ -131,9 +131,14 @@ static void conclude_profiled(struct arena *arena, const struct evidence *eviden
         conclude_op(arena, evidence, op, confidence, out);
 }
 
-void conclude(struct arena *arena, const struct evidence *evidence, const struct protocol *protocol,
+void conclude(struct arena *arena, struct evidence *evidence, const struct protocol *protocol,
               struct measured *out) {
     bool hooked = evidence->profiled.capacity > 0;
+    out->all_runs = evidence->plain.count;
+    if (out->threads == 1) {
+        readings_set_aside(&evidence->plain, evidence->scratch);
+        readings_set_aside(&evidence->profiled, evidence->scratch);
+    }
     conclude_cold(evidence, protocol, out);
     conclude_plain(evidence, protocol, out);
     if (hooked)

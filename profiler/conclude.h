@@ -13,12 +13,12 @@ struct evidence {
      * batch beside it, medians of both. */
     double *pair_wall, *pair_cpu;
     uint32_t pairs, pair_capacity;
-    double *scratch; /* as many as the larger capacity */
+    double *scratch, *calm; /* as many places as the larger capacity */
 };
 
 /* Fills summaries, overhead, operators and warnings; counts and disturbance stand in `out`
- * already. */
-void conclude(struct arena *arena, const struct evidence *evidence, const struct protocol *protocol,
+ * already. Disturbed runs are taken out of the evidence. */
+void conclude(struct arena *arena, struct evidence *evidence, const struct protocol *protocol,
               struct measured *out);
 
 #endif

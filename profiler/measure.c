@@ -145,10 +145,18 @@ static int run_pair(struct campaign *campaign, struct err *err) {
 
 /* ---- enough? -------------------------------------------------------------------------------- */
 
+/* Of the median that would be reported from the runs so far, `from` on. */
 static double half_width(const struct campaign *campaign, const struct readings *readings,
                          uint32_t from) {
-    struct summary summary = summarise(readings->runs[SLOT_WALL] + from, readings->count - from,
-                                       campaign->protocol->confidence, campaign->evidence.scratch);
+    const struct evidence *evidence = &campaign->evidence;
+    uint32_t count = readings->count - from;
+    const double *values = readings->runs[SLOT_WALL] + from;
+    if (campaign->out->threads == 1) {
+        count = readings_undisturbed(readings, from, evidence->calm);
+        values = evidence->calm;
+    }
+    struct summary summary =
+        summarise(values, count, campaign->protocol->confidence, evidence->scratch);
     return summary_half_width(&summary);
 }
 
@@ -347,6 +355,7 @@ static void init_evidence(struct campaign *campaign, const struct collect_config
     evidence->pair_wall = ARENA_ARRAY(campaign->arena, hooked, double);
     evidence->pair_cpu = ARENA_ARRAY(campaign->arena, hooked, double);
     evidence->scratch = ARENA_ARRAY(campaign->arena, most, double);
+    evidence->calm = ARENA_ARRAY(campaign->arena, most, double);
 }
 
 static void init_sides(struct campaign *campaign, const struct collect_config *config) {

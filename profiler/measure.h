@@ -4,6 +4,9 @@
  * The plain processes come one after the other, each freshly started: each gives its cold numbers
  * and its memory. A hooked process lives beside them, and plain and hooked batches alternate,
  * because a machine's speed drifts by several per cent within minutes.
+ *
+ * At one thread the runs during which other programs held the CPU are set aside, if enough remain:
+ * their wall time says something about those programs. The disturbance is reported all the same.
  */
 #ifndef ASSAY_PROFILER_MEASURE_H
 #define ASSAY_PROFILER_MEASURE_H
@@ -59,7 +62,8 @@ struct measured {
 
     struct disturbance disturbance;     /* of the kept runs; switches and faults added up */
     double running_ns;                  /* that these took, of all processes */
-    uint32_t plain_runs, profiled_runs; /* kept */
+    uint32_t plain_runs, profiled_runs; /* kept, those set aside (readings.h) left out */
+    uint32_t all_runs;                  /* plain ones with those set aside */
     uint32_t processes;
     double process_medians[PROTOCOL_PROCESSES_MAX]; /* wall time, plain */
     uint32_t outliers;                              /* among the plain runs */

@@ -1,5 +1,7 @@
 #include "profiler/readings.h"
 
+#include "base/stats.h"
+
 #include <math.h>
 
 static double *nan_array(struct arena *arena, size_t count) {
@@ -36,6 +38,58 @@ double readings_sum(const struct readings *readings, uint32_t slot, uint32_t run
         *calls = ran;
     return sum;
 }
+
+/* ---- undisturbed runs ----------------------------------------------------------------------- */
+
+enum { STAY_LEAST = 8, STAY_SHARE = 5, SLACK_NS = 20000 };
+
+static bool is_undisturbed(const struct readings *readings, uint32_t run, double calm_gap_ns) {
+    double wall = readings->runs[SLOT_WALL][run], cpu = readings->runs[SLOT_CPU][run];
+    return !(wall - cpu > calm_gap_ns + 0.02 * cpu + SLACK_NS); /* NaN stays */
+}
+
+/* What wall time exceeds CPU time by in calm runs; infinite when too few runs are calm. */
+static double find_calm_gap(const struct readings *readings, uint32_t from, double *scratch) {
+    uint32_t count = readings->count - from, stay = 0;
+    for (uint32_t i = 0; i < count; i++)
+        scratch[i] = readings->runs[SLOT_WALL][from + i] - readings->runs[SLOT_CPU][from + i];
+    double calm_gap_ns = stats_quantile(scratch, count, 0.1);
+    for (uint32_t i = 0; i < count; i++)
+        stay += is_undisturbed(readings, from + i, calm_gap_ns);
+    return stay < STAY_LEAST || stay < count / STAY_SHARE ? INFINITY : calm_gap_ns;
+}
+
+uint32_t readings_undisturbed(const struct readings *readings, uint32_t from, double *values) {
+    double calm_gap_ns = find_calm_gap(readings, from, values);
+    uint32_t kept = 0;
+    for (uint32_t run = from; run < readings->count; run++)
+        if (is_undisturbed(readings, run, calm_gap_ns))
+            values[kept++] = readings->runs[SLOT_WALL][run];
+    return kept;
+}
+
+static void move_run(struct readings *readings, uint32_t to, uint32_t from) {
+    for (uint32_t slot = 0; slot < readings->slot_count; slot++) {
+        readings->runs[slot][to] = readings->runs[slot][from];
+        for (uint32_t op = 0; op < readings->op_count; op++) {
+            double *values = readings_op(readings, slot, op);
+            values[to] = values[from];
+        }
+    }
+    readings->process[to] = readings->process[from];
+}
+
+uint32_t readings_set_aside(struct readings *readings, double *scratch) {
+    double calm_gap_ns = find_calm_gap(readings, 0, scratch);
+    uint32_t count = readings->count, to = 0;
+    for (uint32_t run = 0; run < count; run++)
+        if (is_undisturbed(readings, run, calm_gap_ns))
+            move_run(readings, to++, run);
+    readings->count = to;
+    return count - to;
+}
+
+/* ---- samples -------------------------------------------------------------------------------- */
 
 void cold_readings_init(struct cold_readings *cold) {
     for (uint32_t metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)

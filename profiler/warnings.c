@@ -17,7 +17,7 @@ static bool involuntary_switches(const struct measured *m, char *text, size_t si
 }
 
 static bool page_faults(const struct measured *m, char *text, size_t size) {
-    double per_run = (double)m->disturbance.minor_faults / m->plain_runs;
+    double per_run = (double)m->disturbance.minor_faults / m->all_runs;
     snprintf(text, size, "%.0f page faults in every run: memory is given back and taken again",
              per_run);
     /* A fault costs about 0.1 to 0.5 us with the page's clearing. */
@@ -66,11 +66,18 @@ static bool waiting(const struct measured *m, char *text, size_t size) {
     return m->threads == 1 && ratio > 1.05;
 }
 
+static bool set_aside(const struct measured *m, char *text, size_t size) {
+    uint32_t aside = m->all_runs - m->plain_runs;
+    snprintf(text, size, "%u of %u runs were set aside: other programs held the CPU meanwhile",
+             aside, m->all_runs);
+    return aside > 0.1 * m->all_runs;
+}
+
 static bool unsteady(const struct measured *m, char *text, size_t size) {
     double half = summary_half_width(&m->wall_ns);
     snprintf(text, size,
              "the median is known to +-%.1f %% only, not to the +-%.1f %% asked for, after %u runs",
-             100 * half, 100 * m->target, m->plain_runs);
+             100 * half, 100 * m->target, m->all_runs);
     return m->plain_runs > 0 && half > m->target && m->stop != STOP_STEADY;
 }
 
@@ -88,6 +95,8 @@ static bool two_groups(const struct measured *m, char *text, size_t size) {
 static bool process_difference(const struct measured *m, char *text, size_t size) {
     double low = INFINITY, high = 0;
     for (uint32_t i = 0; i < m->processes; i++) {
+        if (!(m->process_medians[i] > 0)) /* all its runs were set aside */
+            continue;
         low = fmin(low, m->process_medians[i]);
         high = fmax(high, m->process_medians[i]);
     }
@@ -162,6 +171,8 @@ const struct warning_row warning_rows[] = {
      false,                                                                                                                                                       too_many_threads    },
     {"waiting",              "at one thread wall time above 105 % of CPU time",
      "the CPU was shared or the run waited: compare CPU times, or measure on a quiet machine",                                                             false, waiting             },
+    {"set-aside",            "more than 10 % of runs set aside",
+     "the latency is that of an undisturbed run; behind it stand fewer runs: stop other programs",                                                         false, set_aside           },
     {"page-faults",          "page faults that cost more than 1 % of a run",
      "set MALLOC_TRIM_THRESHOLD_ and MALLOC_MMAP_THRESHOLD_ higher for the service",                                                                       false,
      page_faults                                                                                                                                                                      },

@@ -26,6 +26,7 @@ struct script {
     double noise;                       /* relative, normal */
     double process_offset;              /* each further process is this much slower, relative */
     double drift_per_run;               /* of the machine: relative, per run of any process */
+    uint32_t busy;                      /* of 10 runs so many wait for the CPU as long again */
     uint32_t every_nth_far;             /* every n-th run takes ten times as long; 0: none */
     int untaken;                        /* an operator that never runs; -1: none */
     uint32_t fail_open_at, fail_run_at; /* which one fails, counted from 1; 0: none */
@@ -110,7 +111,8 @@ static void run_once(struct collect_session *session, struct sink *sink) {
         for (uint32_t e = 0; e < session->event_count; e++)
             put(sink, op, METRIC_COUNTER_FIRST + e, phase, repeat, 1000.0 * (op + 1));
     }
-    put(sink, SAMPLE_OF_RUN, METRIC_WALL_NS, phase, repeat, run);
+    bool waits = rng_below(&session->script->rng, 10) < script->busy;
+    put(sink, SAMPLE_OF_RUN, METRIC_WALL_NS, phase, repeat, waits ? 2 * run : run);
     put(sink, SAMPLE_OF_RUN, METRIC_CPU_NS, phase, repeat, run);
     for (uint32_t e = 0; e < session->event_count; e++)
         put(sink, SAMPLE_OF_RUN, METRIC_COUNTER_FIRST + e, phase, repeat, 10000);
@@ -460,6 +462,35 @@ static void outliers_do_not_move_the_median(void **state) {
     assert_true(warned(bench, "outliers"));
 }
 
+static void runs_that_waited_are_set_aside_at_one_thread(void **state) {
+    struct bench *bench = *state;
+    bench->script.noise = 0.01;
+    bench->script.busy = 7;
+    bench->protocol.max_repeats = 200;
+    assert_int_equal(measure(bench), 0);
+    assert_true(bench->out.plain_runs >= 8);
+    assert_true(bench->out.plain_runs < 0.5 * bench->out.all_runs);
+    assert_close(bench->out.wall_ns.median, 10e6, 0.01);
+    assert_close(bench->out.ops[0].wall_ns.median, 5e6, 0.02);
+    assert_true(warned(bench, "set-aside"));
+}
+
+static void nothing_is_set_aside_when_all_runs_wait_or_threads_are_many(void **state) {
+    struct bench *bench = *state;
+    bench->script.busy = 10;
+    bench->protocol.max_repeats = 100;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.plain_runs, bench->out.all_runs);
+    assert_close(bench->out.wall_ns.median, 20e6, 0.01);
+    assert_true(warned(bench, "waiting"));
+    bench->script = script_of_ms(10);
+    bench->script.busy = 7;
+    bench->config.threads = 2;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.plain_runs, bench->out.all_runs);
+    assert_close(bench->out.wall_ns.median, 20e6, 0.01);
+}
+
 /* ---- books, progress, failures -------------------------------------------------------------- */
 
 static void disturbance_is_added_up_over_processes(void **state) {
@@ -562,6 +593,8 @@ int main(void) {
         TEST(events_come_per_operator_and_per_run),
         TEST(intervals_cover_the_difference_of_processes),
         TEST(outliers_do_not_move_the_median),
+        TEST(runs_that_waited_are_set_aside_at_one_thread),
+        TEST(nothing_is_set_aside_when_all_runs_wait_or_threads_are_many),
         TEST(disturbance_is_added_up_over_processes),
         TEST(progress_grows_to_the_end),
         TEST(failures_end_every_process),

@@ -44,6 +44,7 @@ static void make_calm(struct scene *scene) {
                        .disturbance = {.voluntary_switches = 20, .load_average = 1, .frequency_ratio = 1},
                        .running_ns = 1e9,
                        .plain_runs = 100,
+                       .all_runs = 101,
                        .profiled_runs = 100,
                        .processes = 3,
                        .process_medians = {10e6, 10.1e6, 9.9e6},
@@ -76,8 +77,11 @@ static void waited(struct scene *s) {
     s->measured.cpu_ns = around(8e6);
     s->measured.operators_cpu_ns = 8e6;
 }
+static void busy(struct scene *s) {
+    s->measured.all_runs = 150;
+}
 static void faulted(struct scene *s) {
-    s->measured.disturbance.minor_faults = 100 * 1000;
+    s->measured.disturbance.minor_faults = 101 * 1000;
 }
 static void swapped(struct scene *s) {
     s->measured.disturbance.major_faults = 3;
@@ -131,6 +135,7 @@ static const struct {
     {"frequency",            slowed,       "90 %"                  },
     {"too-many-threads",     threaded,     "8 threads share 4 CPUs"},
     {"waiting",              waited,       "10.00 ms of wall time" },
+    {"set-aside",            busy,         "50 of 150 runs"        },
     {"page-faults",          faulted,      "1000 page faults"      },
     {"major-faults",         swapped,      "3 pages"               },
     {"unsteady",             unsteady,     "+-1.0 % asked for"     },
