@@ -5,16 +5,27 @@
 
 enum { PASSES_MAX = 64, SUBGRAPH_DEPTH_MAX = 64 };
 
-/* In this order; each is walked until nothing changes. */
-static const struct lower_rule *const stages[] = {
-    lower_cleaning_rules,  lower_conv_rules,    lower_matmul_rules,     lower_reshape_rules,
-    lower_transpose_rules, lower_pattern_rules, lower_activation_rules, lower_fusion_rules,
+/* In this order. Rules are walked until nothing changes, a walk is done once. */
+static const struct {
+    const struct lower_rule *rules;
+    void (*walk)(struct lower *l);
+} stages[] = {
+    {lower_cleaning_rules,   NULL                 },
+    {lower_conv_rules,       NULL                 },
+    {lower_matmul_rules,     NULL                 },
+    {lower_reshape_rules,    NULL                 },
+    {NULL,                   lower_move_transposes},
+    {lower_split_rules,      NULL                 },
+    {lower_pattern_rules,    NULL                 },
+    {lower_activation_rules, NULL                 },
+    {lower_fusion_rules,     NULL                 },
+    {NULL,                   lower_to_nchwc       },
 };
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };
 
 bool lower_rule_at(uint32_t index, const char **name, const char **what) {
     for (int s = 0; s < STAGE_COUNT; s++)
-        for (const struct lower_rule *rule = stages[s]; rule->name; rule++)
+        for (const struct lower_rule *rule = stages[s].rules; rule && rule->name; rule++)
             if (index-- == 0) {
                 *name = rule->name;
                 *what = rule->what;
@@ -126,8 +137,13 @@ static bool walk_rules(struct lower *l, const struct lower_rule *rules) {
     return changed;
 }
 
-static int walk_stage(struct lower *l, const struct lower_rule *rules) {
-    bool changed = true;
+static int walk_stage(struct lower *l, int stage) {
+    const struct lower_rule *rules = stages[stage].rules;
+    bool changed = rules != NULL;
+    if (stages[stage].walk) {
+        stages[stage].walk(l);
+        drop_unused(l);
+    }
     for (int pass = 0; changed && pass < PASSES_MAX; pass++) {
         changed = walk_rules(l, rules);
         drop_unused(l);
@@ -165,14 +181,8 @@ static int lower_graph(struct arena *arena, const struct graph *model,
     if (lower_subgraphs(&l, depth) || settle(&l))
         return -(int)err->code;
     for (int s = 0; s < STAGE_COUNT; s++)
-        if (walk_stage(&l, stages[s]))
+        if (walk_stage(&l, s))
             return -(int)err->code;
-    if (target->block > 0) {
-        lower_to_nchwc(&l);
-        drop_unused(&l);
-        if (settle(&l))
-            return -(int)err->code;
-    }
     *lowered = l.graph;
     return 0;
 }

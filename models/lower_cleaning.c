@@ -53,6 +53,40 @@ static bool fold_constant(struct lower *l, int32_t op) {
     return true;
 }
 
+/* ---- equal constants ------------------------------------------------------------------------- */
+
+enum { FILLS_LOOKED_AT = 512 };
+
+static bool same_values(const struct tensor_values *a, const struct tensor_values *b) {
+    if (!a || !b || a->count != b->count || !a->ints != !b->ints || !a->floats != !b->floats)
+        return a == b;
+    return a->ints ? memcmp(a->ints, b->ints, a->count * sizeof *a->ints) == 0
+                   : memcmp(a->floats, b->floats, a->count * sizeof *a->floats) == 0;
+}
+
+static const struct tensor_values *fill_of(const struct lower *l, int32_t op) {
+    const struct attribute *a = op_attribute(&l->graph->ops[op], "value");
+    return a && a->kind == ATTRIBUTE_TENSOR ? l->graph->tensors[a->tensor].values : NULL;
+}
+
+/* ConstantOfShape with one value and one shape is one tensor: what reads either reads the same. */
+static bool merge_fills(struct lower *l, int32_t op) {
+    int32_t out = lower_out(l, op, 0), last = op > FILLS_LOOKED_AT ? op - FILLS_LOOKED_AT : 0;
+    if (lower_is_output(l, out))
+        return false;
+    for (int32_t other = op - 1; other >= last; other--) {
+        int32_t twin = lower_is(l, other, ONNX, "ConstantOfShape") ? lower_out(l, other, 0) : -1;
+        if (twin < 0 || !lower_same_shape(l, twin, out) ||
+            lower_tensor(l, twin)->dtype != lower_tensor(l, out)->dtype ||
+            !same_values(fill_of(l, other), fill_of(l, op)))
+            continue;
+        lower_kill(l, op);
+        lower_redirect(l, out, twin);
+        return true;
+    }
+    return false;
+}
+
 /* ---- operators that do nothing --------------------------------------------------------------- */
 
 static bool drop_identity(struct lower *l, int32_t op) {
@@ -197,15 +231,15 @@ static bool merge_twin(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_cleaning_rules[] = {
-    {"constants",                        "what depends on constants alone is computed when the model is loaded", NULL,
-     fold_constant},
-    {"identity",                              "Identity goes", "Identity", drop_identity},
-    {"dropout",                                  "Dropout does nothing in inference", "Dropout", drop_dropout},
-    {"cast","Cast to the type it has already", "Cast", drop_cast},
-    {"expand",                     "Expand to the shape it has already", "Expand", drop_same_shape},
-    {"slice",                          "Slice that takes everything", "Slice", drop_slice},
-    {"neutral",                         "x + 0, x - 0, x * 1, x / 1", NULL, drop_neutral},
-    {"relu-clip",                                  "Relu before a Clip from 0 up", "Clip", drop_relu_before_clip},
-    {"twins",            "the same operator on the same inputs is done once", NULL, merge_twin},
-    {0                        }
+    {"fills",                                     "equal tensors of one value are one", "ConstantOfShape", merge_fills},
+    {"constants",                          "what depends on constants alone is known", NULL, fold_constant},
+    {"identity",                                           "Identity goes", "Identity", drop_identity},
+    {"dropout","Dropout does nothing in inference", "Dropout", drop_dropout},
+    {"cast",                              "Cast to the type it has already", "Cast", drop_cast},
+    {"expand",                                  "Expand to the shape it has already", "Expand", drop_same_shape},
+    {"slice",                                 "Slice that takes everything", "Slice", drop_slice},
+    {"neutral",                                           "x + 0, x - 0, x * 1, x / 1", NULL, drop_neutral},
+    {"relu-clip",                                 "Relu before a Clip from 0 up", "Clip", drop_relu_before_clip},
+    {"twins",                               "the same work on the same inputs is shared", NULL, merge_twin},
+    {0                                     }
 };

@@ -196,8 +196,30 @@ static bool fuse_gemm_activation(struct lower *l, int32_t op) {
     return fuse_activation(l, op, "FusedGemm", false);
 }
 
+/* There is no kernel for it alone: x * HardSigmoid(x). */
+static bool spell_hard_swish(struct lower *l, int32_t op) {
+    int32_t x = lower_in(l, op, 0), out = lower_out(l, op, 0);
+    int32_t before = lower_only_producer(l, x, ONNX, "Conv");
+    const struct tensor *t = lower_tensor(l, out);
+    int64_t sizes[GRAPH_RANK_MAX];
+    if (before >= 0 && is_conv(l, before))
+        return false;
+    for (int32_t i = 0; i < t->rank; i++)
+        sizes[i] = t->dims[i].size;
+    int32_t gate = lower_add_tensor(l, lower_name(l, t->name, "_gate"), t->dtype, t->rank, sizes);
+    int32_t mul = lower_add_op(l, lower_name(l, lower_op(l, op)->name, "_Mul"), "Mul", ONNX);
+    lower_retype(l, op, ONNX, "HardSigmoid");
+    graph_set_float(l->graph, op, "alpha", 1.0f / 6);
+    graph_set_float(l->graph, op, "beta", 0.5f);
+    lower_set_output(l, op, gate);
+    lower_set_inputs(l, mul, 2, (int32_t[]){x, gate});
+    graph_set_outputs(l->graph, mul, 1, &out);
+    return true;
+}
+
 const struct lower_rule lower_activation_rules[] = {
-    {"gemm-activation", "Gemm and the activation behind it", "Gemm", fuse_gemm_activation},
-    {"conv-activation",           "Conv and the activation behind it", "Conv", fuse_conv_activation},
-    {0                }
+    {"hard-swish",                         "alone it is spelt out", "HardSwish", spell_hard_swish},
+    {"gemm-activation",                         "Gemm and the activation behind it", "Gemm", fuse_gemm_activation},
+    {"conv-activation",                                    "Conv and the activation behind it", "Conv", fuse_conv_activation},
+    {0}
 };

@@ -49,6 +49,17 @@ static bool fits(const struct blocked *b, int32_t tensor) {
     return lower_size(b->l, tensor, 1) % block_of(b) == 0;
 }
 
+/* A transpose from channels last is part of the reordering. */
+static int32_t before_transpose(const struct blocked *b, int32_t tensor) {
+    static const int64_t to_first[] = {0, 3, 1, 2};
+    int32_t op = lower_producer(b->l, tensor);
+    const struct attribute *perm =
+        lower_is(b->l, op, ONNX, "Transpose") ? op_attribute(lower_op(b->l, op), "perm") : NULL;
+    bool matches = perm && perm->kind == ATTRIBUTE_INTS && perm->count == 4 &&
+                   memcmp(perm->ints, to_first, sizeof to_first) == 0;
+    return matches ? lower_in(b->l, op, 0) : GRAPH_NONE;
+}
+
 /* The blocked form of what an operator reads; a ReorderInput makes it when there is none. */
 static int32_t blocked_input(struct blocked *b, int32_t tensor) {
     if (twin_of(b, tensor) >= 0)
@@ -57,8 +68,9 @@ static int32_t blocked_input(struct blocked *b, int32_t tensor) {
     int32_t op =
         lower_add_op(b->l, lower_name(b->l, lower_tensor(b->l, tensor)->name, "_ReorderInput"),
                      "ReorderInput", NCHWC);
-    graph_set_int(b->l->graph, op, "channels_last", 0);
-    lower_set_inputs(b->l, op, 1, &tensor);
+    int32_t channels_last = before_transpose(b, tensor);
+    graph_set_int(b->l->graph, op, "channels_last", channels_last >= 0);
+    lower_set_inputs(b->l, op, 1, channels_last >= 0 ? &channels_last : &tensor);
     graph_set_outputs(b->l->graph, op, 1, &twin);
     b->reordered[tensor] = true;
     return twin;
@@ -83,11 +95,10 @@ static bool plan_filter(const struct blocked *b, int32_t op, struct filter *f) {
     *f = (struct filter){.out = lower_size(b->l, w, 0), .in = lower_size(b->l, w, 1)};
     f->filter_in = f->in;
     if (group > 1) {
-        if (f->out % block != 0)
-            return false;
         if (f->in == 1 && f->out == group)
-            return true;
-        return f->in % block == 0 && f->out % group == 0 && f->out / group % block == 0;
+            return f->out % CHANNEL_ALIGNMENT == 0;
+        return f->out % block == 0 && f->in % block == 0 && f->out % group == 0 &&
+               f->out / group % block == 0;
     }
     f->plain_input = f->in < block;
     if (!f->plain_input)
@@ -116,6 +127,8 @@ static bool block_conv(struct blocked *b, int32_t op) {
     if (bias >= 0)
         inputs[2] = blocked_weight(b, bias, out, 1);
     lower_set_inputs(b->l, op, bias >= 0 ? 3 : 2, inputs);
+    if (f.in == 1 && f.out > 1 && op_int(lower_op(b->l, op), "group", 1) == f.out)
+        lower_set_int(b->l, op, "group", out);
     lower_retype(b->l, op, NCHWC, "Conv");
     write_blocked(b, op);
     return true;
@@ -132,6 +145,12 @@ static bool block_pool(struct blocked *b, int32_t op) {
     lower_retype(b->l, op, NCHWC, lower_op(b->l, op)->type);
     write_blocked(b, op);
     return true;
+}
+
+/* Reordering a whole plane to reduce it to one value would not pay. */
+static bool block_global_pool(struct blocked *b, int32_t op) {
+    int32_t x = lower_in(b->l, op, 0);
+    return twin_of(b, x) >= 0 && !b->reordered[x] && block_pool(b, op);
 }
 
 /* ---- what joins ------------------------------------------------------------------------------ */
@@ -301,8 +320,8 @@ static const struct {
     {MICROSOFT, "FusedConv",          block_conv       },
     {ONNX,      "MaxPool",            block_pool       },
     {ONNX,      "AveragePool",        block_pool       },
-    {ONNX,      "GlobalMaxPool",      block_pool       },
-    {ONNX,      "GlobalAveragePool",  block_pool       },
+    {ONNX,      "GlobalMaxPool",      block_global_pool},
+    {ONNX,      "GlobalAveragePool",  block_global_pool},
     {ONNX,      "Add",                block_sum        },
     {ONNX,      "Sum",                block_sum        },
     {ONNX,      "Mul",                block_product    },
@@ -341,6 +360,8 @@ static void restore_plain(struct blocked *b, int32_t tensor) {
 }
 
 void lower_to_nchwc(struct lower *l) {
+    if (l->target->block <= 0)
+        return;
     struct blocked b = {.l = l, .count = l->graph->tensor_count};
     b.twin = ARENA_ARRAY(l->arena, b.count, int32_t);
     b.reordered = ARENA_ARRAY(l->arena, b.count, bool);

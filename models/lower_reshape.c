@@ -5,15 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RESHAPE_JOINED_BEFORE = 14 }; /* the runtime joins Reshape of older opsets only */
+
 static bool is_view(const struct lower *l, int32_t op) {
     return lower_is(l, op, ONNX, "Reshape") || lower_is(l, op, ONNX, "Squeeze") ||
            lower_is(l, op, ONNX, "Unsqueeze");
 }
 
+/* Chains begin with a Reshape. */
+static bool begins_chain(const struct lower *l, int32_t op) {
+    return lower_is(l, op, ONNX, "Reshape") &&
+           graph_opset_version(l->graph, ONNX) < RESHAPE_JOINED_BEFORE;
+}
+
 static bool fuse_views(struct lower *l, int32_t op) {
     int32_t first = lower_producer(l, lower_in(l, op, 0));
-    if (!is_view(l, op) || first < 0 || !is_view(l, first) ||
-        lower_use_count(l, lower_in(l, op, 0)) != 1)
+    if (!is_view(l, op) || !begins_chain(l, first) || lower_use_count(l, lower_in(l, op, 0)) != 1)
         return false;
     const struct tensor *out = lower_tensor(l, lower_out(l, op, 0));
     int64_t sizes[GRAPH_RANK_MAX];
@@ -62,8 +69,24 @@ static int64_t clamp(int64_t value, int64_t size) {
     return value < 0 ? 0 : value > size ? size : value;
 }
 
+/* Gather with one constant number. */
+static bool read_gathered(const struct lower *l, int32_t op, int64_t *axis, struct part *part) {
+    int32_t indices = lower_in(l, op, 1);
+    const struct tensor_values *v = indices < 0 ? NULL : l->graph->tensors[indices].values;
+    int64_t rank = lower_rank(l, lower_in(l, op, 0));
+    if (!lower_is(l, op, ONNX, "Gather") || !v || !v->ints || v->count != 1 ||
+        lower_rank(l, indices) != 0)
+        return false;
+    *axis = op_int(&l->graph->ops[op], "axis", 0);
+    *axis += *axis < 0 ? rank : 0;
+    int64_t size = lower_size(l, lower_in(l, op, 0), (int32_t)*axis);
+    int64_t start = v->ints[0] < 0 ? v->ints[0] + size : v->ints[0];
+    *part = (struct part){op, start, start + 1};
+    return size > 0;
+}
+
 /* A slice of one axis with step 1. */
-static bool read_part(const struct lower *l, int32_t op, int64_t *axis, struct part *part) {
+static bool read_sliced(const struct lower *l, int32_t op, int64_t *axis, struct part *part) {
     int64_t step = 1, rank = lower_rank(l, lower_in(l, op, 0));
     *axis = 0;
     *part = (struct part){.op = op};
@@ -79,6 +102,10 @@ static bool read_part(const struct lower *l, int32_t op, int64_t *axis, struct p
     part->start = clamp(part->start, size);
     part->end = clamp(part->end, size);
     return size > 0 && part->end > part->start;
+}
+
+static bool read_part(const struct lower *l, int32_t op, int64_t *axis, struct part *part) {
+    return read_sliced(l, op, axis, part) || read_gathered(l, op, axis, part);
 }
 
 static int by_start(const void *a, const void *b) {
@@ -107,6 +134,23 @@ static uint32_t collect_parts(const struct lower *l, int32_t tensor, int64_t axi
     return covered == lower_size(l, tensor, (int32_t)axis) ? count : 0;
 }
 
+/* What Gather took away is still there behind a Split: a Squeeze removes it. */
+static int32_t add_squeezed(struct lower *l, int32_t gathered, int64_t axis) {
+    const struct tensor *t = lower_tensor(l, gathered);
+    int64_t sizes[GRAPH_RANK_MAX];
+    for (int32_t i = 0; i <= t->rank; i++)
+        sizes[i] = i < axis ? t->dims[i].size : i == axis ? 1 : t->dims[i - 1].size;
+    int32_t part =
+        lower_add_tensor(l, lower_name(l, t->name, "_part"), t->dtype, t->rank + 1, sizes);
+    int32_t op = lower_add_op(l, lower_name(l, lower_tensor(l, gathered)->name, "_Squeeze"),
+                              "Squeeze", ONNX);
+    int32_t axes =
+        lower_add_ints(l, lower_name(l, lower_tensor(l, gathered)->name, "_axes"), 1, &axis);
+    lower_set_inputs(l, op, 2, (int32_t[]){part, axes});
+    graph_set_outputs(l->graph, op, 1, &gathered);
+    return part;
+}
+
 static bool split_slices(struct lower *l, int32_t op) {
     struct part parts[PARTS_MAX];
     int64_t axis, sizes[PARTS_MAX];
@@ -119,7 +163,10 @@ static bool split_slices(struct lower *l, int32_t op) {
     for (uint32_t i = 0; i < count; i++) {
         sizes[i] = parts[i].end - parts[i].start;
         outputs[i] = lower_out(l, parts[i].op, 0);
+        bool gathered = lower_is(l, parts[i].op, ONNX, "Gather");
         lower_kill(l, parts[i].op);
+        if (gathered)
+            outputs[i] = add_squeezed(l, outputs[i], axis);
     }
     const char *name = lower_op(l, op)->name;
     int32_t split = lower_add_op(l, name, "Split", ONNX);
@@ -131,7 +178,12 @@ static bool split_slices(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_reshape_rules[] = {
-    {"views", "chains of Reshape, Squeeze, Unsqueeze become one Reshape", NULL, fuse_views},
+    {"views", "chains of Reshape, Squeeze, Unsqueeze become one", NULL, fuse_views},
     {"slices",   "slices that share out an axis become one Split", "Slice", split_slices},
     {0      }
+};
+
+const struct lower_rule lower_split_rules[] = {
+    {"gathers", "rows taken one by one become one Split", "Gather", split_slices},
+    {0}
 };

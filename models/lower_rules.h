@@ -40,11 +40,12 @@ struct lower_rule {
 
 /* Stages, each a table that ends with an empty row, walked to a fixed point one after another. */
 extern const struct lower_rule lower_cleaning_rules[], lower_conv_rules[], lower_matmul_rules[],
-    lower_reshape_rules[], lower_transpose_rules[], lower_pattern_rules[], lower_activation_rules[],
+    lower_reshape_rules[], lower_split_rules[], lower_pattern_rules[], lower_activation_rules[],
     lower_fusion_rules[];
 
-/* The blocked layout; one walk over the sorted graph. */
-void lower_to_nchwc(struct lower *l);
+/* Walks over the sorted graph, each once. */
+void lower_move_transposes(struct lower *l);
+void lower_to_nchwc(struct lower *l); /* nothing when the target has no blocks */
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
