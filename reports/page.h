@@ -24,6 +24,7 @@ void section_overview(struct page *page);
 void section_machine(struct page *page);
 void section_models(struct page *page);
 void section_accuracy(struct page *page);
+void section_shares(struct page *page);
 void section_operators(struct page *page);
 void section_roofline(struct page *page);
 void section_memory(struct page *page);

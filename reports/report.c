@@ -3,7 +3,7 @@
 #include "reports/page.h"
 
 static void (*const sections[])(struct page *) = {
-    section_overview,  section_machine,  section_models, section_accuracy,
+    section_overview,  section_machine,  section_models, section_accuracy, section_shares,
     section_operators, section_roofline, section_memory, section_plan,
 };
 

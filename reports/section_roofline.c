@@ -5,8 +5,10 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { MODEL, KERNEL, INTENSITY, RATE, ROOF, REACHED, TIME, COLUMNS };
+enum { MODEL, KERNEL, INTENSITY, RATE, ROOF, REACHED, TIME, COLUMNS, NAMES_MAX = 6 };
 
 struct dot {
     const char *model, *kernel;
@@ -91,6 +93,67 @@ static void add_points(struct figure *figure, const struct dots *dots) {
     }
 }
 
+static int compare_by_time(const void *a, const void *b) {
+    const struct dot *x = *(const struct dot *const *)a, *y = *(const struct dot *const *)b;
+    if (x->latency_ns != y->latency_ns)
+        return x->latency_ns < y->latency_ns ? 1 : -1;
+    return (x > y) - (x < y);
+}
+
+/* What the axes span, in FLOP/byte and GFLOP/s. */
+struct frame {
+    double left, right, bottom, top;
+};
+
+static struct frame frame_of(const struct report *report, const struct dots *dots) {
+    struct frame f = {INFINITY, 0, INFINITY, 0};
+    for (uint32_t i = 0; i < dots->count; i++) {
+        f.left = fmin(f.left, dots->items[i].flop_per_byte);
+        f.right = fmax(f.right, dots->items[i].flop_per_byte);
+        f.bottom = fmin(f.bottom, dots->items[i].flops_per_s * 1e-9);
+        f.top = fmax(f.top, dots->items[i].flops_per_s * 1e-9);
+    }
+    if (!isnan(roof_at(report, 1))) {
+        f.top = fmax(f.top, report->peak_flops_per_s * 1e-9);
+        f.right = fmax(f.right, 2 * report->peak_flops_per_s / report->peak_bytes_per_s);
+    }
+    return (struct frame){f.left / 1.6, f.right * 1.6, f.bottom / 1.8, f.top * 1.8};
+}
+
+/* Their names would overlap: nearer than a name is long and a line is high. */
+static bool is_near(const struct dot *a, const struct dot *b, const struct frame *f) {
+    double across = log(a->flop_per_byte / b->flop_per_byte) / log(f->right / f->left);
+    double up = log(a->flops_per_s / b->flops_per_s) / log(f->top / f->bottom);
+    return fabs(across) < 0.25 && fabs(up) < 0.05;
+}
+
+/* The costliest classes get their name, each class once, where there is room. */
+static void add_names(struct page *page, struct figure *figure, const struct dots *dots,
+                      const struct frame *frame) {
+    const struct dot **order = ARENA_ARRAY(page->arena, dots->count, const struct dot *);
+    const struct dot *named[NAMES_MAX];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < dots->count; i++)
+        order[i] = &dots->items[i];
+    qsort(order, dots->count, sizeof *order, compare_by_time);
+    strbuf_puts(&figure->script, "$names << EOD\n");
+    for (uint32_t i = 0; i < dots->count && count < NAMES_MAX; i++) {
+        uint32_t k = 0;
+        while (k < count && strcmp(named[k]->kernel, order[i]->kernel) != 0 &&
+               !is_near(named[k], order[i], frame))
+            k++;
+        if (k < count)
+            continue;
+        named[count++] = order[i];
+        figure_label(figure, order[i]->kernel);
+        figure_value(figure, order[i]->flop_per_byte);
+        figure_value(figure, order[i]->flops_per_s * 1e-9);
+        figure_value(figure, order[i]->flop_per_byte > frame->right / 8); /* no room to the right */
+        strbuf_puts(&figure->script, "\n");
+    }
+    strbuf_puts(&figure->script, "EOD\n");
+}
+
 static void draw(struct page *page, const struct dots *dots, const char *alt) {
     static const struct {
         const char *title, *color;
@@ -102,28 +165,18 @@ static void draw(struct page *page, const struct dots *dots, const char *alt) {
     };
     const struct report *report = page->report;
     struct figure figure;
-    double left = INFINITY, right = 0, bottom = INFINITY, top = 0;
-    for (uint32_t i = 0; i < dots->count; i++) {
-        left = fmin(left, dots->items[i].flop_per_byte);
-        right = fmax(right, dots->items[i].flop_per_byte);
-        bottom = fmin(bottom, dots->items[i].flops_per_s * 1e-9);
-        top = fmax(top, dots->items[i].flops_per_s * 1e-9);
-    }
-    bool roofed = !isnan(roof_at(report, 1));
-    if (roofed) {
-        top = fmax(top, report->peak_flops_per_s * 1e-9);
-        right = fmax(right, 2 * report->peak_flops_per_s / report->peak_bytes_per_s);
-    }
+    const struct frame frame = frame_of(report, dots);
     figure_init(&figure, "roofline", 760, 460);
     add_points(&figure, dots);
+    add_names(page, &figure, dots, &frame);
     strbuf_printf(&figure.script,
                   "set logscale xy\nset format '%%g'\nset xrange [%.6g:%.6g]\n"
                   "set yrange [%.6g:%.6g]\nset samples 400\n"
                   "set xlabel 'FLOP per byte moved' textcolor rgb '" FIGURE_INK "'\n"
                   "set ylabel 'GFLOP/s achieved' textcolor rgb '" FIGURE_INK "'\n"
                   "set key bottom right reverse Left\nplot ",
-                  left / 1.6, right * 1.6, bottom / 1.8, top * 1.8);
-    if (roofed)
+                  frame.left, frame.right, frame.bottom, frame.top);
+    if (!isnan(roof_at(report, 1)))
         strbuf_printf(&figure.script,
                       "(x*%.9g < %.9g ? x*%.9g : %.9g) with lines linewidth 1.6 linecolor rgb "
                       "'" FIGURE_MUTED "' title 'roof', ",
@@ -135,7 +188,11 @@ static void draw(struct page *page, const struct dots *dots, const char *alt) {
                       "'%s' title '%s'",
                       bound ? ", " : "", (int)bound, series[bound].shape, series[bound].color,
                       series[bound].title);
-    strbuf_puts(&figure.script, "\n");
+    strbuf_puts(&figure.script,
+                ", $names using ($4 > 0 ? NaN : $2):3:1 with labels left offset 0.6,-0.8 "
+                "font ',11' textcolor rgb '" FIGURE_INK "' notitle"
+                ", $names using ($4 > 0 ? $2 : NaN):3:1 with labels right offset -0.6,-0.8 "
+                "font ',11' textcolor rgb '" FIGURE_INK "' notitle\n");
     page_figure(page, &figure, alt,
                 "Each point is a kernel class of a model. The slope of the roof is memory "
                 "traffic, its flat part arithmetic; both scales are logarithmic.");

@@ -263,8 +263,8 @@ static void the_page_is_balanced_and_loads_nothing(void **state) {
 
 static void every_section_and_picture_is_there(void **state) {
     (void)state;
-    static const char *const sections[] = {"machine",  "models", "latency", "operators",
-                                           "roofline", "memory", "plan"};
+    static const char *const sections[] = {"machine",   "models",   "latency", "shares",
+                                           "operators", "roofline", "memory",  "plan"};
     struct arena arena;
     struct strbuf html;
     if (!have_gnuplot())
@@ -280,7 +280,7 @@ static void every_section_and_picture_is_there(void **state) {
     int pictures = 0;
     for (const char *at = html.text; (at = strstr(at, "<svg role=\"img\"")); at++)
         pictures++;
-    assert_int_equal(pictures, MODELS + 4);
+    assert_int_equal(pictures, MODELS + 5);
     strbuf_done(&html);
     arena_done(&arena);
 }
