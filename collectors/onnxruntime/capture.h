@@ -1,9 +1,5 @@
-/* Exact lowering, worker side: the graph that ONNX Runtime really executes, with the shapes it
- * infers, as a REPLY_GRAPH frame.
- *
- * The runtime optimises the model and saves the result, its weights going nowhere; the saved model
- * is opened once more without optimisation, and when it is shown to the hook it is written down
- * and the session given up. Nothing is executed.
+/* A graph as the runtime shows it, written down as a REPLY_GRAPH frame. Worker side; the other end
+ * is lowered.h.
  *
  * The frame, of a graph and recursively of each subgraph (text and counts as in frame.h):
  *
@@ -22,12 +18,11 @@
 #ifndef ASSAY_COLLECTORS_ONNXRUNTIME_CAPTURE_H
 #define ASSAY_COLLECTORS_ONNXRUNTIME_CAPTURE_H
 
-#include "collectors/onnxruntime/host.h"
+#include "base/arena.h"
+#include "base/strbuf.h"
+#include "collectors/onnxruntime/api.h"
 
-/* Appends the frame's payload. */
-int capture_lowered(struct host *host, struct strbuf *out, struct err *err);
-
-/* Appends one graph as the runtime shows it. */
+/* Appends the graph and those inside it. */
 int capture_graph(const struct api *api, struct arena *arena, const struct ort_graph *graph,
                   struct strbuf *out, struct err *err);
 

@@ -125,14 +125,22 @@ static const struct ort_ep_device *find_device(struct host *host) {
     return NULL;
 }
 
-int host_append_hook(struct host *host, struct ort_options *options, struct err *err) {
-    const struct api *api = &host->api;
+/* Once per process. */
+static int register_hook(struct host *host, struct err *err) {
+    if (host->link.size)
+        return 0;
     int code = connect_hook(host, err);
     if (code)
         return code;
-    code = api_check(
-        api, api->RegisterExecutionProviderLibrary(host->env, HOOK_NAME, host->request.hook),
+    return api_check(
+        &host->api,
+        host->api.RegisterExecutionProviderLibrary(host->env, HOOK_NAME, host->request.hook),
         ERR_ENVIRONMENT, "registering the profiling hook", err);
+}
+
+int host_append_hook(struct host *host, struct ort_options *options, struct err *err) {
+    const struct api *api = &host->api;
+    int code = register_hook(host, err);
     if (code)
         return code;
     const struct ort_ep_device *device = find_device(host);

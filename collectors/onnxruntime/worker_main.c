@@ -1,7 +1,7 @@
 /* assay-worker: holds ONNX Runtime for the program. Commands come in at WORKER_COMMANDS, replies
  * go out at WORKER_REPLIES (collectors/worker.h, collectors/onnxruntime/request.h). */
-#include "collectors/onnxruntime/capture.h"
 #include "collectors/onnxruntime/host.h"
+#include "collectors/onnxruntime/lower.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -63,7 +63,7 @@ static int do_lower(struct server *server, struct frame_cursor *in, struct err *
         return code;
     struct strbuf graph;
     strbuf_init(&graph);
-    code = capture_lowered(host, &graph, err);
+    code = lower_in_host(host, &graph, err);
     if (!code && !frame_send(WORKER_REPLIES, REPLY_GRAPH, graph.text, graph.length))
         server->broken = true;
     strbuf_done(&graph);
