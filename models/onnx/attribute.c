@@ -293,8 +293,12 @@ static int read_attribute(struct target *target, struct wire body, bool *present
 static void set_constant(struct graph *graph, int32_t tensor, enum dtype dtype, int32_t rank,
                          int64_t size) {
     graph_set_shape(graph, tensor, rank, &size);
-    graph->tensors[tensor].dtype = dtype;
-    graph->tensors[tensor].flags |= TENSOR_CONSTANT;
+    struct tensor *out = &graph->tensors[tensor];
+    out->dtype = dtype;
+    out->flags = (out->flags | TENSOR_CONSTANT) & ~(uint32_t)(TENSOR_EXTERNAL | TENSOR_SPARSE);
+    out->values = NULL;
+    out->external = NULL;
+    out->file_offset = 0;
 }
 
 static struct tensor_values *add_values(struct graph *graph, int32_t tensor, uint64_t count) {

@@ -367,6 +367,10 @@ int onnx_tensor_describe(const struct onnx_tensor *from, struct graph *graph, in
     graph_set_shape(graph, tensor, from->rank, from->dims);
     struct tensor *out = &graph->tensors[tensor];
     out->dtype = from->dtype;
+    out->values = NULL; /* a Constant with two values has the last one */
+    out->external = NULL;
+    out->file_offset = 0;
+    out->flags &= ~(uint32_t)(TENSOR_EXTERNAL | TENSOR_SPARSE);
     if (from->sparse)
         out->flags |= TENSOR_SPARSE;
     else if (from->location == ONNX_TENSOR_LOCATION_EXTERNAL)

@@ -3,6 +3,7 @@
 #include "core/flat.h"
 #include "models/onnx/read.h"
 #include "tests/fuzz/onnx_seeds.h"
+#include "tests/fuzz/proto_mutate.h"
 
 #include <stdlib.h>
 

@@ -397,6 +397,20 @@ static void constant_numbers_describe_their_output(void **state) {
     assert_shape(graph, tensor_named(graph, "y"), "3");
 }
 
+static void constant_with_two_values_has_the_last(void **state) {
+    (void)state;
+    struct strbuf graph = message(), op = node("Constant", "c", "", "y");
+    int64_t *many = calloc(4097, sizeof *many);
+    put_tensor_attribute(&op, "value", int64_tensor(NULL, 2, (int64_t[]){4, -1}));
+    put_ints_attribute(&op, "value_ints", 4097, many);
+    free(many);
+    put_message(&graph, ONNX_GRAPH_NODE, op);
+    struct graph *read = read_ok(model_of(graph));
+    assert_shape(read, tensor_named(read, "y"), "4097");
+    assert_null(tensor_named(read, "y")->values);
+    assert_int_equal(tensor_named(read, "y")->file_offset, 0);
+}
+
 /* ---- subgraphs ------------------------------------------------------------------------------- */
 
 static void outer_tensors_chain_through_enclosing_graphs(void **state) {
@@ -736,6 +750,7 @@ int main(void) {
         TEST(attribute_type_is_guessed_when_absent),
         TEST(constant_tensor_describes_its_output),
         TEST(constant_numbers_describe_their_output),
+        TEST(constant_with_two_values_has_the_last),
         TEST(outer_tensors_chain_through_enclosing_graphs),
         TEST(own_names_hide_outer_ones),
         TEST(function_calls_are_expanded),
