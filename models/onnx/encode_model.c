@@ -289,7 +289,7 @@ static int encode_graph(struct writer *w, uint32_t field, const struct graph *gr
 /* "pytorch 2.4.0" -> name and version. */
 static void encode_producer(struct encoder *encoder, const char *producer) {
     const char *space = strrchr(producer, ' ');
-    if (!space) {
+    if (!space || space == producer || !space[1]) {
         encode_optional(encoder, ONNX_MODEL_PRODUCER_NAME, producer);
         return;
     }
