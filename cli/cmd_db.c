@@ -31,7 +31,6 @@ static void fill_info(struct table *table, const struct db_info *info) {
     add_pair(table, "size", unit_format(size, (double)info->file_bytes, UNIT_BYTES));
     add_pair(table, "write-ahead log", unit_format(size, (double)info->wal_bytes, UNIT_BYTES));
     add_pair(table, "unused inside", unit_format(size, (double)info->free_bytes, UNIT_BYTES));
-    add_pair(table, "read-only", info->read_only ? "yes" : "no");
     add_pair(table, "oldest run", *info->oldest_run_at ? info->oldest_run_at : "none");
     add_pair(table, "newest run", *info->newest_run_at ? info->newest_run_at : "none");
 }
@@ -55,7 +54,6 @@ static cJSON *info_json(const struct db_info *info, const struct table *tables) 
     json_add_uint(tree, "file_bytes", info->file_bytes);
     json_add_uint(tree, "wal_bytes", info->wal_bytes);
     json_add_uint(tree, "free_bytes", info->free_bytes);
-    json_add_bool(tree, "read_only", info->read_only);
     json_add_text(tree, "oldest_run_at", *info->oldest_run_at ? info->oldest_run_at : NULL);
     json_add_text(tree, "newest_run_at", *info->newest_run_at ? info->newest_run_at : NULL);
     json_add(tree, "tables", table_json(tables));
@@ -270,7 +268,7 @@ static const struct argument_row arguments[] = {
 static const struct example examples[] = {
     {"assay db info",                                     "where it is and what is in it"},
     {"assay db runs --format csv",                                                   "every run, for a spreadsheet"},
-    {"assay db sql 'SELECT name, parameters FROM model'",
+    {"assay db sql 'SELECT name, parameters FROM models'",
      "any question in SQL; nothing is changed"},
     {"assay db check", "looks for damage"},
     {"assay db backup assay-copy.db",                                                   "a copy that can be carried to another machine"},

@@ -206,7 +206,7 @@ static int store(struct profiling *p) {
         .collector = p->subject->collector->name,
         .purpose = p->request->purpose,
         .dtype = weight_dtype(model->graph),
-        .lowered = {.origin = "runtime",
+        .lowered = {.origin = p->out->lowering.exact ? "runtime" : "rules",
                   .bytes = p->out->lowering.bytes,
                   .byte_count = p->out->lowering.byte_count,
                   .lowering_ns = p->out->lowering.duration_ns,
@@ -304,8 +304,10 @@ static void answer(struct profiling *p) {
 }
 
 static int profile(struct profiling *p, struct progress *progress) {
+    /* A collector that cannot lower (replay) is measured by what our rules say that it runs. */
+    enum lowering_source source = p->subject->collector->lower ? LOWERING_RUNTIME : LOWERING_RULES;
     if (subject_must_run(p->subject, p->err) ||
-        lowering_make(p->arena, p->db, p->subject, LOWERING_RUNTIME, &p->out->lowering, p->err) ||
+        lowering_make(p->arena, p->db, p->subject, source, &p->out->lowering, p->err) ||
         measure(p, progress))
         return -(int)p->err->code;
     find_features(p);
