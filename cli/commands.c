@@ -7,6 +7,7 @@
 /* One line per command, in the order in which a newcomer meets them. */
 /* clang-format off */
 #define COMMANDS(ROW) \
+    ROW(calibrate) \
     ROW(profile) \
     ROW(fit) \
     ROW(predict) \

@@ -6,7 +6,7 @@ enum { STAGES = 4, BLOCKS_MAX = 6 };
 static int32_t conv(struct recipe *r, int32_t x, int64_t out, int64_t kernel, int64_t stride,
                     int64_t groups, enum zoo_activation activation) {
     return zoo_conv_bn(
-        r->b, NULL, x,
+        r->b, recipe_name(r->b), x,
         (struct zoo_conv){
             .out = out, .kernel = kernel, .pad = kernel / 2, .stride = stride, .groups = groups},
         activation);
@@ -84,7 +84,7 @@ void random_plain(struct zoo_builder *b, const void *config) {
         x = zoo_flatten(b, zoo_global_pool(b, x));
     for (int i = 0; i < 2; i++)
         x = zoo_activate(b, ZOO_RELU,
-                         zoo_linear(b, NULL, x, random_size(&r.rng, 64, 4096, 16), true));
+                         zoo_linear(b, recipe_name(b), x, random_size(&r.rng, 64, 4096, 16), true));
     recipe_classify(&r, x);
 }
 
@@ -105,7 +105,7 @@ static int32_t inverted_block(struct recipe *r, int32_t x, int64_t out, int64_t 
         y = conv(r, y, wide, 1, 1, 1, form->activation);
     y = conv(r, y, wide, form->kernel, stride, wide, form->activation);
     if (form->excite)
-        y = zoo_squeeze_excite(b, NULL, y, wide / RANDOM_PICK(&r->rng, 4, 8, 16) + 4,
+        y = zoo_squeeze_excite(b, recipe_name(b), y, wide / RANDOM_PICK(&r->rng, 4, 8, 16) + 4,
                                form->activation, form->gate);
     y = conv(r, y, out, 1, 1, 1, ZOO_NONE);
     return stride == 1 && in == out ? zoo_add(b, y, x) : y;
@@ -151,7 +151,7 @@ static int32_t grouped_block(struct recipe *r, int32_t x, int64_t out, int64_t s
     int32_t y = conv(r, x, out, 1, 1, 1, ZOO_RELU);
     y = conv(r, y, out, 3, stride, out / group_width, ZOO_RELU);
     if (excite)
-        y = zoo_squeeze_excite(b, NULL, y, out / 4 + 1, ZOO_RELU, ZOO_SIGMOID);
+        y = zoo_squeeze_excite(b, recipe_name(b), y, out / 4 + 1, ZOO_RELU, ZOO_SIGMOID);
     y = conv(r, y, out, 1, 1, 1, ZOO_NONE);
     int32_t link =
         stride != 1 || zoo_dim(b, x, 1) != out ? conv(r, x, out, 1, stride, 1, ZOO_NONE) : x;
@@ -193,7 +193,7 @@ void random_grouped(struct zoo_builder *b, const void *config) {
 
 /* DenseNet: normalisation stands before the convolution, so it is not folded. */
 static int32_t normalised(struct recipe *r, int32_t x) {
-    return zoo_activate(r->b, ZOO_RELU, zoo_batch_norm(r->b, NULL, x));
+    return zoo_activate(r->b, ZOO_RELU, zoo_batch_norm(r->b, recipe_name(r->b), x));
 }
 
 void random_dense_links(struct zoo_builder *b, const void *config) {
@@ -219,7 +219,7 @@ void random_dense_links(struct zoo_builder *b, const void *config) {
 static int32_t lopsided(struct recipe *r, int32_t x, int64_t out, int64_t height, int64_t width) {
     struct zoo_conv flat = {
         .out = out, .kernel = height, .kernel_w = width, .pad = height / 2, .pad_w = width / 2};
-    return zoo_conv_bn(r->b, NULL, x, flat, ZOO_RELU);
+    return zoo_conv_bn(r->b, recipe_name(r->b), x, flat, ZOO_RELU);
 }
 
 static int32_t branched(struct recipe *r, int32_t x) {
@@ -304,7 +304,7 @@ void random_signal(struct zoo_builder *b, const void *config) {
         int64_t kernel = RANDOM_PICK(&r.rng, 1, 3, 3, 5, 7, 15), in = zoo_dim(b, x, 1);
         bool alone = random_chance(&r.rng, 0.2), halve = zoo_dim(b, x, 2) >= 4 * kernel && i % 2;
         x = zoo_conv_act(
-            b, NULL, x,
+            b, recipe_name(b), x,
             (struct zoo_conv){.out = alone ? in : random_size(&r.rng, 16, 512, 8),
                               .kernel = kernel,
                               .pad = kernel / 2,
@@ -329,7 +329,7 @@ static int32_t up(struct recipe *r, int32_t x, int32_t beside) {
     struct zoo_builder *b = r->b;
     int64_t out = zoo_dim(b, beside, 1);
     x = random_chance(&r->rng, 0.5)
-            ? zoo_conv_transpose(b, NULL, x, out, 2)
+            ? zoo_conv_transpose(b, recipe_name(b), x, out, 2)
             : conv(r, zoo_resize(b, x, zoo_dim(b, beside, 2), zoo_dim(b, beside, 3)), out, 1, 1, 1,
                    ZOO_NONE);
     return random_chance(&r->rng, 0.7) ? zoo_concat(b, 1, ZOO_LIST(beside, x))
@@ -361,13 +361,13 @@ static int32_t modern_block(struct recipe *r, int32_t x) {
     struct zoo_builder *b = r->b;
     int64_t width = zoo_dim(b, x, 1), kernel = RANDOM_PICK(&r->rng, 7, 7, 5, 9);
     int32_t y = zoo_conv(
-        b, NULL, x,
+        b, recipe_name(b), x,
         (struct zoo_conv){
             .out = width, .kernel = kernel, .pad = kernel / 2, .groups = width, .bias = true});
     y = zoo_transpose(b, y, ZOO_SHAPE(0, 2, 3, 1));
-    y = zoo_layer_norm(b, NULL, y, 1e-6f);
-    y = zoo_activate(b, ZOO_GELU, zoo_linear(b, NULL, y, 4 * width, true));
-    y = zoo_linear(b, NULL, y, width, true);
+    y = zoo_layer_norm(b, recipe_name(b), y, 1e-6f);
+    y = zoo_activate(b, ZOO_GELU, zoo_linear(b, recipe_name(b), y, 4 * width, true));
+    y = zoo_linear(b, recipe_name(b), y, width, true);
     return zoo_add(b, zoo_transpose(b, y, ZOO_SHAPE(0, 3, 1, 2)), x);
 }
 
@@ -382,7 +382,7 @@ void random_modern_conv(struct zoo_builder *b, const void *config) {
         for (int i = 0; i < 4 && recipe_goes_on(&r, (stage + 1.0) / 3); i++)
             x = modern_block(&r, x);
         if (smallest_side(&r, x) >= 6)
-            x = zoo_conv(b, NULL, x,
+            x = zoo_conv(b, recipe_name(b), x,
                          (struct zoo_conv){
                              .out = 2 * zoo_dim(b, x, 1), .kernel = 2, .stride = 2, .bias = true});
     }

@@ -13,7 +13,7 @@ void random_dense_layers(struct zoo_builder *b, const void *config) {
     for (int i = 0; i < 6 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
         int64_t most = 40000000 / zoo_dim(b, x, -1); /* weights of at most 160 MB */
         int64_t out = random_size(&r.rng, 16, 8192, random_chance(&r.rng, 0.7) ? 16 : 1);
-        x = zoo_linear(b, NULL, x, out < most ? out : most, random_chance(&r.rng, 0.8));
+        x = zoo_linear(b, recipe_name(b), x, out < most ? out : most, random_chance(&r.rng, 0.8));
         x = zoo_activate(b, recipe_activation(&r), x);
     }
     zoo_output(b, x, "output");
@@ -41,10 +41,10 @@ static int32_t binary(struct recipe *r, int32_t x) {
         return zoo_binary(b, type, x, zoo_scalar(b, 1.5));
     case 2:
         return zoo_binary(b, type, x,
-                          zoo_weight(b, "vector", 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -1))));
+                          zoo_weight(b, recipe_name(b), 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -1))));
     default:
         return zoo_binary(b, type, x,
-                          zoo_weight(b, "channels", 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -2), 1)));
+                          zoo_weight(b, recipe_name(b), 1, 0.1f, ZOO_SHAPE(zoo_dim(b, x, -2), 1)));
     }
 }
 
@@ -76,7 +76,7 @@ static int32_t moved(struct recipe *r, int32_t x) {
 
 static int32_t normed(struct recipe *r, int32_t x) {
     return random_chance(&r->rng, 0.5) ? zoo_softmax(r->b, x)
-                                       : zoo_layer_norm(r->b, NULL, x, 1e-5f);
+                                       : zoo_layer_norm(r->b, recipe_name(r->b), x, 1e-5f);
 }
 
 void random_elementwise(struct zoo_builder *b, const void *config) {

@@ -16,6 +16,10 @@ bool recipe_goes_on(const struct recipe *r, double share) {
     return !r->b->problem && graph_flops(r->b->graph) < share * r->flops_max;
 }
 
+const char *recipe_name(struct zoo_builder *b) {
+    return arena_printf(b->graph->arena, "layer%u", b->graph->op_count);
+}
+
 int32_t recipe_image(struct recipe *r, int64_t channels, int64_t size) {
     return zoo_input(r->b, "input", DTYPE_FLOAT32,
                      ZOO_SHAPE(r->b->options.batch, channels, size, size));

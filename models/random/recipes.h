@@ -17,6 +17,9 @@ struct recipe recipe_begin(struct zoo_builder *b, double low, double high);
 /* True while the work is below its share of what was drawn. */
 bool recipe_goes_on(const struct recipe *r, double share);
 
+/* A layer's name, by its place; unique in the network. */
+const char *recipe_name(struct zoo_builder *b);
+
 /* An image batch x channels x size x size called "input". */
 int32_t recipe_image(struct recipe *r, int64_t channels, int64_t size);
 /* Global pool or flatten, and a classifier. */

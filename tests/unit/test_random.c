@@ -2,6 +2,7 @@
 #include "base/strbuf.h"
 #include "core/features.h"
 #include "models/infer.h"
+#include "models/onnx/read.h"
 #include "models/random/random.h"
 
 #include <setjmp.h>
@@ -27,6 +28,15 @@ static void every_recipe_gives_a_network_for_every_seed(void **state) {
                 fail_msg("%s %llu: %s", random_recipes[i].row.name, (unsigned long long)seed,
                          err.message);
             assert_true(model.graph->op_count > 0);
+            struct strbuf bytes;
+            struct graph *read;
+            const struct onnx_weights omitted = {.mode = ONNX_WEIGHTS_OMITTED};
+            strbuf_init(&bytes);
+            assert_int_equal(onnx_write_bytes(model.graph, &omitted, &bytes, &err), 0);
+            if (onnx_read_bytes(&arena, bytes.text, bytes.length, "network", &read, &err))
+                fail_msg("%s %llu: %s", random_recipes[i].row.name, (unsigned long long)seed,
+                         err.message);
+            strbuf_done(&bytes);
             assert_true(graph_weight_bytes(model.graph) < 700u << 20);
             arena_done(&arena);
         }

@@ -1,0 +1,110 @@
+#include "cli/command.h"
+#include "cli/model_options.h"
+#include "db/db.h"
+#include "jobs/calibrate.h"
+
+struct calibrate_options {
+    int64_t threads, seed;
+    int collector;
+    uint64_t budget_ns;
+};
+
+static int print_calibrated(struct context *context, const struct calibrated *done,
+                            struct err *err) {
+    enum { RECIPE, NETWORKS, SECONDS, ERROR, COLUMNS };
+    static const struct table_column columns[COLUMNS] = {
+        [RECIPE] = {"recipe",      "Recipe",       UNIT_PLAIN,    TABLE_LEFT },
+        [NETWORKS] = {"networks",    "Networks",     UNIT_COUNT,    TABLE_RIGHT},
+        [SECONDS] = {"duration_ns", "Time",         UNIT_NS,       TABLE_RIGHT},
+        [ERROR] = {"error",       "Recent error", UNIT_FRACTION, TABLE_RIGHT},
+    };
+    struct table table;
+    table_init(&table, context->arena, "", columns, COLUMNS);
+    for (uint32_t i = 0; i < done->design.count; i++) {
+        const struct design_arm *arm = &done->design.arms[i];
+        table_row(&table);
+        table_text(&table, RECIPE, arm->name);
+        table_int(&table, NETWORKS, arm->tried);
+        table_number(&table, SECONDS, arm->seconds * 1e9);
+        table_number(&table, ERROR, arm->error);
+    }
+    if (print_table(context, &table, err))
+        return -(int)err->code;
+    print_note(context,
+               "%u networks measured (%u before), %u given up%s%s; %.0f %% of %.0f s was measuring",
+               done->networks, done->networks_before, done->failed, done->failed ? ", last: " : "",
+               done->last_failure, 100 * done->measuring_share, done->seconds);
+    print_note(context, "fit %lld: %u kernel classes from %u operators", (long long)done->fitted.id,
+               done->fitted.fit.cost.class_count, done->fitted.fit.observations);
+    return 0;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct calibrate_options *options = given;
+    const struct calibrate_request request = {
+        .collector = collectors[options->collector]->name,
+        .threads = (uint32_t)options->threads,
+        .budget_ns = options->budget_ns,
+        .seed = (uint64_t)options->seed,
+    };
+    struct db *db;
+    struct calibrated done;
+    if (context_db_open(context, DB_CREATE, &db, err))
+        return -(int)err->code;
+    int code = job_calibrate(context->arena, db, &request, context->progress, &done, err);
+    db_close(db);
+    return code ? code : print_calibrated(context, &done, err);
+}
+
+static const struct option_row options[] = {
+    {.name = "budget",
+     .type = OPTION_DURATION,
+     .metavar = "TIME",
+     .fallback = "10m",
+     .offset = offsetof(struct calibrate_options, budget_ns),
+     .help = "stop after this time"},
+    {.name = "threads",
+     .letter = 't',
+     .type = OPTION_INT,
+     .metavar = "N",
+     .fallback = "1",
+     .min = 1,
+     .max = 1024,
+     .offset = offsetof(struct calibrate_options, threads),
+     .help = "intra-op threads"},
+    {.name = "seed",
+     .type = OPTION_INT,
+     .metavar = "N",
+     .fallback = "1",
+     .offset = offsetof(struct calibrate_options, seed),
+     .help = "of the random networks"},
+    {.name = "collector",
+     .type = OPTION_CHOICE,
+     .metavar = "NAME",
+     .fallback = "onnxruntime",
+     .choice = collector_choice,
+     .offset = offsetof(struct calibrate_options, collector),
+     .help = "what runs the networks"},
+    {0                          },
+};
+
+static const struct example examples[] = {
+    {"assay calibrate",                    "ten minutes at one thread; then any model can be predicted"},
+    {"assay calibrate --budget 2m --threads 4",                                    "two more minutes, at four threads"},
+    {0},
+};
+
+const struct command cmd_calibrate = {
+    .name = "calibrate",
+    .summary = "learn this machine from random networks, no model needed",
+    .description =
+        "Measures memory bandwidth and random small networks in the manner of many families of "
+        "architectures until the time is spent. What the growing fit predicts worst, per second "
+        "it costs, is measured most. Every network is stored at once: an interrupted calibration "
+        "loses nothing, and calling again goes on with new networks. Profiles of real models add "
+        "to the same observations.",
+    .examples = examples,
+    .options = options,
+    .options_size = sizeof(struct calibrate_options),
+    .run = run,
+};

@@ -1,0 +1,260 @@
+#include "jobs/calibrate.h"
+
+#include "base/progress.h"
+#include "db/db.h"
+#include "db/machine.h"
+#include "db/run.h"
+#include "jobs/profile.h"
+#include "models/random/random.h"
+#include "predictor/predict.h"
+#include "profiler/speed_probe.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { REFIT_EVERY = 25, FAILURES_MAX = 20 };
+
+struct calibrating {
+    struct arena *arena; /* what stays to the end */
+    struct db *db;
+    const struct calibrate_request *request;
+    struct progress *progress;
+    struct calibrated *out;
+    char folder[64];
+    struct arena fit_arena; /* of the present fit */
+    struct fit fit;
+    bool fitted;
+    double started_ns, measuring_ns;
+    uint64_t next_seed;
+    struct err *err;
+};
+
+static double now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static bool time_is_up(const struct calibrating *c) {
+    return now_ns() - c->started_ns >= (double)c->request->budget_ns;
+}
+
+/* ---- before ---------------------------------------------------------------------------------- */
+
+static int count_earlier(struct calibrating *c) {
+    const struct place *place = &c->out->place;
+    const struct run_filter filter = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .purpose = "calibrate",
+    };
+    uint64_t count;
+    if (db_count_runs(c->db, &filter, &count, c->err))
+        return -(int)c->err->code;
+    c->out->networks_before = (uint32_t)count;
+    /* Seeds go on behind those that earlier calibrations may have used. */
+    c->next_seed = c->request->seed + 2 * count;
+    return 0;
+}
+
+/* Read bandwidth of each level that the machine says it has, and of memory. */
+static int measure_peaks(struct calibrating *c) {
+    const struct machine *machine = &c->out->place.machine;
+    static const char *const names[] = {"L1", "L2", "L3", "L4"};
+    struct machine_peak peaks[MACHINE_CACHE_LEVELS + 1];
+    size_t count = 0;
+    struct arena scratch;
+    arena_init(&scratch);
+    for (int i = 0; i < MACHINE_CACHE_LEVELS; i++) {
+        if (machine->cache_bytes[i] == 0 || machine->cache_bytes[i] > (64u << 20))
+            continue;
+        double value = 1e9 * read_bandwidth(&scratch, machine->cache_bytes[i] / 2);
+        peaks[count++] =
+            (struct machine_peak){"bytes_per_s", names[i], 1, value, value, value, NULL};
+    }
+    double value = 1e9 * read_bandwidth(&scratch, 256u << 20);
+    peaks[count++] = (struct machine_peak){"bytes_per_s", "memory", 1, value, value, value, NULL};
+    arena_done(&scratch);
+    return db_put_peaks(c->db, machine, peaks, count, c->err);
+}
+
+static int begin(struct calibrating *c) {
+    const struct calibrate_request *request = c->request;
+    if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
+        count_earlier(c) || measure_peaks(c))
+        return -(int)c->err->code;
+    design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
+    for (size_t i = 0; i < random_recipe_count; i++) {
+        c->out->design.arms[i].name = random_recipes[i].row.name;
+        c->out->design.arms[i].weight = random_recipes[i].weight;
+    }
+    snprintf(c->folder, sizeof c->folder, "/tmp/assay-calibrate-XXXXXX");
+    if (!mkdtemp(c->folder))
+        return err_set_errno(c->err, ERR_ENVIRONMENT, "%s: a temporary folder cannot be made",
+                             c->folder);
+    return 0;
+}
+
+/* ---- one network ----------------------------------------------------------------------------- */
+
+static int write_network(struct calibrating *c, struct arena *arena, uint32_t arm, uint64_t seed,
+                         const char **path, struct err *err) {
+    struct zoo_model model;
+    if (random_network(arena, &random_recipes[arm], seed, 0, &model, err))
+        return -(int)err->code;
+    struct onnx_weights weights = zoo_weights(&model, ONNX_WEIGHTS_INLINE);
+    *path = arena_printf(arena, "%s/network.onnx", c->folder);
+    return onnx_write_file(model.graph, &weights, *path, err);
+}
+
+static struct protocol short_protocol(void) {
+    struct protocol protocol = protocol_default();
+    protocol.processes = protocol.hooked_processes = 1;
+    protocol.warmup_runs = 2;
+    protocol.warmup_ns = 20000000;
+    protocol.min_repeats = 6;
+    protocol.target = 0.015;
+    protocol.batch_ns = 30000000;
+    protocol.budget_ns = 450000000;
+    protocol.memory_bytes = 16 << 20;
+    return protocol;
+}
+
+/* log(measured / predicted) of the network's run, before the fit learns from it. */
+static double surprise(struct calibrating *c, struct arena *arena,
+                       const struct profiled *profiled) {
+    const struct predict_options options = {
+        {training_block(c->out->place.machine.isa)}, 0.99, true};
+    struct prediction prediction = {0};
+    if (!c->fitted)
+        return NAN;
+    predict_model(arena, &c->fit, profiled->lowering.graph, &profiled->lowering.flat, 0, &options,
+                  &prediction);
+    return log(profiled->details.cpu_ns.median / prediction.cpu_time_ns.value);
+}
+
+static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
+                           struct err *err) {
+    uint64_t seed = c->next_seed++;
+    const char *path = NULL;
+    double start = now_ns();
+    if (write_network(c, arena, arm, seed, &path, err))
+        return -(int)err->code;
+    const struct profile_request request = {
+        .subject = {.model_path = path,
+                    .name = arena_printf(arena, "random/%s/%llu", random_recipes[arm].row.name,
+                    (unsigned long long)seed),
+                    .collector = c->request->collector,
+                    .threads = c->request->threads,
+                    .seed = seed},
+        .protocol = short_protocol(),
+        .purpose = "calibrate",
+    };
+    struct profiled profiled;
+    if (job_profile(arena, c->db, &request, NULL, &profiled, err))
+        return -(int)err->code;
+    double seconds = (now_ns() - start) * 1e-9;
+    c->measuring_ns += profiled.details.running_ns;
+    design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
+    return 0;
+}
+
+/* ---- all of them ------------------------------------------------------------------------------
+ */
+
+static int refit(struct calibrating *c) {
+    const struct place *place = &c->out->place;
+    const struct training_filter filter = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .block = training_block(place->machine.isa),
+    };
+    struct training training;
+    arena_done(&c->fit_arena);
+    c->fitted = false;
+    if (training_load(&c->fit_arena, c->db, &filter, &training, c->err))
+        return -(int)c->err->code;
+    if (training.observation_count == 0)
+        return 0;
+    c->fitted = true;
+    c->fit = (struct fit){
+        .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
+    return cost_model_fit(&c->fit_arena, &training, NULL, &c->fit.cost, c->err);
+}
+
+static void tell(struct calibrating *c) {
+    char note[96];
+    snprintf(note, sizeof note, "%u networks, error of new ones %.1f %%", c->out->networks,
+             100 * design_uncertainty(&c->out->design));
+    progress_update(c->progress, (now_ns() - c->started_ns) * 1e-9, note);
+}
+
+/* A network that fails is given up and told of; many failures are a failure. */
+static int note_failure(struct calibrating *c, uint32_t arm, const struct err *failure) {
+    c->out->failed++;
+    c->out->last_failure =
+        arena_printf(c->arena, "%s: %s", random_recipes[arm].row.name, failure->message);
+    design_learn(&c->out->design, arm, NAN, 1);
+    if (failure->code == ERR_ENVIRONMENT || c->out->failed >= FAILURES_MAX) {
+        *c->err = *failure;
+        return err_prefix(c->err, "recipe %s", random_recipes[arm].row.name);
+    }
+    return 0;
+}
+
+static int measure_all(struct calibrating *c) {
+    progress_start(c->progress, (double)c->request->budget_ns * 1e-9, "calibrating");
+    while (!time_is_up(c)) {
+        if (c->out->networks % REFIT_EVERY == 0 && c->out->networks > 0 && refit(c))
+            return -(int)c->err->code;
+        struct arena scratch;
+        struct err failure = {0};
+        uint32_t arm = design_next(&c->out->design);
+        arena_init(&scratch);
+        int code = measure_network(c, &scratch, arm, &failure);
+        arena_done(&scratch);
+        if (code && note_failure(c, arm, &failure))
+            return -(int)c->err->code;
+        c->out->networks += code == 0;
+        tell(c);
+    }
+    progress_done(c->progress);
+    return 0;
+}
+
+static void clean_up(const struct calibrating *c) {
+    char path[96];
+    snprintf(path, sizeof path, "%s/network.onnx", c->folder);
+    unlink(path);
+    rmdir(c->folder);
+}
+
+int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_request *request,
+                  struct progress *progress, struct calibrated *out, struct err *err) {
+    *out = (struct calibrated){.last_failure = ""};
+    struct calibrating c = {.arena = arena,
+                            .db = db,
+                            .request = request,
+                            .progress = progress,
+                            .out = out,
+                            .started_ns = now_ns(),
+                            .err = err};
+    arena_init(&c.fit_arena);
+    int code = begin(&c);
+    if (!code) {
+        code = measure_all(&c);
+        clean_up(&c);
+    }
+    out->seconds = (now_ns() - c.started_ns) * 1e-9;
+    out->measuring_share = c.measuring_ns * 1e-9 / fmax(out->seconds, 1e-9);
+    arena_done(&c.fit_arena);
+    return code ? code : job_fit(arena, db, &out->place, &out->fitted, err);
+}

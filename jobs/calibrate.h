@@ -1,0 +1,36 @@
+/* An unknown machine becomes a calibrated one: random networks are measured until the time is
+ * spent, what is predicted worst is measured most. */
+#ifndef ASSAY_JOBS_CALIBRATE_H
+#define ASSAY_JOBS_CALIBRATE_H
+
+#include "jobs/fit.h"
+#include "predictor/design.h"
+
+#include <stdint.h>
+
+struct progress;
+
+struct calibrate_request {
+    const char *collector;
+    uint32_t threads;
+    uint64_t budget_ns;
+    uint64_t seed;
+};
+
+struct calibrated {
+    struct place place;
+    struct fitted fitted;
+    struct design design;      /* the recipes: tries, seconds, errors */
+    uint32_t networks, failed; /* measured now; given up */
+    const char *last_failure;  /* "" when none */
+    uint32_t networks_before;  /* stored by earlier calibrations of this place */
+    double measuring_share;    /* of the time, spent in running networks */
+    double seconds;
+};
+
+/* Every network is stored when it is measured: an interrupted calibration goes on where it was,
+ * with seeds not used before. Ends with a stored fit. */
+int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_request *request,
+                  struct progress *progress, struct calibrated *out, struct err *err);
+
+#endif
