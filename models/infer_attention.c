@@ -142,15 +142,15 @@ static int infer_relative_position_bias(struct infer *run) {
 }
 
 const struct infer_row infer_attention_rows[] = {
-    {MICROSOFT,               "Attention", infer_packed_attention, NULL, 0, 0},
-    {MICROSOFT, "QAttention", infer_packed_attention, NULL, 1, 0},
-    {MICROSOFT,                      "MultiHeadAttention", infer_multi_head, NULL, 0, 0},
-    {MICROSOFT,                       "GroupQueryAttention", infer_group_query, NULL, 0, 0},
-    {MICROSOFT,           "RotaryEmbedding", infer_same_as_first, NULL, 0, 0},
-    {MICROSOFT,                   "GemmaRotaryEmbedding", infer_same_as_first, NULL, 0, 0},
-    {MICROSOFT,                      "LongformerAttention", infer_same_as_first, NULL, 0, 0},
-    {MICROSOFT,               "RelativePositionBias", infer_relative_position_bias, NULL, 0, 0},
-    {ONNX,       "Attention", infer_onnx_attention, NULL, 0, 0},
-    {ONNX,                      "RotaryEmbedding", infer_same_as_first, NULL, 0, 0},
-    {0                      }
+    {MICROSOFT, "Attention",            infer_packed_attention,       NULL, 0, 0},
+    {MICROSOFT, "QAttention",           infer_packed_attention,       NULL, 1, 0},
+    {MICROSOFT, "MultiHeadAttention",   infer_multi_head,             NULL, 0, 0},
+    {MICROSOFT, "GroupQueryAttention",  infer_group_query,            NULL, 0, 0},
+    {MICROSOFT, "RotaryEmbedding",      infer_same_as_first,          NULL, 0, 0},
+    {MICROSOFT, "GemmaRotaryEmbedding", infer_same_as_first,          NULL, 0, 0},
+    {MICROSOFT, "LongformerAttention",  infer_same_as_first,          NULL, 0, 0},
+    {MICROSOFT, "RelativePositionBias", infer_relative_position_bias, NULL, 0, 0},
+    {ONNX,      "Attention",            infer_onnx_attention,         NULL, 0, 0},
+    {ONNX,      "RotaryEmbedding",      infer_same_as_first,          NULL, 0, 0},
+    {NULL,      NULL,                   NULL,                         NULL, 0, 0},
 };

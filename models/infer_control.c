@@ -348,9 +348,9 @@ static int infer_scan_8(struct infer *run) {
 }
 
 const struct infer_row infer_control_rows[] = {
-    {ONNX,      "If", infer_if, NULL, 0, 0},
-    {ONNX, "Loop", infer_loop, NULL, 0, 0},
-    {ONNX,        "Scan", infer_scan_8, NULL, 0, 0},
-    {ONNX,         "Scan", infer_scan, NULL, 0, 9},
-    {0  }
+    {ONNX, "If",   infer_if,     NULL, 0, 0},
+    {ONNX, "Loop", infer_loop,   NULL, 0, 0},
+    {ONNX, "Scan", infer_scan_8, NULL, 0, 0},
+    {ONNX, "Scan", infer_scan,   NULL, 0, 9},
+    {NULL, NULL,   NULL,         NULL, 0, 0},
 };

@@ -258,16 +258,16 @@ static int infer_col2im(struct infer *run) {
 }
 
 const struct infer_row infer_conv_rows[] = {
-    {ONNX,                "Conv", infer_conv, NULL, 0, 0},
-    {ONNX,         "ConvTranspose", infer_conv_transpose, NULL, 0, 0},
-    {ONNX,                  "ConvInteger", infer_conv_integer, NULL, 0, 0},
-    {ONNX,                   "QLinearConv", infer_qlinear_conv, NULL, 0, 0},
-    {ONNX,"DeformConv", infer_conv, NULL, 0, 0},
-    {ONNX,               "Col2Im", infer_col2im, NULL, 0, 0},
-    {MICROSOFT,                  "FusedConv", infer_conv, NULL, 0, 0},
-    {MICROSOFT,                "QLinearConv", infer_qlinear_conv, NULL, 0, 0},
-    {MICROSOFT, "NhwcConv", infer_nhwc_conv, NULL, 0, 0},
-    {MICROSOFT,                  "NhwcFusedConv", infer_nhwc_conv, NULL, 0, 0},
-    {"com.ms.internal.nhwc",                   "Conv", infer_nhwc_conv, NULL, 0, 0},
-    {0}
+    {ONNX,                   "Conv",          infer_conv,           NULL, 0, 0},
+    {ONNX,                   "ConvTranspose", infer_conv_transpose, NULL, 0, 0},
+    {ONNX,                   "ConvInteger",   infer_conv_integer,   NULL, 0, 0},
+    {ONNX,                   "QLinearConv",   infer_qlinear_conv,   NULL, 0, 0},
+    {ONNX,                   "DeformConv",    infer_conv,           NULL, 0, 0},
+    {ONNX,                   "Col2Im",        infer_col2im,         NULL, 0, 0},
+    {MICROSOFT,              "FusedConv",     infer_conv,           NULL, 0, 0},
+    {MICROSOFT,              "QLinearConv",   infer_qlinear_conv,   NULL, 0, 0},
+    {MICROSOFT,              "NhwcConv",      infer_nhwc_conv,      NULL, 0, 0},
+    {MICROSOFT,              "NhwcFusedConv", infer_nhwc_conv,      NULL, 0, 0},
+    {"com.ms.internal.nhwc", "Conv",          infer_nhwc_conv,      NULL, 0, 0},
+    {NULL,                   NULL,            NULL,                 NULL, 0, 0},
 };

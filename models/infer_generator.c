@@ -137,14 +137,14 @@ static int infer_multinomial(struct infer *run) {
 }
 
 const struct infer_row infer_generator_rows[] = {
-    {ONNX,               "Shape", infer_shape_op, fold_shape, 0, 0},
-    {ONNX,    "Size", infer_size, fold_size, 0, 0},
-    {ONNX,                 "Constant", infer_constant_op, fold_constant, 0, 0},
-    {ONNX,                  "ConstantOfShape", infer_constant_of_shape, fold_fill, 0, 0},
-    {ONNX,         "Range", infer_range, fold_range, 0, 0},
-    {ONNX,         "RandomNormal", infer_random, NULL, 0, 0},
-    {ONNX,                 "RandomUniform", infer_random, NULL, 0, 0},
-    {ONNX,               "Multinomial", infer_multinomial, NULL, 0, 0},
-    {MICROSOFT, "Range", infer_range, fold_range, 0, 0},
-    {0                }
+    {ONNX,      "Shape",           infer_shape_op,          fold_shape,    0, 0},
+    {ONNX,      "Size",            infer_size,              fold_size,     0, 0},
+    {ONNX,      "Constant",        infer_constant_op,       fold_constant, 0, 0},
+    {ONNX,      "ConstantOfShape", infer_constant_of_shape, fold_fill,     0, 0},
+    {ONNX,      "Range",           infer_range,             fold_range,    0, 0},
+    {ONNX,      "RandomNormal",    infer_random,            NULL,          0, 0},
+    {ONNX,      "RandomUniform",   infer_random,            NULL,          0, 0},
+    {ONNX,      "Multinomial",     infer_multinomial,       NULL,          0, 0},
+    {MICROSOFT, "Range",           infer_range,             fold_range,    0, 0},
+    {NULL,      NULL,              NULL,                    NULL,          0, 0},
 };

@@ -320,16 +320,16 @@ static int infer_tile(struct infer *run) {
 }
 
 const struct infer_row infer_layout_rows[] = {
-    {ONNX,           "Reshape", infer_reshape, fold_copy, 0, 0},
-    {ONNX, "Flatten", infer_flatten, fold_copy, 0, 0},
-    {ONNX,             "Squeeze", infer_squeeze, fold_copy, 0, 0},
-    {ONNX,              "Unsqueeze", infer_unsqueeze, fold_copy, 0, 0},
-    {ONNX,     "Transpose", infer_transpose, fold_transpose, 0, 0},
-    {ONNX,     "Concat", infer_concat, fold_concat, 0, 0},
-    {ONNX,             "DepthToSpace", infer_depth_to_space, NULL, 0, 0},
-    {ONNX,           "SpaceToDepth", infer_space_to_depth, NULL, 0, 0},
-    {ONNX, "Expand", infer_expand, fold_expand, 0, 0},
-    {ONNX,             "Tile", infer_tile, fold_expand, 0, 0},
-    {MICROSOFT,              "DepthToSpace", infer_depth_to_space, NULL, 0, 0},
-    {0}
+    {ONNX,      "Reshape",      infer_reshape,        fold_copy,      0, 0},
+    {ONNX,      "Flatten",      infer_flatten,        fold_copy,      0, 0},
+    {ONNX,      "Squeeze",      infer_squeeze,        fold_copy,      0, 0},
+    {ONNX,      "Unsqueeze",    infer_unsqueeze,      fold_copy,      0, 0},
+    {ONNX,      "Transpose",    infer_transpose,      fold_transpose, 0, 0},
+    {ONNX,      "Concat",       infer_concat,         fold_concat,    0, 0},
+    {ONNX,      "DepthToSpace", infer_depth_to_space, NULL,           0, 0},
+    {ONNX,      "SpaceToDepth", infer_space_to_depth, NULL,           0, 0},
+    {ONNX,      "Expand",       infer_expand,         fold_expand,    0, 0},
+    {ONNX,      "Tile",         infer_tile,           fold_expand,    0, 0},
+    {MICROSOFT, "DepthToSpace", infer_depth_to_space, NULL,           0, 0},
+    {NULL,      NULL,           NULL,                 NULL,           0, 0},
 };

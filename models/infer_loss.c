@@ -64,13 +64,13 @@ static int infer_tfidf(struct infer *run) {
 }
 
 const struct infer_row infer_loss_rows[] = {
-    {ONNX,                       "NegativeLogLikelihoodLoss", infer_loss, NULL, 0, 0},
-    {ONNX,                "SoftmaxCrossEntropyLoss", infer_loss, NULL, 0, 0},
-    {TRAINING,                         "Adagrad", infer_optimizer, NULL, 3, 0},
-    {TRAINING,                          "Adam", infer_optimizer, NULL, 4, 0},
-    {TRAINING,"Momentum", infer_optimizer, NULL, 3, 0},
-    {TRAINING,                      "Gradient", infer_gradient, NULL, 0, 0},
-    {ONNX,                         "StringNormalizer", infer_string_normalizer, NULL, 0, 0},
-    {ONNX,                   "TfIdfVectorizer", infer_tfidf, NULL, 0, 0},
-    {0          }
+    {ONNX,     "NegativeLogLikelihoodLoss", infer_loss,              NULL, 0, 0},
+    {ONNX,     "SoftmaxCrossEntropyLoss",   infer_loss,              NULL, 0, 0},
+    {TRAINING, "Adagrad",                   infer_optimizer,         NULL, 3, 0},
+    {TRAINING, "Adam",                      infer_optimizer,         NULL, 4, 0},
+    {TRAINING, "Momentum",                  infer_optimizer,         NULL, 3, 0},
+    {TRAINING, "Gradient",                  infer_gradient,          NULL, 0, 0},
+    {ONNX,     "StringNormalizer",          infer_string_normalizer, NULL, 0, 0},
+    {ONNX,     "TfIdfVectorizer",           infer_tfidf,             NULL, 0, 0},
+    {NULL,     NULL,                        NULL,                    NULL, 0, 0},
 };

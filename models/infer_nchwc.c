@@ -105,13 +105,13 @@ static int infer_nchwc_upsample(struct infer *run) {
 }
 
 const struct infer_row infer_nchwc_rows[] = {
-    {NCHWC,             "Conv", infer_nchwc_conv, NULL, 0, 0},
-    {NCHWC, "MaxPool", infer_nchwc_pool, NULL, 0, 0},
-    {NCHWC,                "AveragePool", infer_nchwc_pool, NULL, 0, 0},
-    {NCHWC,                 "GlobalMaxPool", infer_nchwc_global_pool, NULL, 0, 0},
-    {NCHWC,        "GlobalAveragePool", infer_nchwc_global_pool, NULL, 0, 0},
-    {NCHWC,             "ReorderInput", infer_reorder_input, NULL, 0, 0},
-    {NCHWC,                "ReorderOutput", infer_reorder_output, NULL, 0, 0},
-    {NCHWC,             "Upsample", infer_nchwc_upsample, NULL, 0, 0},
-    {0}
+    {NCHWC, "Conv",              infer_nchwc_conv,        NULL, 0, 0},
+    {NCHWC, "MaxPool",           infer_nchwc_pool,        NULL, 0, 0},
+    {NCHWC, "AveragePool",       infer_nchwc_pool,        NULL, 0, 0},
+    {NCHWC, "GlobalMaxPool",     infer_nchwc_global_pool, NULL, 0, 0},
+    {NCHWC, "GlobalAveragePool", infer_nchwc_global_pool, NULL, 0, 0},
+    {NCHWC, "ReorderInput",      infer_reorder_input,     NULL, 0, 0},
+    {NCHWC, "ReorderOutput",     infer_reorder_output,    NULL, 0, 0},
+    {NCHWC, "Upsample",          infer_nchwc_upsample,    NULL, 0, 0},
+    {NULL,  NULL,                NULL,                    NULL, 0, 0},
 };

@@ -108,18 +108,18 @@ static int infer_max_roi_pool(struct infer *run) {
 }
 
 const struct infer_row infer_pool_rows[] = {
-    {ONNX,             "MaxPool", infer_pool, NULL, 0, 0},
-    {ONNX,      "AveragePool", infer_pool, NULL, 0, 0},
-    {ONNX,               "LpPool", infer_pool, NULL, 0, 0},
-    {ONNX,                "GlobalMaxPool", infer_global_pool, NULL, 0, 0},
-    {ONNX,"GlobalAveragePool", infer_global_pool, NULL, 0, 0},
-    {ONNX,            "GlobalLpPool", infer_global_pool, NULL, 0, 0},
-    {ONNX,               "MaxUnpool", infer_max_unpool, NULL, 0, 0},
-    {ONNX,             "RoiAlign", infer_roi_align, NULL, 0, 0},
-    {ONNX,      "MaxRoiPool", infer_max_roi_pool, NULL, 0, 0},
-    {MICROSOFT,               "NhwcMaxPool", infer_nhwc_pool, NULL, 0, 0},
-    {MICROSOFT,                "MaxpoolWithMask", infer_pool, NULL, 0, 0},
-    {MICROSOFT,"QLinearAveragePool", infer_pool, NULL, 0, 0},
-    {MICROSOFT,            "QLinearGlobalAveragePool", infer_global_pool, NULL, 0, 0},
-    {0              }
+    {ONNX,      "MaxPool",                  infer_pool,         NULL, 0, 0},
+    {ONNX,      "AveragePool",              infer_pool,         NULL, 0, 0},
+    {ONNX,      "LpPool",                   infer_pool,         NULL, 0, 0},
+    {ONNX,      "GlobalMaxPool",            infer_global_pool,  NULL, 0, 0},
+    {ONNX,      "GlobalAveragePool",        infer_global_pool,  NULL, 0, 0},
+    {ONNX,      "GlobalLpPool",             infer_global_pool,  NULL, 0, 0},
+    {ONNX,      "MaxUnpool",                infer_max_unpool,   NULL, 0, 0},
+    {ONNX,      "RoiAlign",                 infer_roi_align,    NULL, 0, 0},
+    {ONNX,      "MaxRoiPool",               infer_max_roi_pool, NULL, 0, 0},
+    {MICROSOFT, "NhwcMaxPool",              infer_nhwc_pool,    NULL, 0, 0},
+    {MICROSOFT, "MaxpoolWithMask",          infer_pool,         NULL, 0, 0},
+    {MICROSOFT, "QLinearAveragePool",       infer_pool,         NULL, 0, 0},
+    {MICROSOFT, "QLinearGlobalAveragePool", infer_global_pool,  NULL, 0, 0},
+    {NULL,      NULL,                       NULL,               NULL, 0, 0},
 };

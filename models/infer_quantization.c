@@ -54,17 +54,17 @@ static int infer_qlinear_where(struct infer *run) {
 }
 
 const struct infer_row infer_quantization_rows[] = {
-    {ONNX,                    "QuantizeLinear", infer_quantize, NULL, 0, 0},
-    {ONNX,         "DequantizeLinear", infer_dequantize, NULL, 0, 0},
-    {ONNX,                      "DynamicQuantizeLinear", infer_dynamic_quantize, NULL, 0, 0},
-    {MICROSOFT,                       "QuantizeLinear", infer_quantize, NULL, 0, 0},
-    {MICROSOFT,"DequantizeLinear", infer_dequantize, NULL, 0, 0},
-    {MICROSOFT,                   "QLinearAdd", infer_qlinear_binary, NULL, 0, 0},
-    {MICROSOFT,                      "QLinearMul", infer_qlinear_binary, NULL, 0, 0},
-    {MICROSOFT,                    "QLinearConcat", infer_qlinear_concat, NULL, 0, 0},
-    {MICROSOFT, "QLinearWhere", infer_qlinear_where, NULL, 0, 0},
-    {MICROSOFT,                      "QLinearSoftmax", infer_same_as_first, NULL, 0, 0},
-    {MICROSOFT,                       "QLinearSigmoid", infer_same_as_first, NULL, 0, 0},
-    {MICROSOFT,"QLinearLeakyRelu", infer_same_as_first, NULL, 0, 0},
-    {0                  }
+    {ONNX,      "QuantizeLinear",        infer_quantize,         NULL, 0, 0},
+    {ONNX,      "DequantizeLinear",      infer_dequantize,       NULL, 0, 0},
+    {ONNX,      "DynamicQuantizeLinear", infer_dynamic_quantize, NULL, 0, 0},
+    {MICROSOFT, "QuantizeLinear",        infer_quantize,         NULL, 0, 0},
+    {MICROSOFT, "DequantizeLinear",      infer_dequantize,       NULL, 0, 0},
+    {MICROSOFT, "QLinearAdd",            infer_qlinear_binary,   NULL, 0, 0},
+    {MICROSOFT, "QLinearMul",            infer_qlinear_binary,   NULL, 0, 0},
+    {MICROSOFT, "QLinearConcat",         infer_qlinear_concat,   NULL, 0, 0},
+    {MICROSOFT, "QLinearWhere",          infer_qlinear_where,    NULL, 0, 0},
+    {MICROSOFT, "QLinearSoftmax",        infer_same_as_first,    NULL, 0, 0},
+    {MICROSOFT, "QLinearSigmoid",        infer_same_as_first,    NULL, 0, 0},
+    {MICROSOFT, "QLinearLeakyRelu",      infer_same_as_first,    NULL, 0, 0},
+    {NULL,      NULL,                    NULL,                   NULL, 0, 0},
 };

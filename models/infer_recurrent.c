@@ -71,9 +71,9 @@ static int infer_quantized_lstm(struct infer *run) {
 }
 
 const struct infer_row infer_recurrent_rows[] = {
-    {ONNX,             "RNN", infer_recurrent, NULL, 1, 0},
-    {ONNX, "GRU", infer_recurrent, NULL, 3, 0},
-    {ONNX,               "LSTM", infer_recurrent, NULL, 4, 0},
-    {MICROSOFT,                "DynamicQuantizeLSTM", infer_quantized_lstm, NULL, 0, 0},
-    {0          }
+    {ONNX,      "RNN",                 infer_recurrent,      NULL, 1, 0},
+    {ONNX,      "GRU",                 infer_recurrent,      NULL, 3, 0},
+    {ONNX,      "LSTM",                infer_recurrent,      NULL, 4, 0},
+    {MICROSOFT, "DynamicQuantizeLSTM", infer_quantized_lstm, NULL, 0, 0},
+    {NULL,      NULL,                  NULL,                 NULL, 0, 0},
 };

@@ -176,11 +176,11 @@ static int infer_center_crop_pad(struct infer *run) {
 }
 
 const struct infer_row infer_resize_rows[] = {
-    {ONNX,          "Resize", infer_resize, NULL, 0, 0},
-    {ONNX, "Upsample", infer_upsample, NULL, 0, 0},
-    {ONNX,            "GridSample", infer_grid_sample, NULL, 0, 0},
-    {ONNX,             "AffineGrid", infer_affine_grid, NULL, 0, 0},
-    {ONNX,   "CenterCropPad", infer_center_crop_pad, NULL, 0, 0},
-    {MICROSOFT,         "GridSample", infer_grid_sample, NULL, 0, 0},
-    {0           }
+    {ONNX,      "Resize",        infer_resize,          NULL, 0, 0},
+    {ONNX,      "Upsample",      infer_upsample,        NULL, 0, 0},
+    {ONNX,      "GridSample",    infer_grid_sample,     NULL, 0, 0},
+    {ONNX,      "AffineGrid",    infer_affine_grid,     NULL, 0, 0},
+    {ONNX,      "CenterCropPad", infer_center_crop_pad, NULL, 0, 0},
+    {MICROSOFT, "GridSample",    infer_grid_sample,     NULL, 0, 0},
+    {NULL,      NULL,            NULL,                  NULL, 0, 0},
 };

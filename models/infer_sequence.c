@@ -195,17 +195,17 @@ static int infer_optional_has_element(struct infer *run) {
 }
 
 const struct infer_row infer_sequence_rows[] = {
-    {ONNX,                   "SequenceEmpty", infer_sequence_empty, NULL, 0, 0},
-    {ONNX,  "SequenceConstruct", infer_sequence_construct, NULL, 0, 0},
-    {ONNX,                     "SequenceInsert", infer_sequence_insert, NULL, 0, 0},
-    {ONNX,                      "SequenceErase", infer_sequence_erase, NULL, 0, 0},
-    {ONNX,  "SequenceAt", infer_sequence_at, NULL, 0, 0},
-    {ONNX,                  "SequenceLength", infer_sequence_length, fold_sequence_length, 0, 0},
-    {ONNX,                     "SequenceMap", infer_sequence_map, NULL, 0, 0},
-    {ONNX,                   "ConcatFromSequence", infer_concat_from_sequence, NULL, 0, 0},
-    {ONNX, "SplitToSequence", infer_split_to_sequence, NULL, 0, 0},
-    {ONNX,                     "Optional", infer_optional, NULL, 0, 0},
-    {ONNX,                      "OptionalGetElement", infer_optional, NULL, 0, 0},
-    {ONNX,"OptionalHasElement", infer_optional_has_element, NULL, 0, 0},
-    {0                 }
+    {ONNX, "SequenceEmpty",      infer_sequence_empty,       NULL,                 0, 0},
+    {ONNX, "SequenceConstruct",  infer_sequence_construct,   NULL,                 0, 0},
+    {ONNX, "SequenceInsert",     infer_sequence_insert,      NULL,                 0, 0},
+    {ONNX, "SequenceErase",      infer_sequence_erase,       NULL,                 0, 0},
+    {ONNX, "SequenceAt",         infer_sequence_at,          NULL,                 0, 0},
+    {ONNX, "SequenceLength",     infer_sequence_length,      fold_sequence_length, 0, 0},
+    {ONNX, "SequenceMap",        infer_sequence_map,         NULL,                 0, 0},
+    {ONNX, "ConcatFromSequence", infer_concat_from_sequence, NULL,                 0, 0},
+    {ONNX, "SplitToSequence",    infer_split_to_sequence,    NULL,                 0, 0},
+    {ONNX, "Optional",           infer_optional,             NULL,                 0, 0},
+    {ONNX, "OptionalGetElement", infer_optional,             NULL,                 0, 0},
+    {ONNX, "OptionalHasElement", infer_optional_has_element, NULL,                 0, 0},
+    {NULL, NULL,                 NULL,                       NULL,                 0, 0},
 };

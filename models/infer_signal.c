@@ -69,11 +69,11 @@ static int infer_mel_weights(struct infer *run) {
 }
 
 const struct infer_row infer_signal_rows[] = {
-    {ONNX,       "DFT", infer_dft, NULL, 0, 0},
-    {ONNX, "STFT", infer_stft, NULL, 0, 0},
-    {ONNX,         "BlackmanWindow", infer_window_op, NULL, 0, 0},
-    {ONNX,          "HammingWindow", infer_window_op, NULL, 0, 0},
-    {ONNX,    "HannWindow", infer_window_op, NULL, 0, 0},
-    {ONNX,      "MelWeightMatrix", infer_mel_weights, NULL, 0, 0},
-    {0        }
+    {ONNX, "DFT",             infer_dft,         NULL, 0, 0},
+    {ONNX, "STFT",            infer_stft,        NULL, 0, 0},
+    {ONNX, "BlackmanWindow",  infer_window_op,   NULL, 0, 0},
+    {ONNX, "HammingWindow",   infer_window_op,   NULL, 0, 0},
+    {ONNX, "HannWindow",      infer_window_op,   NULL, 0, 0},
+    {ONNX, "MelWeightMatrix", infer_mel_weights, NULL, 0, 0},
+    {NULL, NULL,              NULL,              NULL, 0, 0},
 };

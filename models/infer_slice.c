@@ -204,9 +204,9 @@ static int infer_pad(struct infer *run) {
 }
 
 const struct infer_row infer_slice_rows[] = {
-    {ONNX,         "Slice", infer_slice, fold_slice, 0, 0},
-    {ONNX, "Split", infer_split, fold_split, 0, 0},
-    {ONNX,           "Pad", infer_pad, NULL, 0, 0},
-    {MICROSOFT,            "Pad", infer_pad, NULL, 0, 0},
-    {0    }
+    {ONNX,      "Slice", infer_slice, fold_slice, 0, 0},
+    {ONNX,      "Split", infer_split, fold_split, 0, 0},
+    {ONNX,      "Pad",   infer_pad,   NULL,       0, 0},
+    {MICROSOFT, "Pad",   infer_pad,   NULL,       0, 0},
+    {NULL,      NULL,    NULL,        NULL,       0, 0},
 };

@@ -231,15 +231,15 @@ static bool merge_twin(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_cleaning_rules[] = {
-    {"fills",                                     "equal tensors of one value are one", "ConstantOfShape", merge_fills},
-    {"constants",                          "what depends on constants alone is known", NULL, fold_constant},
-    {"identity",                                           "Identity goes", "Identity", drop_identity},
-    {"dropout","Dropout does nothing in inference", "Dropout", drop_dropout},
-    {"cast",                              "Cast to the type it has already", "Cast", drop_cast},
-    {"expand",                                  "Expand to the shape it has already", "Expand", drop_same_shape},
-    {"slice",                                 "Slice that takes everything", "Slice", drop_slice},
-    {"neutral",                                           "x + 0, x - 0, x * 1, x / 1", NULL, drop_neutral},
-    {"relu-clip",                                 "Relu before a Clip from 0 up", "Clip", drop_relu_before_clip},
-    {"twins",                               "the same work on the same inputs is shared", NULL, merge_twin},
-    {0                                     }
+    {"fills",     "equal filled tensors are one",   "ConstantOfShape", merge_fills          },
+    {"constants", "constant inputs give constants", NULL,              fold_constant        },
+    {"identity",  "goes",                           "Identity",        drop_identity        },
+    {"dropout",   "nothing in inference",           "Dropout",         drop_dropout         },
+    {"cast",      "to the type it has",             "Cast",            drop_cast            },
+    {"expand",    "to the shape it has",            "Expand",          drop_same_shape      },
+    {"slice",     "that takes everything",          "Slice",           drop_slice           },
+    {"neutral",   "x + 0, x - 0, x * 1, x / 1",     NULL,              drop_neutral         },
+    {"relu-clip", "Relu before Clip from 0",        "Clip",            drop_relu_before_clip},
+    {"twins",     "the same work is done once",     NULL,              merge_twin           },
+    {NULL,        NULL,                             NULL,              NULL                 },
 };

@@ -110,12 +110,11 @@ static bool fuse_pad(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_conv_rules[] = {
-    {"conv-batchnorm",                                       "BatchNormalization into the convolution before it", "BatchNormalization",
-     fuse_batch_norm},
-    {"conv-mul",                                  "a factor per channel into the convolution before it", "Mul", fuse_mul},
-    {"conv-add",                                                      "a constant per channel becomes the bias", "Add", fuse_add},
-    {"conv-pad","zero padding into the convolution behind it", "Conv", fuse_pad},
-    {0                                             }
+    {"conv-batchnorm", "into the convolution before",             "BatchNormalization", fuse_batch_norm},
+    {"conv-mul",       "a factor per channel",                    "Mul",                fuse_mul       },
+    {"conv-add",       "a constant per channel becomes the bias", "Add",                fuse_add       },
+    {"conv-pad",       "zero padding into the convolution",       "Conv",               fuse_pad       },
+    {NULL,             NULL,                                      NULL,                 NULL           },
 };
 
 /* ---- activations ----------------------------------------------------------------------------- */
@@ -134,6 +133,7 @@ static const struct {
     {"Tanh",            {NULL},            {0},             0, true,  true },
     {"LeakyRelu",       {"alpha"},         {0.01f},         1, true,  true },
     {"HardSigmoid",     {"alpha", "beta"}, {0.2f, 0.5f},    2, true,  true },
+    {"HardSwish",       {NULL},            {0},             0, true,  false},
     {"Clip",            {"min", "max"},    {-3e38f, 3e38f}, 2, true,  false},
     {"Elu",             {"alpha"},         {1},             1, false, true },
     {"Softplus",        {NULL},            {0},             0, false, true },
@@ -218,8 +218,8 @@ static bool spell_hard_swish(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_activation_rules[] = {
-    {"hard-swish",                         "alone it is spelt out", "HardSwish", spell_hard_swish},
-    {"gemm-activation",                         "Gemm and the activation behind it", "Gemm", fuse_gemm_activation},
-    {"conv-activation",                                    "Conv and the activation behind it", "Conv", fuse_conv_activation},
-    {0}
+    {"hard-swish",      "alone it is spelt out",             "HardSwish", spell_hard_swish    },
+    {"gemm-activation", "Gemm and the activation behind it", "Gemm",      fuse_gemm_activation},
+    {"conv-activation", "Conv and the activation behind it", "Conv",      fuse_conv_activation},
+    {NULL,              NULL,                                NULL,        NULL                },
 };

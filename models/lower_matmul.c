@@ -53,7 +53,30 @@ static void make_gemm(struct lower *l, int32_t op, int32_t bias, int32_t out) {
     lower_set_output(l, op, out);
 }
 
-static bool fuse_bias(struct lower *l, int32_t op) {
+/* A LayerNormalization that three products and one residual sum read. */
+static bool begins_attention(const struct lower *l, int32_t tensor) {
+    int32_t norm = lower_producer(l, tensor), products = 0, sums = 0, others = 0;
+    if (!lower_is(l, norm, ONNX, "LayerNormalization"))
+        return false;
+    for (const struct use *u = l->uses[tensor]; u; u = u->next) {
+        products += lower_is(l, u->op, ONNX, "MatMul");
+        sums += lower_is(l, u->op, ONNX, "Add");
+        others += !lower_is(l, u->op, ONNX, "MatMul") && !lower_is(l, u->op, ONNX, "Add") &&
+                  !lower_is(l, u->op, ONNX, "Shape");
+    }
+    return products == 3 && sums == 1 && others == 0;
+}
+
+/* The four products of an attention block are spared at first, for a fusion of all of it that then
+ * asks for more than it finds. */
+static bool is_attention(const struct lower *l, int32_t op, int32_t add) {
+    int32_t sum = lower_sole_reader(l, lower_out(l, add, 0));
+    return begins_attention(l, lower_in(l, op, 0)) ||
+           (lower_is(l, sum, ONNX, "Add") &&
+            begins_attention(l, lower_other_input(l, sum, lower_out(l, add, 0))));
+}
+
+static bool fuse_any_bias(struct lower *l, int32_t op) {
     int32_t a = lower_in(l, op, 0), b = lower_in(l, op, 1), product = lower_out(l, op, 0);
     int32_t add = lower_sole_reader(l, product);
     if (!lower_is(l, op, ONNX, "MatMul") || !lower_is(l, add, ONNX, "Add") ||
@@ -67,6 +90,11 @@ static bool fuse_bias(struct lower *l, int32_t op) {
     lower_kill(l, add);
     make_gemm(l, op, bias, out);
     return true;
+}
+
+static bool fuse_bias(struct lower *l, int32_t op) {
+    int32_t add = lower_sole_reader(l, lower_out(l, op, 0));
+    return add >= 0 && !is_attention(l, op, add) && fuse_any_bias(l, op);
 }
 
 /* ---- Transpose into Gemm --------------------------------------------------------------------- */
@@ -98,10 +126,9 @@ static bool fuse_gemm_transpose(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_matmul_rules[] = {
-    {"matmul-add", "MatMul by a matrix, and a bias: Gemm, reshaped around if needed", "MatMul",
-     fuse_bias},
-    {"gemm-transpose",    "transposed operands become transA, transB", "Gemm", fuse_gemm_transpose},
-    {0           }
+    {"matmul-add",     "MatMul and a bias: Gemm, reshaped around it", "MatMul", fuse_bias          },
+    {"gemm-transpose", "transposed operands of Gemm",                 "Gemm",   fuse_gemm_transpose},
+    {NULL,             NULL,                                          NULL,     NULL               },
 };
 
 /* ---- FusedMatMul ----------------------------------------------------------------------------- */
@@ -241,10 +268,11 @@ static bool fuse_bias_gelu(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_fusion_rules[] = {
-    {"matmul-transpose",                        "a transposed matrix into FusedMatMul", NULL, fuse_matmul_transpose},
-    {"scale-behind",                                     "a number times a product becomes alpha", NULL, fuse_scale_behind},
-    {"scale-before",                                         "a number times an operand becomes alpha", NULL, fuse_scale_before},
-    {"skip-layernorm","a residual sum and its normalisation", "LayerNormalization", fuse_skip},
-    {"bias-gelu",                        "a bias before Gelu", NULL, fuse_bias_gelu},
-    {0                           }
+    {"matmul-add-late",  "as matmul-add, in attention too", "MatMul",             fuse_any_bias        },
+    {"matmul-transpose", "a transposed operand",            NULL,                 fuse_matmul_transpose},
+    {"scale-behind",     "a factor of a product: alpha",    NULL,                 fuse_scale_behind    },
+    {"scale-before",     "a factor of an operand: alpha",   NULL,                 fuse_scale_before    },
+    {"skip-layernorm",   "a residual sum and its norm",     "LayerNormalization", fuse_skip            },
+    {"bias-gelu",        "a bias before Gelu",              NULL,                 fuse_bias_gelu       },
+    {NULL,               NULL,                              NULL,                 NULL                 },
 };

@@ -1,26 +1,19 @@
-/* Views and cuts: chains of Reshape, Squeeze, Unsqueeze become one Reshape; slices that share out
+/* Views and cuts: a Reshape and the views behind it become one Reshape; slices that share out
  * an axis become one Split. */
 #include "models/lower_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESHAPE_JOINED_BEFORE = 14 }; /* the runtime joins Reshape of older opsets only */
-
 static bool is_view(const struct lower *l, int32_t op) {
     return lower_is(l, op, ONNX, "Reshape") || lower_is(l, op, ONNX, "Squeeze") ||
            lower_is(l, op, ONNX, "Unsqueeze");
 }
 
-/* Chains begin with a Reshape. */
-static bool begins_chain(const struct lower *l, int32_t op) {
-    return lower_is(l, op, ONNX, "Reshape") &&
-           graph_opset_version(l->graph, ONNX) < RESHAPE_JOINED_BEFORE;
-}
-
 static bool fuse_views(struct lower *l, int32_t op) {
     int32_t first = lower_producer(l, lower_in(l, op, 0));
-    if (!is_view(l, op) || !begins_chain(l, first) || lower_use_count(l, lower_in(l, op, 0)) != 1)
+    if (!is_view(l, op) || !lower_is(l, first, ONNX, "Reshape") ||
+        lower_use_count(l, lower_in(l, op, 0)) != 1)
         return false;
     const struct tensor *out = lower_tensor(l, lower_out(l, op, 0));
     int64_t sizes[GRAPH_RANK_MAX];
@@ -178,12 +171,12 @@ static bool split_slices(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_reshape_rules[] = {
-    {"views", "chains of Reshape, Squeeze, Unsqueeze become one", NULL, fuse_views},
-    {"slices",   "slices that share out an axis become one Split", "Slice", split_slices},
-    {0      }
+    {"views",  "Reshape and a view behind it become one",        NULL,    fuse_views  },
+    {"slices", "slices that share out an axis become one Split", "Slice", split_slices},
+    {NULL,     NULL,                                             NULL,    NULL        },
 };
 
 const struct lower_rule lower_split_rules[] = {
     {"gathers", "rows taken one by one become one Split", "Gather", split_slices},
-    {0}
+    {NULL,      NULL,                                     NULL,     NULL        },
 };
