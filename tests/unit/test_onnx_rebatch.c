@@ -48,7 +48,7 @@ static const char *path_in(const char *name) {
 static struct model stored(int64_t ir_version, struct strbuf graph) {
     const char *path = path_in("in.onnx");
     struct strbuf bytes = model_with(ir_version, graph);
-    struct model model;
+    struct model model = {0};
     struct err err = {0};
     if (file_replace(path, bytes.text, bytes.length, &err) ||
         onnx_read(&arena, path, NULL, &model, &err))
