@@ -136,8 +136,8 @@ void conclude(struct arena *arena, struct evidence *evidence, const struct proto
     bool hooked = evidence->profiled.capacity > 0;
     out->all_runs = evidence->plain.count;
     if (out->threads == 1) {
-        readings_set_aside(&evidence->plain, evidence->scratch);
-        readings_set_aside(&evidence->profiled, evidence->scratch);
+        readings_set_aside(&evidence->plain);
+        readings_set_aside(&evidence->profiled);
     }
     conclude_cold(evidence, protocol, out);
     conclude_plain(evidence, protocol, out);

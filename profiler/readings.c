@@ -1,7 +1,5 @@
 #include "profiler/readings.h"
 
-#include "base/stats.h"
-
 #include <math.h>
 
 static double *nan_array(struct arena *arena, size_t count) {
@@ -41,29 +39,26 @@ double readings_sum(const struct readings *readings, uint32_t slot, uint32_t run
 
 /* ---- undisturbed runs ----------------------------------------------------------------------- */
 
-enum { STAY_LEAST = 8, STAY_SHARE = 5, SLACK_NS = 20000 };
+enum { STAY_LEAST = 8, STAY_SHARE = 20, SLACK_NS = 20000 };
 
-static bool is_undisturbed(const struct readings *readings, uint32_t run, double calm_gap_ns) {
+static bool is_undisturbed(const struct readings *readings, uint32_t run) {
     double wall = readings->runs[SLOT_WALL][run], cpu = readings->runs[SLOT_CPU][run];
-    return !(wall - cpu > calm_gap_ns + 0.02 * cpu + SLACK_NS); /* NaN stays */
+    return wall <= 1.02 * cpu + SLACK_NS;
 }
 
-/* What wall time exceeds CPU time by in calm runs; infinite when too few runs are calm. */
-static double find_calm_gap(const struct readings *readings, uint32_t from, double *scratch) {
-    uint32_t count = readings->count - from, stay = 0;
-    for (uint32_t i = 0; i < count; i++)
-        scratch[i] = readings->runs[SLOT_WALL][from + i] - readings->runs[SLOT_CPU][from + i];
-    double calm_gap_ns = stats_quantile(scratch, count, 0.1);
-    for (uint32_t i = 0; i < count; i++)
-        stay += is_undisturbed(readings, from + i, calm_gap_ns);
-    return stay < STAY_LEAST || stay < count / STAY_SHARE ? INFINITY : calm_gap_ns;
+/* Whether enough runs from `from` on are undisturbed to do without the others. */
+static bool can_choose(const struct readings *readings, uint32_t from) {
+    uint32_t stay = 0;
+    for (uint32_t run = from; run < readings->count; run++)
+        stay += is_undisturbed(readings, run);
+    return stay >= STAY_LEAST && stay >= (readings->count - from) / STAY_SHARE;
 }
 
 uint32_t readings_undisturbed(const struct readings *readings, uint32_t from, double *values) {
-    double calm_gap_ns = find_calm_gap(readings, from, values);
+    bool all = !can_choose(readings, from);
     uint32_t kept = 0;
     for (uint32_t run = from; run < readings->count; run++)
-        if (is_undisturbed(readings, run, calm_gap_ns))
+        if (all || is_undisturbed(readings, run))
             values[kept++] = readings->runs[SLOT_WALL][run];
     return kept;
 }
@@ -79,11 +74,12 @@ static void move_run(struct readings *readings, uint32_t to, uint32_t from) {
     readings->process[to] = readings->process[from];
 }
 
-uint32_t readings_set_aside(struct readings *readings, double *scratch) {
-    double calm_gap_ns = find_calm_gap(readings, 0, scratch);
+uint32_t readings_set_aside(struct readings *readings) {
     uint32_t count = readings->count, to = 0;
+    if (!can_choose(readings, 0))
+        return 0;
     for (uint32_t run = 0; run < count; run++)
-        if (is_undisturbed(readings, run, calm_gap_ns))
+        if (is_undisturbed(readings, run))
             move_run(readings, to++, run);
     readings->count = to;
     return count - to;

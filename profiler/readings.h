@@ -32,11 +32,10 @@ double *readings_op(const struct readings *readings, uint32_t slot, uint32_t op)
 /* Sum over the operators that ran in a run; how many these were in `calls`, unless it is NULL. */
 double readings_sum(const struct readings *readings, uint32_t slot, uint32_t run, double *calls);
 
-/* Sets aside the runs during which the CPU was taken away: wall time exceeded CPU time by more than
- * it does in the least disturbed tenth plus 2 % (and 20 us). Makes sense at one thread only. Does
- * nothing when fewer than a fifth, or fewer than 8, would stay: then waiting is what the runs do.
- * Returns how many were set aside. `scratch` holds `count` values. */
-uint32_t readings_set_aside(struct readings *readings, double *scratch);
+/* Sets aside the runs during which the CPU was taken away: those whose wall time exceeds their CPU
+ * time by more than 2 % and 20 us. Makes sense at one thread only. Does nothing when fewer than 8
+ * runs, or one in twenty, would stay: then waiting is what the runs do. Returns how many went. */
+uint32_t readings_set_aside(struct readings *readings);
 /* The wall times of run `from` and later that would stay; returns how many. */
 uint32_t readings_undisturbed(const struct readings *readings, uint32_t from, double *values);
 
