@@ -17,11 +17,14 @@ static int print_profile(struct context *context, const struct profiled *profile
     const struct measured *m = &profiled->details;
     if (print_prediction(context, &profiled->measured, limit, err))
         return -(int)err->code;
+    bool cpu = m->threads == 1; /* then CPU time, which other programs disturb less */
+    double sum = cpu ? m->operators_cpu_ns : m->operators_wall_ns;
+    double whole = cpu ? m->cpu_ns.median : m->wall_ns.median;
     print_note(context,
-               "operators sum to %.4g ms against %.4g ms unprofiled (%+.1f %%); measuring cost "
+               "operators sum to %.4g ms%s against %.4g ms unprofiled (%+.1f %%); measuring cost "
                "%.2f us per operator (%s) was subtracted",
-               m->operators_wall_ns / 1e6, m->wall_ns.median / 1e6,
-               100 * (m->operators_wall_ns / m->wall_ns.median - 1), m->overhead.wall_ns / 1e3,
+               sum / 1e6, cpu ? " of CPU time" : "", whole / 1e6, 100 * (sum / whole - 1),
+               (cpu ? m->overhead.cpu_ns : m->overhead.wall_ns) / 1e3,
                overhead_source_name(m->overhead.source));
     for (uint32_t i = 0; i < m->missing_event_count; i++)
         print_note(context, "not counted: %s", m->missing_events[i]);
