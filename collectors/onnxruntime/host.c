@@ -350,8 +350,8 @@ static int keep_profile(struct host *host, struct err *err) {
 }
 
 int host_finish(struct host *host, struct sink *sink, struct err *err) {
-    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
     put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
+    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
     if (host->session && host->request.op_count && host->request.profile)
         return keep_profile(host, err);
     return 0;
