@@ -28,8 +28,11 @@ int batch_refuse(struct batch_step *step, const char *format, ...) {
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    err_set(step->proof->err, ERR_INPUT, "operator %s '%.100s' %s: batch %lld cannot become %lld",
-            step->op->type, step->op->name, why, (long long)step->proof->from,
+    char number[16] = "";
+    if (step->op->name[0] == '\0')
+        snprintf(number, sizeof number, "#%d", step->index);
+    err_set(step->proof->err, ERR_INPUT, "operator %s '%.100s%s' %s: batch %lld cannot become %lld",
+            step->op->type, step->op->name, number, why, (long long)step->proof->from,
             (long long)step->proof->to);
     return err_hint(step->proof->err, "export the model with a symbolic batch dimension");
 }

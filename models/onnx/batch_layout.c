@@ -28,7 +28,8 @@ struct place {
 struct target {
     const struct tensor_values *values; /* NULL: a SIZE tensor without known values */
     uint64_t carries;
-    bool zero_copies; /* 0 stands for the size of the input's axis */
+    bool zero_copies;      /* 0 stands for the size of the input's axis */
+    struct batch_state in; /* of the tensor that is reshaped */
 };
 
 /* Elements before the batch in memory order must stay as many: that is all a reshape keeps. */
@@ -48,10 +49,20 @@ static bool can_hold(const struct tensor *out, int32_t axis, int64_t before, int
     return true;
 }
 
+static bool copies(const struct target *target, int32_t axis) {
+    return target->zero_copies && target->values && target->values->ints[axis] == 0;
+}
+
 static bool is_open(const struct target *target, int32_t axis) {
-    return target->carries >> axis & 1 ||
-           (target->values && (target->values->ints[axis] == -1 ||
-                               (target->values->ints[axis] == 0 && target->zero_copies)));
+    return target->carries >> axis & 1 || copies(target, axis) ||
+           (target->values && target->values->ints[axis] == -1);
+}
+
+/* Whether an axis that copies its size would copy the batch as it is placed. */
+static bool suits_copy(const struct target *target, const struct place *place) {
+    return !copies(target, place->axis) ||
+           (place->axis == target->in.axis && place->outer == target->in.outer &&
+            place->inner == target->in.inner);
 }
 
 /* Any place that can hold the batch is a right one; later rules see whether the network agrees. An
@@ -61,7 +72,7 @@ static bool choose_place(const struct tensor *out, const struct target *target, 
     int best = -1;
     for (int32_t axis = 0; axis < out->rank; axis++) {
         struct place place;
-        if (!can_hold(out, axis, before, batch, &place))
+        if (!can_hold(out, axis, before, batch, &place) || !suits_copy(target, &place))
             continue;
         bool alone = place.outer == 1 && place.inner == 1;
         int worth = 2 * alone + is_open(target, axis);
@@ -76,18 +87,13 @@ static bool choose_place(const struct tensor *out, const struct target *target, 
 /* Makes the target say the new size at the chosen axis, and the old sizes elsewhere. */
 static int settle_target(struct batch_step *step, const struct target *target,
                          const struct place *place) {
-    const struct tensor_values *values = target->values;
-    struct batch_state in = batch_input(step, 0);
     for (int32_t axis = 0; axis < first_output(step)->rank; axis++) {
-        bool here = axis == place->axis, carries = target->carries >> axis & 1;
-        bool copies = values && values->ints[axis] == 0 && target->zero_copies;
-        if (carries && !here)
+        bool here = axis == place->axis;
+        if (!here && target->carries >> axis & 1)
             return batch_refuse(step, "puts the batch into axis %d", axis);
-        if (copies && here != (axis == in.axis))
+        if (!here && copies(target, axis) && axis == target->in.axis)
             return batch_refuse(step, "copies the size of axis %d", axis);
-        if (copies && here && (in.outer != place->outer || in.inner != place->inner))
-            return batch_refuse(step, "copies the size of axis %d", axis);
-        if (!here || carries || copies || (values && values->ints[axis] == -1))
+        if (!here || is_open(target, axis))
             continue;
         int code =
             batch_edit(step, 1, (uint32_t)axis, place->outer * step->proof->to * place->inner);
@@ -116,7 +122,7 @@ static int reshape(struct batch_step *step) {
     if (in.kind != BATCH_AXIS || shape.kind == BATCH_AXIS)
         return batch_refuse(step, "gives a constant the size of the batch");
     struct target target = {to->values, shape.kind == BATCH_SIZE ? shape.carries : 0,
-                            !op_int(step->op, "allowzero", 0)};
+                            !op_int(step->op, "allowzero", 0), in};
     if (target.values &&
         (!target.values->ints || target.values->count != (uint64_t)first_output(step)->rank))
         return batch_refuse(step, "has a target that does not fit");
