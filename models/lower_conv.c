@@ -110,11 +110,11 @@ static bool fuse_pad(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_conv_rules[] = {
-    {"conv-batchnorm", "into the convolution before",             "BatchNormalization", fuse_batch_norm},
-    {"conv-mul",       "a factor per channel",                    "Mul",                fuse_mul       },
-    {"conv-add",       "a constant per channel becomes the bias", "Add",                fuse_add       },
-    {"conv-pad",       "zero padding into the convolution",       "Conv",               fuse_pad       },
-    {NULL,             NULL,                                      NULL,                 NULL           },
+    {"conv-batchnorm", "into Conv before",           "BatchNormalization", fuse_batch_norm},
+    {"conv-mul",       "a factor per channel",       "Mul",                fuse_mul       },
+    {"conv-add",       "constant per channel: bias", "Add",                fuse_add       },
+    {"conv-pad",       "zero padding before Conv",   "Conv",               fuse_pad       },
+    {NULL,             NULL,                         NULL,                 NULL           },
 };
 
 /* ---- activations ----------------------------------------------------------------------------- */
@@ -217,9 +217,32 @@ static bool spell_hard_swish(struct lower *l, int32_t op) {
     return true;
 }
 
+static bool near(float value, float expected) {
+    return value > expected - 1e-3f && value < expected + 1e-3f;
+}
+
+/* Spelt out behind a convolution it is one activation again. */
+static bool fuse_spelt_hard_swish(struct lower *l, int32_t op) {
+    int32_t x = lower_in(l, op, 0), mul = lower_sole_reader(l, lower_out(l, op, 0));
+    int32_t conv = lower_producer(l, x);
+    if (conv < 0 || !is_conv(l, conv) || lower_use_count(l, x) != 2 || !lower_is_float(l, x) ||
+        !lower_is(l, mul, ONNX, "Mul") || lower_other_input(l, mul, lower_out(l, op, 0)) != x ||
+        !near(op_float(lower_op(l, op), "alpha", 0.2f), 1.0f / 6) ||
+        !near(op_float(lower_op(l, op), "beta", 0.5f), 0.5f))
+        return false;
+    int32_t out = lower_out(l, mul, 0);
+    lower_kill(l, op);
+    lower_kill(l, mul);
+    lower_set_output(l, conv, out);
+    lower_retype(l, conv, MICROSOFT, "FusedConv");
+    lower_set_string(l, conv, "activation", "HardSwish");
+    return true;
+}
+
 const struct lower_rule lower_activation_rules[] = {
-    {"hard-swish",      "alone it is spelt out",             "HardSwish", spell_hard_swish    },
-    {"gemm-activation", "Gemm and the activation behind it", "Gemm",      fuse_gemm_activation},
-    {"conv-activation", "Conv and the activation behind it", "Conv",      fuse_conv_activation},
-    {NULL,              NULL,                                NULL,        NULL                },
+    {"conv-hard-swish", "spelt out behind Conv",             "HardSigmoid", fuse_spelt_hard_swish},
+    {"hard-swish",      "alone it is spelt out",             "HardSwish",   spell_hard_swish     },
+    {"gemm-activation", "Gemm and the activation behind it", "Gemm",        fuse_gemm_activation },
+    {"conv-activation", "Conv and the activation behind it", "Conv",        fuse_conv_activation },
+    {NULL,              NULL,                                NULL,          NULL                 },
 };

@@ -126,9 +126,9 @@ static bool fuse_gemm_transpose(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_matmul_rules[] = {
-    {"matmul-add",     "MatMul and a bias: Gemm, reshaped around it", "MatMul", fuse_bias          },
-    {"gemm-transpose", "transposed operands of Gemm",                 "Gemm",   fuse_gemm_transpose},
-    {NULL,             NULL,                                          NULL,     NULL               },
+    {"matmul-add",     "with a bias it is Gemm", "MatMul", fuse_bias          },
+    {"gemm-transpose", "transposed operands",    "Gemm",   fuse_gemm_transpose},
+    {NULL,             NULL,                     NULL,     NULL               },
 };
 
 /* ---- FusedMatMul ----------------------------------------------------------------------------- */
@@ -268,11 +268,11 @@ static bool fuse_bias_gelu(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_fusion_rules[] = {
-    {"matmul-add-late",  "as matmul-add, in attention too", "MatMul",             fuse_any_bias        },
-    {"matmul-transpose", "a transposed operand",            NULL,                 fuse_matmul_transpose},
-    {"scale-behind",     "a factor of a product: alpha",    NULL,                 fuse_scale_behind    },
-    {"scale-before",     "a factor of an operand: alpha",   NULL,                 fuse_scale_before    },
-    {"skip-layernorm",   "a residual sum and its norm",     "LayerNormalization", fuse_skip            },
-    {"bias-gelu",        "a bias before Gelu",              NULL,                 fuse_bias_gelu       },
-    {NULL,               NULL,                              NULL,                 NULL                 },
+    {"matmul-add-late",  "in attention too",            "MatMul",             fuse_any_bias        },
+    {"matmul-transpose", "a transposed operand",        NULL,                 fuse_matmul_transpose},
+    {"scale-behind",     "factor of a product",         NULL,                 fuse_scale_behind    },
+    {"scale-before",     "factor of an operand",        NULL,                 fuse_scale_before    },
+    {"skip-layernorm",   "a residual sum and its norm", "LayerNormalization", fuse_skip            },
+    {"bias-gelu",        "a bias before Gelu",          NULL,                 fuse_bias_gelu       },
+    {NULL,               NULL,                          NULL,                 NULL                 },
 };
