@@ -300,17 +300,17 @@ static uint64_t memory_limit(const char *root, uint64_t memory_bytes) {
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
-static void describe_cpus_allowed(const char *root, struct machine *machine) {
+static void describe_cpu_counts(const char *root, struct machine *machine) {
     char status[8192], list[1024];
-    machine->cpus = 0;
     if (kernfs_read(root, status, sizeof status, "/proc/self/status") &&
         kernfs_field(status, "Cpus_allowed_list", list, sizeof list))
         machine->cpus = kernfs_list_count(list);
-    if (machine->cpus == 0 &&
-        kernfs_read(root, list, sizeof list, "/sys/devices/system/cpu/online"))
-        machine->cpus = kernfs_list_count(list);
+    if (kernfs_read(root, list, sizeof list, "/sys/devices/system/cpu/online"))
+        machine->cpus_online = kernfs_list_count(list);
     if (machine->cpus == 0)
-        machine->cpus = 1;
+        machine->cpus = machine->cpus_online ? machine->cpus_online : 1;
+    if (machine->cpus_online == 0)
+        machine->cpus_online = machine->cpus;
 }
 
 static void describe_kernel(const char *root, struct machine *machine) {
@@ -332,8 +332,8 @@ static uint64_t whole_gib(uint64_t bytes) {
 }
 
 void machine_label(const struct machine *machine, char *label, size_t size) {
-    snprintf(label, size, "%s, %u CPU%s, %" PRIu64 " GiB", machine->cpu, machine->cpus,
-             machine->cpus == 1 ? "" : "s", whole_gib(machine->memory_bytes));
+    snprintf(label, size, "%s, %u CPU%s, %" PRIu64 " GiB", machine->cpu, machine->cpus_online,
+             machine->cpus_online == 1 ? "" : "s", whole_gib(machine->memory_bytes));
 }
 
 void machine_identity(const struct machine *machine, char *text, size_t size) {
@@ -342,7 +342,7 @@ void machine_identity(const struct machine *machine, char *text, size_t size) {
              "cpu=%s\nisa=%s\ncpus=%u\ncpu_quota=%.2f\nmemory_gib=%" PRIu64
              "\nmemory_limit_mib=%" PRIu64 "\ncaches=%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
              "\nnuma_nodes=%u\nvirtualisation=%s\n",
-             machine->cpu, machine->isa, machine->cpus, machine->cpu_quota,
+             machine->cpu, machine->isa, machine->cpus_online, machine->cpu_quota,
              whole_gib(machine->memory_bytes), machine->memory_limit_bytes >> 20, caches[0],
              caches[1], caches[2], caches[3], machine->numa_nodes, machine->virtualisation);
 }
@@ -358,7 +358,7 @@ int machine_describe_at(const char *root, struct machine *machine, struct err *e
         kernfs_field(cpuinfo, "Features", flags, sizeof flags);
     describe_cpu(cpuinfo, machine);
     describe_extensions(flags, machine);
-    describe_cpus_allowed(root, machine);
+    describe_cpu_counts(root, machine);
     describe_kernel(root, machine);
     describe_virtualisation(root, flags, machine);
     machine->memory_bytes = kernfs_field_number(meminfo, "MemTotal", 0) << 10;

@@ -1,9 +1,9 @@
 /* What this machine is, as far as it decides how fast a model runs.
  *
  * The fingerprint is the SHA-256 of the lines of machine_identity(): CPU model and extensions,
- * caches, CPUs allowed, CPU quota, memory (whole GiB) and its limit, NUMA nodes, virtualisation.
- * Kernel, governor and host name are no part of it: a reboot or an upgrade leaves it alone. They
- * are described all the same.
+ * caches, CPUs online, CPU quota, memory (whole GiB) and its limit, NUMA nodes, virtualisation.
+ * Kernel, governor, host name and the CPUs this process is bound to are no part of it: a reboot,
+ * an upgrade or taskset leaves it alone. They are described all the same.
  */
 #ifndef ASSAY_COLLECTORS_MACHINE_H
 #define ASSAY_COLLECTORS_MACHINE_H

@@ -15,6 +15,7 @@ struct machine {
     char governor[32];    /* cpufreq governor, "" when there is none */
     char virtualisation[32];                    /* "kvm", "" on metal */
     uint32_t cpus;                              /* that this process may use */
+    uint32_t cpus_online;                       /* that the machine has */
     double cpu_quota;                           /* cgroup limit in CPUs; 0: none */
     uint64_t memory_bytes;                      /* of the machine */
     uint64_t memory_limit_bytes;                /* cgroup limit; 0: none */

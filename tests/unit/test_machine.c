@@ -55,6 +55,7 @@ static int make_tree(void **state) {
     put(tree, "/proc/sys/kernel/ostype", "Linux\n");
     put(tree, "/proc/sys/kernel/osrelease", "6.1.0-13-amd64\n");
     put(tree, "/proc/self/status", "Name:\tx\nCpus_allowed_list:\t0-3,8\n");
+    put(tree, "/sys/devices/system/cpu/online", "0-15\n");
     put(tree, "/proc/self/cgroup", "0::/user/job\n");
     put(tree, "/proc/self/mountinfo",
         "30 22 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n");
@@ -101,6 +102,7 @@ static void reads_cpu_caches_memory_and_kernel(void **state) {
     assert_string_equal(machine.cpu, "Intel Xeon Platinum 8481C (Sapphire Rapids)");
     assert_string_equal(machine.isa, "sse4_2 avx fma avx2 avx512f amx_bf16");
     assert_int_equal(machine.cpus, 5);
+    assert_int_equal(machine.cpus_online, 16);
     assert_true(machine.memory_bytes == UINT64_C(32752196) * 1024);
     assert_true(machine.cache_bytes[0] == 48 << 10);
     assert_true(machine.cache_bytes[1] == 2 << 20);
@@ -110,7 +112,7 @@ static void reads_cpu_caches_memory_and_kernel(void **state) {
     assert_string_equal(machine.virtualisation, "kvm");
     assert_int_equal(machine.numa_nodes, 2);
     assert_string_equal(machine.label,
-                        "Intel Xeon Platinum 8481C (Sapphire Rapids), 5 CPUs, 32 GiB");
+                        "Intel Xeon Platinum 8481C (Sapphire Rapids), 16 CPUs, 32 GiB");
     assert_int_equal(strlen(machine.fingerprint), 64);
 }
 
@@ -159,12 +161,13 @@ static void arm_is_named_by_its_part_number(void **state) {
     assert_string_equal(machine.virtualisation, "");
 }
 
-static void fingerprint_outlives_kernel_and_governor(void **state) {
+static void fingerprint_outlives_kernel_governor_and_binding(void **state) {
     const struct tree *tree = *state;
     struct machine before = describe(tree);
     put(tree, "/proc/sys/kernel/osrelease", "6.12.0\n");
     put(tree, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "performance\n");
     put(tree, "/proc/meminfo", "MemTotal:       32751000 kB\n");
+    put(tree, "/proc/self/status", "Cpus_allowed_list:\t0\n");
     assert_string_equal(describe(tree).fingerprint, before.fingerprint);
 }
 
@@ -173,7 +176,7 @@ static void fingerprint_changes_with_what_decides_speed(void **state) {
     static const char *const changes[][2] = {
         {"/sys/fs/cgroup/user/cpu.max",                    "150000 100000\n"                     },
         {"/sys/fs/cgroup/user/job/memory.max",             "1073741824\n"                        },
-        {"/proc/self/status",                              "Cpus_allowed_list:\t0\n"             },
+        {"/sys/devices/system/cpu/online",                 "0-7\n"                               },
         {"/sys/devices/system/cpu/cpu0/cache/index2/size", "1M\n"                                },
         {"/proc/meminfo",                                  "MemTotal:   16752196 kB\n"           },
         {"/proc/cpuinfo",                                  "model name\t: Other\nflags\t: avx2\n"},
@@ -216,7 +219,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(mount_that_begins_inside_the_group_is_read, make_tree,
                                         remove_tree),
         cmocka_unit_test_setup_teardown(arm_is_named_by_its_part_number, make_tree, remove_tree),
-        cmocka_unit_test_setup_teardown(fingerprint_outlives_kernel_and_governor, make_tree,
+        cmocka_unit_test_setup_teardown(fingerprint_outlives_kernel_governor_and_binding, make_tree,
                                         remove_tree),
         cmocka_unit_test_setup_teardown(fingerprint_changes_with_what_decides_speed, make_tree,
                                         remove_tree),
