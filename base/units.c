@@ -240,7 +240,7 @@ int unit_parse_integer(const char *text, int64_t *value, struct err *err) {
         *value = whole;
         return 0;
     }
-    double number;
+    double number = 0;
     if (parse_with_suffix(text, number_suffixes, expected, &number, err) < 0)
         return -(int)err->code;
     if (number != floor(number) || fabs(number) >= 0x1p53)
@@ -251,7 +251,7 @@ int unit_parse_integer(const char *text, int64_t *value, struct err *err) {
 
 static int parse_unsigned(const char *text, const struct suffix *suffixes, const char *expected,
                           uint64_t *value, struct err *err) {
-    double number;
+    double number = 0;
     if (parse_with_suffix(text, suffixes, expected, &number, err) < 0)
         return -(int)err->code;
     if (number < 0 || number >= 0x1p63)
