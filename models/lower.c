@@ -66,6 +66,16 @@ static struct graph *copy_graph(struct arena *arena, const struct graph *from) {
     return to;
 }
 
+/* What is constant outside is constant inside. */
+static void mark_outer_constants(struct graph *graph) {
+    for (uint32_t t = 0; graph->parent && t < graph->tensor_count; t++) {
+        struct tensor *tensor = &graph->tensors[t];
+        if (tensor->flags & TENSOR_OUTER &&
+            graph->parent->tensors[tensor->outer].flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT))
+            tensor->flags |= TENSOR_CONSTANT;
+    }
+}
+
 /* ---- bookkeeping between stages -------------------------------------------------------------- */
 
 static void mark_captured(struct lower *l, const struct op *op) {
@@ -177,11 +187,10 @@ static int lower_graph(struct arena *arena, const struct graph *model,
         return err_set(err, ERR_INPUT, "subgraphs nest deeper than %d", SUBGRAPH_DEPTH_MAX);
     l.graph = copy_graph(arena, model);
     l.graph->parent = parent;
+    mark_outer_constants(l.graph);
     index_uses(&l);
-    if (lower_subgraphs(&l, depth) || settle(&l))
-        return -(int)err->code;
     for (int s = 0; s < STAGE_COUNT; s++)
-        if (walk_stage(&l, s))
+        if (walk_stage(&l, s) || (s == 0 && lower_subgraphs(&l, depth)))
             return -(int)err->code;
     *lowered = l.graph;
     return 0;

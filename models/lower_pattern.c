@@ -231,10 +231,9 @@ static bool find_layer_norm(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_pattern_rules[] = {
-    {"gelu",       "0.5 x (1 + erf(x / sqrt 2))",                                "Erf",     find_gelu      },
-    {"fast-gelu",  "0.5 x (1 + tanh(...))",                                      "Tanh",    find_fast_gelu },
-    {"quick-gelu", "x sigmoid(alpha x)",                                         "Sigmoid", find_quick_gelu},
-    {"layer-norm", "normalisation over the last axis, with or without centring", NULL,
-     find_layer_norm                                                                                       },
-    {NULL,         NULL,                                                         NULL,      NULL           },
+    {"gelu",       "0.5 x (1 + erf(x / sqrt 2))",      "Erf",     find_gelu      },
+    {"fast-gelu",  "0.5 x (1 + tanh(...))",            "Tanh",    find_fast_gelu },
+    {"quick-gelu", "x sigmoid(alpha x)",               "Sigmoid", find_quick_gelu},
+    {"layer-norm", "normalisation over the last axis", NULL,      find_layer_norm},
+    {NULL,         NULL,                               NULL,      NULL           },
 };

@@ -148,7 +148,8 @@ static bool split_slices(struct lower *l, int32_t op) {
     struct part parts[PARTS_MAX];
     int64_t axis, sizes[PARTS_MAX];
     int32_t outputs[PARTS_MAX], tensor = lower_in(l, op, 0);
-    if (tensor < 0 || !read_part(l, op, &axis, &parts[0]))
+    if (tensor < 0 || lower_tensor(l, tensor)->flags & TENSOR_OUTER ||
+        !read_part(l, op, &axis, &parts[0]))
         return false;
     uint32_t count = collect_parts(l, tensor, axis, parts);
     if (count < 2)
