@@ -1,7 +1,6 @@
 #include "collectors/onnxruntime/brackets.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -26,6 +25,7 @@ void brackets_init(struct brackets *brackets, struct arena *arena, const struct 
         brackets->mask = 2 * brackets->mask + 1;
     brackets->sums = ARENA_ARRAY(arena, op_count, struct bracket_sum);
     brackets->next = ARENA_ARRAY(arena, op_count, int32_t);
+    brackets->usual_ns = ARENA_ARRAY(arena, op_count, double);
     brackets->turns = ARENA_ARRAY(arena, op_count, uint32_t);
     brackets->heads = ARENA_ARRAY(arena, brackets->mask + 1, int32_t);
     for (uint32_t i = 0; i <= brackets->mask; i++)
@@ -128,30 +128,28 @@ static int32_t find(struct brackets *brackets, const char *name) {
 }
 
 /* The runtime takes its own end time right after the kernel, then writes the event down, which
- * takes 4 to 12 us depending on how cold its memory is, and only then calls us. That end is known
- * to a microsecond, rounded down from a start just before ours: it is used instead of our stop. */
-static int64_t bookkeeping_ns(const struct bracket *bracket, int64_t duration_us) {
-    int64_t end_ns = bracket->entered_ns + duration_us * 1000 + 500;
-    if (end_ns < bracket->start_ns)
-        end_ns = bracket->start_ns;
-    return end_ns < bracket->stop_ns ? bracket->stop_ns - end_ns : 0;
-}
-
-/* The same in CPU time. When the thread was kept off the CPU meanwhile, it is the usual. */
-static int64_t bookkeeping_cpu_ns(struct brackets *brackets, int64_t late_ns) {
-    int64_t usual = brackets->usual_late_ns ? brackets->usual_late_ns : late_ns;
-    int64_t most = 4 * usual;
-    brackets->usual_late_ns = usual + ((late_ns < most ? late_ns : most) - usual) / 16;
-    return late_ns < most ? late_ns : usual;
+ * takes 2 to 10 us depending on how cold its memory is, and only then calls us. That end is known
+ * to a microsecond, rounded down from a start just before ours. How late we are called within that
+ * microsecond is taken from what is usual for the operator, so that short ones are not rounded. */
+static double bookkeeping_ns(const struct bracket *bracket, int64_t duration_us, double *usual) {
+    double most = (double)(bracket->stop_ns - bracket->entered_ns - duration_us * 1000);
+    double least = most - 1000;
+    if (most < 0)
+        return 0; /* the clocks disagree */
+    double middle = (most + least) / 2;
+    *usual = *usual > 0 ? *usual + (fmin(middle, 4 * *usual) - *usual) / 16 : fmax(middle, 1);
+    return fmax(0, fmin(most, fmax(least, *usual)));
 }
 
 static void add(struct brackets *brackets, int32_t op, const struct bracket *bracket,
                 int64_t duration_us) {
     struct bracket_sum *sum = &brackets->sums[op];
-    int64_t late = bookkeeping_ns(bracket, duration_us);
-    sum->wall_ns += (double)(bracket->stop_ns - bracket->start_ns - late - bracket->nested_ns);
-    sum->cpu_ns +=
-        (double)(bracket->cpu_ns - bookkeeping_cpu_ns(brackets, late) - bracket->nested_cpu_ns);
+    double *usual = &brackets->usual_ns[op];
+    double late = bookkeeping_ns(bracket, duration_us, usual);
+    double wall = (double)(bracket->stop_ns - bracket->start_ns) - late;
+    sum->wall_ns += fmax(0, wall - (double)bracket->nested_ns);
+    /* When the thread was kept off the CPU meanwhile, the CPU time of it is the usual. */
+    sum->cpu_ns += (double)(bracket->cpu_ns - bracket->nested_cpu_ns) - fmin(late, 4 * *usual);
     if (brackets->counters)
         for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
             sum->counts[i] += bracket->counts[i] - bracket->nested_counts[i];

@@ -47,14 +47,14 @@ struct brackets {
     int32_t *heads;           /* hash of names -> first operator of that name */
     int32_t *next;            /* operator -> next of the same bucket, in flat order */
     uint32_t *turns;          /* operator -> calls since the last flush of its name */
+    double *usual_ns;         /* operator -> bookkeeping of the runtime after it, usually */
     uint32_t mask;
     const struct counters *counters; /* NULL: none */
     bool cpu;                        /* read the thread's CPU clock around every operator */
     struct bracket stack[BRACKETS_DEPTH];
     uint32_t depth;
-    int64_t usual_late_ns; /* of the runtime's bookkeeping, see brackets_name */
-    uint64_t unknown;      /* operators that the lowered graph does not have */
-    uint64_t events;       /* brackets closed since the start */
+    uint64_t unknown; /* operators that the lowered graph does not have */
+    uint64_t events;  /* brackets closed since the start */
 };
 
 /* The operators are borrowed. */

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "collectors/onnxruntime/fill.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -85,10 +86,22 @@ struct input_shape {
     uint64_t elements;
 };
 
-static int64_t bound_size(const struct collect_config *config, const char *symbol) {
-    for (uint32_t i = 0; symbol && symbol[0] && i < config->dim_count; i++)
-        if (strcmp(config->dims[i].symbol, symbol) == 0)
+/* "input.1": an axis is also known by its input and number, for those without a symbol. */
+static bool is_axis(const char *text, const char *input, size_t axis) {
+    size_t length = strlen(input);
+    char *end;
+    if (strncmp(text, input, length) != 0 || text[length] != '.' || !text[length + 1])
+        return false;
+    return strtoul(text + length + 1, &end, 10) == axis && *end == '\0';
+}
+
+static int64_t bound_size(const struct collect_config *config, const char *symbol,
+                          const char *input, size_t axis) {
+    for (uint32_t i = 0; i < config->dim_count; i++) {
+        const char *given = config->dims[i].symbol;
+        if ((symbol && symbol[0] && strcmp(given, symbol) == 0) || is_axis(given, input, axis))
             return config->dims[i].size;
+    }
     return 1;
 }
 
@@ -110,7 +123,7 @@ static int read_dims(struct feeding *f, const struct ort_tensor_info *info, cons
     shape->elements = 1;
     for (size_t i = 0; i < shape->rank; i++) {
         if (shape->dims[i] < 0)
-            shape->dims[i] = bound_size(f->config, symbols[i]);
+            shape->dims[i] = bound_size(f->config, symbols[i], name, i);
         if (__builtin_mul_overflow(shape->elements, (uint64_t)shape->dims[i], &shape->elements) ||
             shape->elements > (uint64_t)1 << 40)
             return err_set(f->err, ERR_INPUT, "input '%s' has more than 2^40 elements", name);

@@ -213,6 +213,34 @@ static void test_dimensions_without_a_size_are_bound(void **state) {
     run(bench, 1);
 }
 
+static void test_an_axis_without_a_symbol_is_bound(void **state) {
+    struct bench *bench = *state;
+    need_runtime(bench);
+    struct graph *graph = bench->graph;
+    const int64_t dims[] = {GRAPH_DIM_UNKNOWN, GRAPH_DIM_UNKNOWN}, shape[] = {8, 3};
+    int32_t x = tensor(graph, "x", 2, dims), y = tensor(graph, "y", 2, shape);
+    int32_t s = graph_add_tensor(graph, "s", DTYPE_INT64);
+    const int64_t two = 2;
+    graph_set_shape(graph, s, 1, &two);
+    graph->tensors[s].flags = TENSOR_INITIALIZER;
+    graph->tensors[s].values = &(const struct tensor_values){
+        2, (const int64_t[]){8, 3},
+          NULL
+    };
+    graph_add_input(graph, x);
+    graph_add_output(graph, y);
+    const int32_t both[] = {x, s};
+    op(graph, "reshape", "Reshape", 2, both, y);
+    write_model(bench);
+    const struct dim_binding axes[] = {
+        {"x.0", 4},
+        {"x.1", 6}
+    };
+    bench->config.dims = axes;
+    bench->config.dim_count = 2;
+    run(bench, 1); /* any other size would not fit */
+}
+
 static void test_a_wish_for_no_input_is_refused(void **state) {
     struct bench *bench = *state;
     need_runtime(bench);
@@ -529,6 +557,7 @@ int main(void) {
         TEST(test_a_plain_run_says_time_and_memory),
         TEST(test_disturbance_and_counters_are_told),
         TEST(test_dimensions_without_a_size_are_bound),
+        TEST(test_an_axis_without_a_symbol_is_bound),
         TEST(test_a_wish_for_no_input_is_refused),
         TEST(test_a_file_that_is_no_model_is_bad_input),
         TEST(test_a_missing_library_says_what_to_do),
