@@ -79,7 +79,8 @@ int batch_edit(struct batch_step *step, uint32_t i, uint32_t element, int64_t va
 /* ---- the walk -------------------------------------------------------------------------------- */
 
 static const struct batch_rule *find_rule(const struct op *op) {
-    static const struct batch_rule *const families[] = {batch_plain_rules, batch_layout_rules};
+    static const struct batch_rule *const families[] = {batch_plain_rules, batch_reshape_rules,
+                                                        batch_layout_rules};
     if (op->domain[0] != '\0')
         return NULL;
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)

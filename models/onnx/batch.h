@@ -6,8 +6,9 @@
  * the axis may hold the batch among other factors, as [outer x batch x inner] (a Reshape of
  * [batch, 197, 768] to [batch * 197, 768] has outer 1, inner 197). SIZE: small integers computed
  * from a shape, some of them multiples of the batch. An operator's rule (batch_rules.c,
- * batch_layout.c) derives the states of its outputs from those of its inputs, or refuses. Where a
- * constant spells the batch out, as in the target of a Reshape, the rule asks for an edit.
+ * batch_reshape.c, batch_layout.c) derives the states of its outputs from those of its inputs, or
+ * refuses. Where a constant spells the batch out, as in the target of a Reshape, the rule asks for
+ * an edit.
  *
  * Private to models/onnx/batch*.c and rebatch.c.
  */
@@ -67,7 +68,8 @@ struct batch_rule {
     bool takes_sizes; /* works on SIZE tensors too; else they are refused before */
 };
 
-extern const struct batch_rule batch_plain_rules[], batch_layout_rules[]; /* end with type NULL */
+/* Each ends with type NULL. */
+extern const struct batch_rule batch_plain_rules[], batch_reshape_rules[], batch_layout_rules[];
 
 struct batch_state batch_input(const struct batch_step *step, uint32_t i); /* FREE when omitted */
 void batch_output(struct batch_step *step, uint32_t i, struct batch_state state);

@@ -68,6 +68,10 @@ static int open_by_parts(int folder, const char *location) {
             part[length] = '\0';
             int flags = last ? FILE_FLAGS : O_PATH | O_DIRECTORY | O_CLOEXEC;
             next = openat(at, length ? part : ".", flags | O_NOFOLLOW);
+            struct stat status;
+            if (next < 0 && errno == ENOTDIR &&
+                fstatat(at, part, &status, AT_SYMLINK_NOFOLLOW) == 0)
+                errno = S_ISLNK(status.st_mode) ? ELOOP : ENOTDIR;
         }
         int number = errno;
         close(at);

@@ -7,7 +7,9 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "models/onnx/external.h"
@@ -79,8 +81,7 @@ static void expect_refusal(const char *location, const char *offset, const char 
 
 static void files_beside_and_below_the_model_are_found(void **state) {
     (void)state;
-    static const char *const locations[] = {"w.bin", "./w.bin", "sub/v.bin", "sub//v.bin",
-                                            "link.bin"};
+    static const char *const locations[] = {"w.bin", "./w.bin", "sub/v.bin", "sub//v.bin"};
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
         struct model model = model_at(locations[i], "8");
         struct weight_files files;
@@ -90,6 +91,23 @@ static void files_beside_and_below_the_model_are_found(void **state) {
         assert_int_equal(files.missing_count, 0);
         assert_int_equal(files.files[0].needed_bytes, 16);
     }
+}
+
+static void links_inside_the_folder_are_followed(void **state) {
+    (void)state;
+    struct open_how how = {.flags = O_PATH};
+    long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
+    if (fd < 0) {
+        print_message("skip: openat2 is not available here\n");
+        skip();
+    }
+    close((int)fd);
+    struct model model = model_at("link.bin", "8");
+    struct err err = {0};
+    const char **locations;
+    uint32_t count;
+    assert_int_equal(external_missing(&arena, &model, &locations, &count, &err), 0);
+    assert_int_equal(count, 0);
 }
 
 static void missing_files_are_allowed_and_listed(void **state) {
@@ -146,6 +164,7 @@ static void model_without_external_data_has_no_files(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_beside_and_below_the_model_are_found),
+        cmocka_unit_test(links_inside_the_folder_are_followed),
         cmocka_unit_test(missing_files_are_allowed_and_listed),
         cmocka_unit_test(paths_out_of_the_folder_are_refused),
         cmocka_unit_test(links_out_of_the_folder_are_refused),
