@@ -30,6 +30,11 @@ static int save_optimised(struct host *host, const char *path, bool whole, struc
         return code;
     code =
         api_check(api, api->SetOptimizedModelFilePath(options, path), ERR_ENVIRONMENT, path, err);
+    /* Nothing is run, so nothing need be packed for running. */
+    if (!code)
+        code =
+            api_check(api, api->AddSessionConfigEntry(options, "session.disable_prepacking", "1"),
+                      ERR_ENVIRONMENT, "session.disable_prepacking", err);
     if (!code && !whole)
         code = send_weights_away(host, options, err);
     if (!code)
