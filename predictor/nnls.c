@@ -1,5 +1,6 @@
 #include "predictor/nnls.h"
 
+#include <assert.h>
 #include <lapacke.h>
 #include <math.h>
 #include <stdbool.h>
@@ -13,23 +14,27 @@ struct problem {
     double gram[NNLS_COLUMNS_MAX][NNLS_COLUMNS_MAX]; /* A'A */
     double target[NNLS_COLUMNS_MAX];                 /* A'b */
     double scale[NNLS_COLUMNS_MAX];                  /* 1 / ||column||; 0 for an empty one */
+    double size;                                     /* ||b||: thresholds are shares of it */
 };
 
 static void prepare(struct problem *p, const double *a, const double *b, uint32_t rows,
                     uint32_t columns) {
     memset(p, 0, sizeof *p);
     p->columns = columns;
-    for (uint32_t r = 0; r < rows; r++)
+    for (uint32_t r = 0; r < rows; r++) {
+        p->size += b[r] * b[r];
         for (uint32_t i = 0; i < columns; i++) {
             double value = a[(size_t)r * columns + i];
             p->target[i] += value * b[r];
             for (uint32_t j = 0; j <= i; j++)
                 p->gram[i][j] += value * a[(size_t)r * columns + j];
         }
+    }
+    p->size = p->size > 0 ? sqrt(p->size) : 1;
     for (uint32_t i = 0; i < columns; i++)
         p->scale[i] = p->gram[i][i] > 0 ? 1 / sqrt(p->gram[i][i]) : 0;
     for (uint32_t i = 0; i < columns; i++) {
-        p->target[i] *= p->scale[i];
+        p->target[i] *= p->scale[i] / p->size;
         for (uint32_t j = 0; j <= i; j++)
             p->gram[i][j] = p->gram[j][i] = p->gram[i][j] * p->scale[i] * p->scale[j];
     }
@@ -101,7 +106,10 @@ int nnls(const double *a, const double *b, uint32_t rows, uint32_t columns, doub
     struct problem p;
     bool passive[NNLS_COLUMNS_MAX] = {false};
     double z[NNLS_COLUMNS_MAX] = {0};
+    assert(columns <= NNLS_COLUMNS_MAX);
     prepare(&p, a, b, rows, columns);
+    if (!isfinite(p.size))
+        return err_set(err, ERR_BUG, "least squares: the right-hand side is not finite");
     for (uint32_t i = 0; i < columns; i++)
         if (!isfinite(p.target[i]) || !isfinite(p.gram[i][i]))
             return err_set(err, ERR_BUG, "least squares: column %u is not finite", i);
@@ -121,6 +129,6 @@ int nnls(const double *a, const double *b, uint32_t rows, uint32_t columns, doub
         memcpy(x, z, columns * sizeof *x);
     }
     for (uint32_t i = 0; i < columns; i++)
-        x[i] *= p.scale[i];
+        x[i] *= p.scale[i] * p.size;
     return 0;
 }
