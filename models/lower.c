@@ -38,7 +38,7 @@ bool lower_rule_at(uint32_t index, const char **name, const char **what) {
 
 /* Lists of operators are copied since rules change them; names, shapes, values are shared, since
  * they are replaced, never written. Subgraphs are lowered when their turn comes. */
-static struct graph *copy_graph(struct arena *arena, const struct graph *from) {
+struct graph *lower_copy_graph(struct arena *arena, const struct graph *from) {
     struct graph *to = ARENA_NEW(arena, struct graph);
     *to = *from;
     to->arena = arena;
@@ -64,16 +64,6 @@ static struct graph *copy_graph(struct arena *arena, const struct graph *from) {
                                     sizeof *op->attributes);
     }
     return to;
-}
-
-/* What is constant outside is constant inside. */
-static void mark_outer_constants(struct graph *graph) {
-    for (uint32_t t = 0; graph->parent && t < graph->tensor_count; t++) {
-        struct tensor *tensor = &graph->tensors[t];
-        if (tensor->flags & TENSOR_OUTER &&
-            graph->parent->tensors[tensor->outer].flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT))
-            tensor->flags |= TENSOR_CONSTANT;
-    }
 }
 
 /* ---- bookkeeping between stages -------------------------------------------------------------- */
@@ -185,9 +175,8 @@ static int lower_graph(struct arena *arena, const struct graph *model,
     struct lower l = {.arena = arena, .target = target, .err = err};
     if (depth > SUBGRAPH_DEPTH_MAX)
         return err_set(err, ERR_INPUT, "subgraphs nest deeper than %d", SUBGRAPH_DEPTH_MAX);
-    l.graph = copy_graph(arena, model);
+    l.graph = lower_copy_graph(arena, model);
     l.graph->parent = parent;
-    mark_outer_constants(l.graph);
     index_uses(&l);
     for (int s = 0; s < STAGE_COUNT; s++)
         if (walk_stage(&l, s) || (s == 0 && lower_subgraphs(&l, depth)))

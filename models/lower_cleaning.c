@@ -28,22 +28,27 @@ static bool inputs_constant(const struct lower *l, int32_t op) {
     return true;
 }
 
-static bool outputs_known(const struct lower *l, int32_t op, bool values) {
+static bool outputs_known(const struct lower *l, int32_t op) {
     for (uint32_t k = 0; k < l->graph->ops[op].output_count; k++) {
         int32_t t = lower_out(l, op, k);
-        if (t < 0)
-            continue;
-        if (l->graph->tensors[t].flags & TENSOR_OUTPUT || !tensor_is_static(&l->graph->tensors[t]))
-            return false;
-        if (values && !l->graph->tensors[t].values)
+        if (t >= 0 && (l->graph->tensors[t].flags & TENSOR_OUTPUT ||
+                       !tensor_is_static(&l->graph->tensors[t])))
             return false;
     }
     return true;
 }
 
+/* Shape and Size of a tensor whose sizes are all known. Single sizes of others are known too, by
+ * inference, but the runtime does not use that. */
+static bool asks_known_shape(const struct lower *l, int32_t op) {
+    int32_t in = lower_in(l, op, 0);
+    return (lower_is(l, op, ONNX, "Shape") || lower_is(l, op, ONNX, "Size")) && in >= 0 &&
+           tensor_is_static(&l->graph->tensors[in]);
+}
+
 static bool fold_constant(struct lower *l, int32_t op) {
-    bool constant = inputs_constant(l, op);
-    if (!may_fold(lower_op(l, op)) || !outputs_known(l, op, !constant))
+    if (!may_fold(lower_op(l, op)) || !outputs_known(l, op) ||
+        (!inputs_constant(l, op) && !asks_known_shape(l, op)))
         return false;
     const struct op copy = *lower_op(l, op);
     lower_kill(l, op);
@@ -231,15 +236,16 @@ static bool merge_twin(struct lower *l, int32_t op) {
 }
 
 const struct lower_rule lower_cleaning_rules[] = {
-    {"fills",     "equal filled tensors are one",   "ConstantOfShape", merge_fills          },
-    {"constants", "constant inputs give constants", NULL,              fold_constant        },
-    {"identity",  "goes",                           "Identity",        drop_identity        },
-    {"dropout",   "nothing in inference",           "Dropout",         drop_dropout         },
-    {"cast",      "to the type it has",             "Cast",            drop_cast            },
-    {"expand",    "to the shape it has",            "Expand",          drop_same_shape      },
-    {"slice",     "that takes everything",          "Slice",           drop_slice           },
-    {"neutral",   "x + 0, x - 0, x * 1, x / 1",     NULL,              drop_neutral         },
-    {"relu-clip", "Relu before Clip from 0",        "Clip",            drop_relu_before_clip},
-    {"twins",     "the same work is done once",     NULL,              merge_twin           },
-    {NULL,        NULL,                             NULL,              NULL                 },
+    {"fills",     "equal filled tensors are one",       "ConstantOfShape", merge_fills          },
+    {"constants", "constant inputs give constants",     NULL,              fold_constant        },
+    {"identity",  "goes",                               "Identity",        drop_identity        },
+    {"dropout",   "nothing in inference",               "Dropout",         drop_dropout         },
+    {"cast",      "to the type it has",                 "Cast",            drop_cast            },
+    {"expand",    "to the shape it has",                "Expand",          drop_same_shape      },
+    {"slice",     "that takes everything",              "Slice",           drop_slice           },
+    {"neutral",   "x + 0, x - 0, x * 1, x / 1",         NULL,              drop_neutral         },
+    {"relu-clip", "Relu before Clip from 0",            "Clip",            drop_relu_before_clip},
+    {"twins",     "the same work is done once",         NULL,              merge_twin           },
+    {"if",        "opened when the condition is known", "If",              lower_open_if        },
+    {NULL,        NULL,                                 NULL,              NULL                 },
 };

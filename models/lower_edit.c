@@ -54,7 +54,12 @@ int32_t lower_sole_reader(const struct lower *l, int32_t tensor) {
 }
 
 bool lower_is_constant(const struct lower *l, int32_t tensor) {
-    return tensor >= 0 && l->graph->tensors[tensor].flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
+    const struct graph *graph = l->graph;
+    while (tensor >= 0 && graph->tensors[tensor].flags & TENSOR_OUTER && graph->parent) {
+        tensor = graph->tensors[tensor].outer; /* constant outside, constant inside */
+        graph = graph->parent;
+    }
+    return tensor >= 0 && graph->tensors[tensor].flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
 }
 
 bool lower_scalar(const struct lower *l, int32_t tensor, double *value) {

@@ -43,9 +43,15 @@ extern const struct lower_rule lower_cleaning_rules[], lower_conv_rules[], lower
     lower_reshape_rules[], lower_split_rules[], lower_pattern_rules[], lower_activation_rules[],
     lower_fusion_rules[];
 
+/* A cleaning rule in a file of its own. */
+bool lower_open_if(struct lower *l, int32_t op);
+
 /* Walks over the sorted graph, each once. */
 void lower_move_transposes(struct lower *l);
 void lower_to_nchwc(struct lower *l); /* nothing when the target has no blocks */
+
+/* The lists of a copy may be changed; names, shapes, values are shared. */
+struct graph *lower_copy_graph(struct arena *arena, const struct graph *from);
 
 /* ---- looking --------------------------------------------------------------------------------- */
 
