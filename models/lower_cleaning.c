@@ -124,12 +124,22 @@ static bool drop_same_shape(struct lower *l, int32_t op) {
     return lower_bypass(l, op);
 }
 
-/* A slice with a negative step reverses although the shape stays. */
+static bool all_ints(const struct lower *l, int32_t tensor, int64_t low, int64_t high) {
+    const struct tensor_values *v = tensor < 0 ? NULL : l->graph->tensors[tensor].values;
+    for (uint64_t i = 0; v && v->ints && i < v->count; i++)
+        if (v->ints[i] < low || v->ints[i] > high)
+            return false;
+    return v && v->ints && lower_is_constant(l, tensor);
+}
+
+/* From 0 to the end, or leaving the shape; a negative step reverses although the shape stays. */
 static bool drop_slice(struct lower *l, int32_t op) {
-    double step = 1;
-    if (lower_in(l, op, 4) >= 0 && (!lower_scalar(l, lower_in(l, op, 4), &step) || step < 0))
+    if (lower_in(l, op, 4) >= 0 && !all_ints(l, lower_in(l, op, 4), 1, INT64_MAX))
         return false;
-    return drop_same_shape(l, op);
+    bool all = all_ints(l, lower_in(l, op, 1), 0, 0) &&
+               all_ints(l, lower_in(l, op, 2), INT64_MAX, INT64_MAX) &&
+               (lower_in(l, op, 4) < 0 || all_ints(l, lower_in(l, op, 4), 1, 1));
+    return all ? lower_bypass(l, op) : drop_same_shape(l, op);
 }
 
 static const struct {
