@@ -56,7 +56,7 @@ static struct conv_shape shape_of(const struct op_view *view) {
     const struct tensor *filter = filter_of(view);
     struct conv_shape s = {
         .batch = size_at(view->in0, 0, 1),
-        .groups = (double)op_int(view->op, "group", 1),
+        .groups = fmax((double)op_int(view->op, "group", 1), 1),
         .in_channels = size_at(view->in0, 1, 1),
         .out_channels = size_at(view->out0, 1, 1),
         .kernel = spatial_product(filter, 2),
@@ -144,14 +144,28 @@ void conv_blocked_describe(const struct op_view *view, struct features *out) {
     t[9] = costly_activation(view);
 }
 
-static const char *plain_key(const struct op_view *view, const struct conv_shape *s) {
+static void plain_key(const struct op_view *view, const struct conv_shape *s,
+                      struct features *out) {
     const char *type = view->op->type;
-    bool float_conv = strcmp(type, "Conv") == 0 || strcmp(type, "FusedConv") == 0;
-    if (!float_conv)
-        return type;
-    if (s->groups > 1)
-        return s->groups == s->in_channels ? "conv.plain.depthwise" : "conv.plain.grouped";
-    return s->pointwise && !s->strided ? "conv.plain.pointwise" : "conv.plain.dense";
+    bool plain = strcmp(type, "Conv") == 0 || strcmp(type, "FusedConv") == 0;
+    const char *form = s->groups > 1 && s->groups == s->in_channels ? ".depthwise"
+                       : s->groups > 1                              ? ".grouped"
+                       : !plain                                     ? ""
+                       : s->pointwise && !s->strided                ? ".pointwise"
+                                                                    : ".dense";
+    snprintf(out->key, sizeof out->key, "%s%s", plain ? "conv.plain" : type, form);
+}
+
+/* `products` of m x k by k x n. */
+static void product_terms(double products, double m, double n, double k, struct features *out) {
+    double row_panels = ceil(m / GEMM_ROWS), column_panels = ceil(n / GEMM_COLUMNS);
+    double *t = out->terms;
+    t[1] = out->flops;
+    t[2] = 2 * products * row_panels * GEMM_ROWS * column_panels * GEMM_COLUMNS * k;
+    t[4] = out->bytes_in;
+    t[6] = out->bytes_weights;
+    t[7] = products;
+    t[8] = products * row_panels * column_panels * ceil(k / GEMM_DEPTH);
 }
 
 void conv_plain_describe(const struct op_view *view, struct features *out) {
@@ -160,17 +174,22 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     double m = s.out_channels / s.groups, n = s.out_pixels;
     double k = s.in_channels / s.groups * s.kernel;
     double products = s.batch * s.groups;
-    snprintf(out->key, sizeof out->key, "%s", plain_key(view, &s));
-    t[1] = out->flops;
-    t[2] =
-        2 * products * ceil(m / GEMM_ROWS) * GEMM_ROWS * ceil(n / GEMM_COLUMNS) * GEMM_COLUMNS * k;
+    plain_key(view, &s, out);
+    product_terms(products, m, n, k, out);
     t[3] = s.pointwise && !s.strided ? 0 : 4 * products * k * n;
-    t[4] = out->bytes_in;
     t[5] = out->bytes_out * ceil(k / GEMM_DEPTH);
-    t[6] = out->bytes_weights;
-    t[7] = products;
-    t[8] = products * ceil(m / GEMM_ROWS) * ceil(n / GEMM_COLUMNS) * ceil(k / GEMM_DEPTH);
     t[9] = costly_activation(view);
+}
+
+/* A product of weights and input makes the columns; they are added up into the output. */
+void conv_transpose_describe(const struct op_view *view, struct features *out) {
+    struct conv_shape s = shape_of(view);
+    double m = s.out_channels / s.groups * s.kernel, n = s.in_pixels, k = s.in_channels / s.groups;
+    double products = s.batch * s.groups;
+    plain_key(view, &s, out);
+    product_terms(products, m, n, k, out);
+    out->terms[3] = 4 * products * m * n;
+    out->terms[5] = out->bytes_out;
 }
 
 /* ---- pooling --------------------------------------------------------------------------------- */

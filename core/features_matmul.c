@@ -3,6 +3,7 @@
  * every call when it is not. */
 #include "core/op_kind.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +22,11 @@ static double size_at(const struct tensor *tensor, int32_t i) {
                : 1;
 }
 
-/* The right-hand matrix: input 1, or input 3 of QLinearMatMul. */
+/* The right-hand matrix: input 1; input 3 where a scale and a zero point stand behind each. */
 static const struct tensor *right_of(const struct op_view *view) {
-    bool linear = strcmp(view->op->type, "QLinearMatMul") == 0;
-    return linear ? op_input(view->graph, view->op, 3) : view->in1;
+    bool scaled =
+        strcmp(view->op->type, "QLinearMatMul") == 0 || strcmp(view->op->type, "QGemm") == 0;
+    return scaled ? op_input(view->graph, view->op, 3) : view->in1;
 }
 
 static struct product product_of(const struct op_view *view) {
@@ -67,8 +69,8 @@ double matmul_nbits_flops(const struct op_view *view) {
 double attention_flops(const struct op_view *view) {
     const struct tensor *x = view->in0;
     double batch = size_at(x, 0), sequence = size_at(x, 1), hidden = size_at(x, 2);
-    bool projects =
-        strstr(view->op->type, "Multi") == NULL && strstr(view->op->type, "Group") == NULL;
+    bool projects = view->op->domain[0] != '\0' && strstr(view->op->type, "Multi") == NULL &&
+                    strstr(view->op->type, "Group") == NULL;
     double keys = sequence;
     if (!projects && view->in1 && view->in1->rank >= 3)
         keys = size_at(view->in1, 1);
@@ -76,26 +78,48 @@ double attention_flops(const struct op_view *view) {
     return projections + 4 * batch * sequence * keys * hidden;
 }
 
-/* Outputs times the product of the summed dimensions: labels that stand left of the arrow only. */
-double einsum_flops(const struct op_view *view) {
-    const char *equation = op_string(view->op, "equation", "");
-    const char *arrow = strstr(equation, "->");
-    double size_of[128] = {0};
-    int32_t axis = 0;
-    uint32_t input = 0;
-    for (const char *c = equation; *c && c != arrow; c++) {
-        const struct tensor *tensor = op_input(view->graph, view->op, input);
-        if (*c == ',') {
-            input++;
-            axis = 0;
-        } else if (*c > ' ' && (unsigned char)*c < 128 && *c != '.') {
-            size_of[(int)*c] = size_at(tensor, axis++);
+/* Letters of an Einstein sum: what each spans, and how often it stands left of the arrow. */
+struct einsum_letters {
+    double size[128];
+    int uses[128];
+};
+
+/* Reads one operand's letters; "..." takes the axes that the letters leave. Returns its end. */
+static const char *read_operand(const struct tensor *tensor, const char *c,
+                                struct einsum_letters *letters) {
+    const char *end = c + strcspn(c, ",-");
+    int32_t named = 0, axis = 0;
+    for (const char *p = c; p < end; p++)
+        named += isalpha((unsigned char)*p) != 0;
+    for (; c < end; c++) {
+        if (isalpha((unsigned char)*c)) {
+            double size = size_at(tensor, axis++);
+            letters->size[(int)*c] = fmax(letters->size[(int)*c], size);
+            letters->uses[(int)*c]++;
+        } else if (*c == '.' && c[1] != '.') { /* the last of the three */
+            axis += tensor && tensor->rank > named ? tensor->rank - named : 0;
         }
     }
+    return end;
+}
+
+/* Outputs times the product of the summed dimensions: letters that stand left of the arrow only, or
+ * more than once where there is no arrow. */
+double einsum_flops(const struct op_view *view) {
+    const char *c = op_string(view->op, "equation", ""), *arrow = strstr(c, "->");
+    struct einsum_letters letters = {{0}, {0}};
+    for (uint32_t input = 0; input < view->op->input_count; input++) {
+        c = read_operand(op_input(view->graph, view->op, input), c, &letters);
+        if (*c != ',')
+            break;
+        c++;
+    }
     double work = view->out_elements;
-    for (int label = 0; label < 128; label++)
-        if (size_of[label] > 0 && !(arrow && strchr(arrow + 2, label)))
-            work *= size_of[label];
+    for (int letter = 0; letter < 128; letter++) {
+        bool kept = arrow ? strchr(arrow + 2, letter) != NULL : letters.uses[letter] == 1;
+        if (letters.uses[letter] && !kept)
+            work *= letters.size[letter];
+    }
     return 2 * work;
 }
 

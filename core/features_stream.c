@@ -44,15 +44,29 @@ void elementwise_describe(const struct op_view *view, struct features *out) {
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-/* Trailing elements that stay together under a permutation. */
+/* Trailing elements that stay together under a permutation. Axes of one element do not count: to
+ * move only those is to copy. */
 static double transpose_run(const struct op_view *view) {
     const struct attribute *perm = op_attribute(view->op, "perm");
     const struct tensor *in = view->in0;
     double run = 1;
-    if (!in || in->rank < 1 || !perm || perm->kind != ATTRIBUTE_INTS)
+    if (!in || in->rank < 1 || !perm || perm->kind != ATTRIBUTE_INTS ||
+        perm->count != (uint32_t)in->rank)
         return run;
-    for (int32_t i = in->rank - 1; i >= 0 && (uint32_t)i < perm->count && perm->ints[i] == i; i--)
-        run *= fmax((double)in->dims[i].size, 1);
+    int32_t from = in->rank - 1;
+    for (int32_t to = in->rank - 1; to >= 0; to--) {
+        int64_t axis = perm->ints[to];
+        if (axis < 0 || axis >= in->rank)
+            return run;
+        if (in->dims[axis].size == 1)
+            continue;
+        while (from > 0 && in->dims[from].size == 1)
+            from--;
+        if (axis != from)
+            return run;
+        run *= fmax((double)in->dims[axis].size, 1);
+        from--;
+    }
     return run;
 }
 
@@ -75,7 +89,7 @@ static double gather_run(const struct op_view *view) {
     const struct tensor *in = view->in0;
     int64_t axis = op_int(view->op, "axis", 0);
     double run = 1;
-    if (!in || in->rank < 0)
+    if (!in || in->rank < 0 || axis < -in->rank)
         return run;
     for (int64_t i = (axis < 0 ? axis + in->rank : axis) + 1; i < in->rank; i++)
         run *= fmax((double)in->dims[i].size, 1);
@@ -149,6 +163,14 @@ void move_describe(const struct op_view *view, struct features *out) {
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
+/* Where a row begins, and whether it spans all axes from there or that one alone: layers are
+ * normalised from `axis` on, pictures channel by channel. */
+static bool spans_rest(const char *type, int64_t *first) {
+    bool picture = strcmp(type, "InstanceNormalization") == 0 || strncmp(type, "GroupNorm", 9) == 0;
+    *first = picture ? 2 : -1;
+    return picture || strstr(type, "LayerNormalization") || strcmp(type, "RMSNormalization") == 0;
+}
+
 /* Reductions keep fewer elements; the others have a row per normalised axis. */
 static double rows_of(const struct op_view *view) {
     if (view->out_elements < view->in_elements)
@@ -156,11 +178,15 @@ static double rows_of(const struct op_view *view) {
     const struct tensor *in = view->in0;
     if (!in || in->rank < 1)
         return 1;
-    int64_t axis = op_int(view->op, "axis", -1);
+    int64_t absent;
+    bool rest = spans_rest(view->op->type, &absent);
+    int64_t axis = op_int(view->op, "axis", absent);
     if (axis < 0)
         axis += in->rank;
-    int64_t size = axis >= 0 && axis < in->rank ? in->dims[axis].size : 1;
-    return view->in_elements / fmax((double)size, 1);
+    double size = 1;
+    for (int64_t i = axis; i >= 0 && i < in->rank && (rest || i == axis); i++)
+        size *= fmax((double)in->dims[i].size, 1);
+    return view->in_elements / size;
 }
 
 /* True when the last axis is kept, so that a row's elements lie apart. */

@@ -38,6 +38,7 @@ double conv_flops(const struct op_view *view);
 void conv_blocked_describe(const struct op_view *view, struct features *out);
 void conv_plain_describe(const struct op_view *view, struct features *out);
 double conv_transpose_flops(const struct op_view *view);
+void conv_transpose_describe(const struct op_view *view, struct features *out);
 double matmul_flops(const struct op_view *view);
 double gemm_flops(const struct op_view *view);
 double matmul_nbits_flops(const struct op_view *view);

@@ -19,7 +19,8 @@ static int64_t picks_below(const struct graph *graph, int32_t tensor, int depth)
         if (op_is(op, "", "Gather") && op->input_count > 1 && op->inputs[1] == tensor && table &&
             table->rank > 0) {
             int64_t axis = op_int(op, "axis", 0);
-            below = table->dims[axis < 0 ? axis + table->rank : axis].size;
+            axis += axis < 0 ? table->rank : 0;
+            below = axis >= 0 && axis < table->rank ? table->dims[axis].size : 0;
         }
         for (size_t v = 0; depth < 4 && v < sizeof views / sizeof *views; v++)
             if (op_is(op, "", views[v]) && op->input_count > 0 && op->inputs[0] == tensor &&
