@@ -10,32 +10,12 @@ static int64_t clock_ns(clockid_t clock) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* FNV-1a, 32 bits. */
-static uint32_t hash_of(const char *text, size_t length) {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * 16777619u;
-    return hash;
-}
-
 void brackets_init(struct brackets *brackets, struct arena *arena, const struct request_op *ops,
                    uint32_t op_count) {
-    *brackets = (struct brackets){.ops = ops, .op_count = op_count, .mask = 15};
-    while (brackets->mask < 2 * op_count)
-        brackets->mask = 2 * brackets->mask + 1;
+    *brackets = (struct brackets){0};
+    identity_init(&brackets->identity, arena, ops, op_count);
     brackets->sums = ARENA_ARRAY(arena, op_count, struct bracket_sum);
-    brackets->next = ARENA_ARRAY(arena, op_count, int32_t);
     brackets->usual_ns = ARENA_ARRAY(arena, op_count, double);
-    brackets->turns = ARENA_ARRAY(arena, op_count, uint32_t);
-    brackets->heads = ARENA_ARRAY(arena, brackets->mask + 1, int32_t);
-    for (uint32_t i = 0; i <= brackets->mask; i++)
-        brackets->heads[i] = GRAPH_NONE;
-    for (uint32_t i = op_count; i-- > 0;) {
-        int32_t *head =
-            &brackets->heads[hash_of(ops[i].name, strlen(ops[i].name)) & brackets->mask];
-        brackets->next[i] = *head;
-        *head = (int32_t)i;
-    }
 }
 
 /* ---- the hot path -----------------------------------------------------------------------------
@@ -73,59 +53,8 @@ void brackets_stop(struct brackets *brackets) {
     }
 }
 
-/* ---- names ------------------------------------------------------------------------------------
+/* ---- whose it was -----------------------------------------------------------------------------
  */
-
-static bool is_named(const struct request_op *op, const char *name, size_t length) {
-    return strncmp(op->name, name, length) == 0 && op->name[length] == '\0';
-}
-
-/* The operator of that name. Of several (subgraphs may repeat names) the one whose turn it is in
- * this run: calls go round in flat order. */
-static int32_t find_named(struct brackets *brackets, const char *name, size_t length) {
-    int32_t found = GRAPH_NONE;
-    int32_t i = brackets->heads[hash_of(name, length) & brackets->mask];
-    for (; i != GRAPH_NONE; i = brackets->next[i]) {
-        if (!is_named(&brackets->ops[i], name, length))
-            continue;
-        if (found == GRAPH_NONE || brackets->turns[i] < brackets->turns[found])
-            found = i;
-    }
-    return found;
-}
-
-/* The runtime calls an operator without a name "<type>_<index of its own>": the one of that type
- * without a name whose turn it is. */
-static int32_t find_nameless(struct brackets *brackets, const char *name, size_t length) {
-    size_t type = length;
-    while (type > 0 && name[type - 1] >= '0' && name[type - 1] <= '9')
-        type--;
-    if (type < 2 || type == length || name[type - 1] != '_')
-        return GRAPH_NONE;
-    int32_t found = GRAPH_NONE;
-    int32_t i = brackets->heads[hash_of("", 0) & brackets->mask];
-    for (; i != GRAPH_NONE; i = brackets->next[i]) {
-        const struct request_op *op = &brackets->ops[i];
-        if (op->name[0] || strncmp(op->type, name, type - 1) != 0 || op->type[type - 1])
-            continue;
-        if (found == GRAPH_NONE || brackets->turns[i] < brackets->turns[found])
-            found = i;
-    }
-    return found;
-}
-
-static int32_t find(struct brackets *brackets, const char *name) {
-    static const char suffix[] = "_kernel_time";
-    size_t length = strlen(name), tail = sizeof suffix - 1;
-    if (length <= tail || strcmp(name + length - tail, suffix) != 0)
-        return GRAPH_NONE;
-    int32_t found = find_named(brackets, name, length - tail);
-    if (found == GRAPH_NONE)
-        found = find_nameless(brackets, name, length - tail);
-    if (found == GRAPH_NONE)
-        brackets->unknown++;
-    return found;
-}
 
 /* The runtime takes its own end time right after the kernel, then writes the event down, which
  * takes 2 to 10 us depending on how cold its memory is, and only then calls us. That end is known
@@ -154,17 +83,15 @@ static void add(struct brackets *brackets, int32_t op, const struct bracket *bra
         for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
             sum->counts[i] += bracket->counts[i] - bracket->nested_counts[i];
     sum->calls++;
-    brackets->turns[op]++;
 }
 
-void brackets_name(struct brackets *brackets, const char *name, int64_t duration_us) {
+void brackets_name(struct brackets *brackets, const struct hook_event *event) {
     if (brackets->depth == 0 || brackets->depth-- > BRACKETS_DEPTH)
         return;
     struct bracket *bracket = &brackets->stack[brackets->depth];
-    brackets->events++;
-    int32_t op = name ? find(brackets, name) : GRAPH_NONE;
+    int32_t op = identity_find(&brackets->identity, event, brackets->depth);
     if (op != GRAPH_NONE)
-        add(brackets, op, bracket, duration_us);
+        add(brackets, op, bracket, event->duration_us);
     if (brackets->depth == 0)
         return;
     struct bracket *outer = bracket - 1;
@@ -186,7 +113,7 @@ static void put(struct sink *sink, int32_t op, uint32_t metric, uint16_t phase, 
 }
 
 void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, struct sink *sink) {
-    for (uint32_t i = 0; i < brackets->op_count; i++) {
+    for (uint32_t i = 0; i < brackets->identity.op_count; i++) {
         struct bracket_sum *sum = &brackets->sums[i];
         if (sum->calls == 0)
             continue;
@@ -200,6 +127,5 @@ void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, 
                     sum->counts[asked]);
             }
         *sum = (struct bracket_sum){0};
-        brackets->turns[i] = 0;
     }
 }

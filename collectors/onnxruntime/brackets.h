@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "collectors/counters.h"
-#include "collectors/onnxruntime/request.h"
+#include "collectors/onnxruntime/identity.h"
 #include "core/run.h"
 
 #include <stdbool.h>
@@ -41,20 +41,13 @@ struct bracket_sum {
 };
 
 struct brackets {
-    const struct request_op *ops;
-    uint32_t op_count;
-    struct bracket_sum *sums; /* by operator */
-    int32_t *heads;           /* hash of names -> first operator of that name */
-    int32_t *next;            /* operator -> next of the same bucket, in flat order */
-    uint32_t *turns;          /* operator -> calls since the last flush of its name */
-    double *usual_ns;         /* operator -> bookkeeping of the runtime after it, usually */
-    uint32_t mask;
+    struct identity identity;
+    struct bracket_sum *sums;        /* by operator */
+    double *usual_ns;                /* by operator: bookkeeping of the runtime after it, usually */
     const struct counters *counters; /* NULL: none */
     bool cpu;                        /* read the thread's CPU clock around every operator */
     struct bracket stack[BRACKETS_DEPTH];
     uint32_t depth;
-    uint64_t unknown; /* operators that the lowered graph does not have */
-    uint64_t events;  /* brackets closed since the start */
 };
 
 /* The operators are borrowed. */
@@ -63,10 +56,9 @@ void brackets_init(struct brackets *brackets, struct arena *arena, const struct 
 
 void brackets_start(struct brackets *brackets);
 void brackets_stop(struct brackets *brackets);
-/* Closes the bracket. `name` is the event's name, "<operator>_kernel_time" for one that counts;
- * NULL for what is none of an operator. `duration_us` is what the runtime says it took, rounded
- * down; it is used to leave the runtime's own bookkeeping out (see docs/onnxruntime.md). */
-void brackets_name(struct brackets *brackets, const char *name, int64_t duration_us);
+/* Closes the bracket. The runtime's own duration is used to leave its bookkeeping out of the
+ * operator's time (see docs/onnxruntime.md). */
+void brackets_name(struct brackets *brackets, const struct hook_event *event);
 
 /* Puts the samples of each operator that ran, and forgets them. `sink` NULL: only forgets. */
 void brackets_flush(struct brackets *brackets, uint16_t phase, uint32_t repeat, struct sink *sink);

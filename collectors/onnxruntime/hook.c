@@ -64,7 +64,13 @@ struct factory {
 };
 
 /* The functions of OrtEpApi that we call, by their place in it. */
-enum { EP_CREATE_DEVICE = 0, EP_EVENT_CATEGORY = 67, EP_EVENT_NAME = 68, EP_EVENT_DURATION = 70 };
+enum {
+    EP_CREATE_DEVICE = 0,
+    EP_EVENT_CATEGORY = 67,
+    EP_EVENT_NAME = 68,
+    EP_EVENT_DURATION = 70,
+    EP_EVENT_ARGUMENT = 71
+};
 
 typedef struct ort_status *(*ep_create_device)(struct factory *, const void *hardware,
                                                const void *metadata, const void *options,
@@ -73,6 +79,8 @@ typedef struct ort_status *(*ep_event_category)(const void *event, int *category
 typedef struct ort_status *(*ep_event_name)(const void *event, const char **name);
 
 typedef struct ort_status *(*ep_event_duration)(const void *event, int64_t *duration_us);
+typedef struct ort_status *(*ep_event_argument)(const void *event, const char *key,
+                                                const char **value);
 
 struct plug_in {
     struct factory factory; /* first: the runtime hands it back */
@@ -81,6 +89,7 @@ struct plug_in {
     ep_event_category event_category;
     ep_event_name event_name;
     ep_event_duration event_duration;
+    ep_event_argument event_argument;
     struct data_transfer transfer;
 };
 
@@ -114,22 +123,32 @@ static struct ort_status *profiler_start_event(struct profiler *profiler, uint64
     return NULL;
 }
 
+static const char *event_argument(const struct hook_event *event, const char *key) {
+    const struct plug_in *plug_in = event->source;
+    const char *value = NULL;
+    struct ort_status *status = plug_in->event_argument(event->handle, key, &value);
+    if (status)
+        plug_in->link->api->ReleaseStatus(status);
+    return status ? NULL : value;
+}
+
 static struct ort_status *profiler_stop_event(struct profiler *profiler, uint64_t id,
-                                              const void *event) {
+                                              const void *handle) {
     (void)id;
     const struct plug_in *plug_in = ((struct hook_profiler *)profiler)->plug_in;
     const struct hook_link *link = plug_in->link;
     link->stop(link->context);
+    struct hook_event event = {
+        .name = "", .argument = event_argument, .handle = handle, .source = plug_in};
     int category = HOOK_SESSION;
-    const char *name = "";
-    int64_t duration_us = 0;
-    struct ort_status *status = plug_in->event_category(event, &category);
+    struct ort_status *status = plug_in->event_category(handle, &category);
     if (!status)
-        status = plug_in->event_name(event, &name);
+        status = plug_in->event_name(handle, &event.name);
     if (!status)
-        status = plug_in->event_duration(event, &duration_us);
+        status = plug_in->event_duration(handle, &event.duration_us);
+    event.category = (enum hook_category)category;
     if (!status)
-        link->named(link->context, (enum hook_category)category, name, duration_us);
+        link->named(link->context, &event);
     return status;
 }
 
@@ -355,6 +374,7 @@ EXPORT struct ort_status *CreateEpFactories(const char *name, const struct api_b
         ep_function(ep_api, EP_EVENT_CATEGORY, &made->event_category);
         ep_function(ep_api, EP_EVENT_NAME, &made->event_name);
         ep_function(ep_api, EP_EVENT_DURATION, &made->event_duration);
+        ep_function(ep_api, EP_EVENT_ARGUMENT, &made->event_argument);
     }
     factories[0] = &made->factory;
     *count = 1;

@@ -161,9 +161,8 @@ static void on_stop(void *context) {
     brackets_stop(context);
 }
 
-static void on_named(void *context, enum hook_category category, const char *name,
-                     int64_t duration_us) {
-    brackets_name(context, category == HOOK_OPERATOR ? name : NULL, duration_us);
+static void on_named(void *context, const struct hook_event *event) {
+    brackets_name(context, event);
 }
 
 /* The runtime keeps 2.5 kB per event until a profile ends, so each run has a profile of its own.

@@ -2,6 +2,7 @@
 #include "collectors/onnxruntime/onnxruntime.h"
 
 #include "collectors/disturbance.h"
+#include "collectors/onnxruntime/identity.h"
 #include "collectors/onnxruntime/locate.h"
 #include "collectors/onnxruntime/lowered.h"
 #include "collectors/onnxruntime/request.h"
@@ -68,9 +69,11 @@ static int send_request(struct collect_session *session, uint32_t kind,
     if (hooked) {
         request.op_count = hooked->count;
         request.ops = ARENA_ARRAY(session->arena, hooked->count, struct request_op);
-        for (uint32_t i = 0; i < hooked->count; i++)
-            request.ops[i] = (struct request_op){hooked->ops[i].op->name, hooked->ops[i].op->type,
-                                                 hooked->ops[i].branch, hooked->ops[i].enclosing};
+        for (uint32_t i = 0; i < hooked->count; i++) {
+            const struct op *op = hooked->ops[i].op;
+            request.ops[i] =
+                (struct request_op){op->name, op->type, identity_of_op(hooked->ops[i].graph, op)};
+        }
     }
     struct strbuf out;
     strbuf_init(&out);

@@ -32,8 +32,7 @@ void request_put(struct strbuf *out, const struct request *request) {
         const struct request_op *op = &request->ops[i];
         frame_put_text(out, op->name);
         frame_put_text(out, op->type);
-        frame_put_text(out, op->branch);
-        frame_put_u32(out, (uint32_t)op->enclosing);
+        frame_put_u64(out, op->identity);
     }
 }
 
@@ -79,8 +78,7 @@ int request_get(struct frame_cursor *in, struct arena *arena, struct request *re
         struct request_op *op = &request->ops[i];
         op->name = frame_get_text(in, arena);
         op->type = frame_get_text(in, arena);
-        op->branch = frame_get_text(in, arena);
-        op->enclosing = (int32_t)frame_get_u32(in);
+        op->identity = frame_get_u64(in);
     }
     if (in->failed)
         return err_set(err, ERR_BUG, "the ONNX Runtime worker got a damaged request");

@@ -23,8 +23,7 @@ enum request_kind {
 struct request_op {
     const char *name; /* as in the graph, may be "" */
     const char *type;
-    const char *branch;
-    int32_t enclosing;
+    uint64_t identity; /* identity_of_op() */
 };
 
 struct request {

@@ -79,6 +79,10 @@ static int do_open(struct server *server, struct frame_cursor *in, struct err *e
     for (uint32_t i = 0; !code && host->has_counters && i < host->counters.missing_count; i++)
         send_text(arena_printf(&host->arena, "%s: %s", host->counters.missing[i].name,
                                host->counters.missing[i].reason));
+    if (!code && host->brackets.identity.unknown)
+        send_text(arena_printf(&host->arena,
+                               "%u operators ran that the lowered graph does not have",
+                               host->brackets.identity.unknown));
     return code;
 }
 

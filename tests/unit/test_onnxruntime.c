@@ -510,6 +510,12 @@ static void test_mobilenet_is_lowered_and_hooked(void **state) {
     check_shared(*state, "mobilenet_v2.onnx");
 }
 
+/* Its reorderings have other names in every process. */
+static void test_changing_names_are_lowered_and_hooked(void **state) {
+    need_runtime(*state);
+    check_shared(*state, "efficientnet_b0.onnx");
+}
+
 static void test_a_transformer_is_lowered_and_hooked(void **state) {
     need_runtime(*state);
     check_shared(*state, "llama_s.onnx");
@@ -569,6 +575,7 @@ int main(void) {
         TEST(test_weights_are_synthesised),
         TEST(test_missing_weights_are_bad_input),
         TEST(test_mobilenet_is_lowered_and_hooked),
+        TEST(test_changing_names_are_lowered_and_hooked),
         TEST(test_a_transformer_is_lowered_and_hooked),
         TEST(test_constant_weights_are_lowered_and_hooked),
         TEST(test_no_files_stay_behind),
