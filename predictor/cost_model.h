@@ -1,8 +1,9 @@
 /* What an operator costs: per kernel class a sum of non-negative rates times physical terms
  * (core/features.h), learned by non-negative least squares on the relative error.
  *
- * A class with enough observations has rates of its own. One with few takes the rates of its
- * family, scaled by the median ratio it was seen at. One never seen borrows the family as it is
+ * A class with enough observations has rates of its own, and what they leave unexplained is learnt
+ * as a smooth function of the same terms (predictor/residual.h). One with few takes the rates of
+ * its family, scaled by the median ratio it was seen at. One never seen borrows the family as it is
  * and says "transferred". A family never seen is answered by the roofline and says so.
  */
 #ifndef ASSAY_PREDICTOR_COST_MODEL_H
@@ -12,6 +13,7 @@
 #include "core/estimate.h"
 #include "core/observation.h"
 #include "core/prediction.h"
+#include "predictor/residual.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +25,7 @@ struct class_fit {
     enum kernel_family family;
     enum class_basis basis;
     double rates[FEATURE_TERMS_MAX]; /* ns per unit of the term, all >= 0 */
+    struct residual residual; /* of log(measured / rates x terms), over the terms' logarithms */
     uint32_t observations, models;
     double log_spread; /* standard deviation of log(measured / fitted) on models left out */
     double log_bias;   /* its mean: systematic error on models left out, for the record */
@@ -40,6 +43,9 @@ struct cost_model {
     uint32_t class_count;
     struct class_fit families[FAMILY_COUNT]; /* observations == 0: never seen */
     struct roofline roofline;
+    /* Per observation of the training, what this model says of it when its own model is left out; 0
+     * for those not learnt from. Not stored: NULL in a fit that was read. */
+    double *held_out_ns;
 };
 
 /* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL. */

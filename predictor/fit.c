@@ -7,8 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { JUDGED_GROUPS = 10, JUDGED_ALONE_MAX = 24 };
-
 static const double normal_90 = 1.6448536269514722;
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -100,86 +98,41 @@ static void fit_composition(struct arena *arena, const struct training *training
 /* ---- how wide the interval must be ------------------------------------------------------------
  */
 
-static uint32_t group_of(const struct training *training, uint32_t run) {
-    uint32_t hash = 2166136261u;
-    for (const char *c = training->runs[run].model_sha256; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u;
-    return hash % JUDGED_GROUPS;
-}
-
-static bool same_model(const struct training *training, uint32_t a, uint32_t b) {
-    return strcmp(training->runs[a].model_sha256, training->runs[b].model_sha256) == 0;
-}
-
-struct judging {
-    const struct training *training;
-    const bool *skip;
-    bool *left_out; /* per run, for the round */
-    double *scores; /* |log error| in units of the stated deviation */
-    uint32_t scored;
-};
-
-/* Fits without the runs marked left_out and scores those that are not skipped for good. */
-static int judge_round(struct judging *j, const struct fit *fit, struct err *err) {
-    struct arena scratch;
-    arena_init(&scratch);
-    struct fit trial = *fit;
-    trial.interval_scale = 1;
-    int code = cost_model_fit(&scratch, j->training, j->left_out, &trial.cost, err);
-    for (uint32_t r = 0; !code && r < j->training->run_count; r++) {
-        const struct observed_run *run = &j->training->runs[r];
-        if (!j->left_out[r] || (j->skip && j->skip[r]) || !(run->latency_ns > 0))
+/* Per run, the sum of what its operators are said to be by models that have not seen it. */
+static struct latency_sum *held_out_sums(struct arena *arena, const struct training *training,
+                                         const struct fit *fit) {
+    struct latency_sum *sums = ARENA_ARRAY(arena, training->run_count + 1u, struct latency_sum);
+    for (uint32_t i = 0; i < training->observation_count; i++) {
+        const struct observation *o = &training->observations[i];
+        double ns = fit->cost.held_out_ns[i];
+        if (ns <= 0)
             continue;
-        struct latency_sum sum = sum_of_run(&trial, j->training, r);
-        if (sum.value_ns > 0)
-            j->scores[j->scored++] =
-                fabs(log(steady_ns(j->training, r) / (trial.sum_ratio * sum.value_ns))) /
-                relative_spread(&trial, &sum);
+        struct estimate estimate = {ns, ns, ns, TIER_FITTED, ""};
+        latency_sum_add(&sums[o->run], &estimate, o->features.family,
+                        cost_model_log_spread(&fit->cost, &o->features), 1);
     }
-    arena_done(&scratch);
-    return code;
-}
-
-static uint32_t mark_round(struct judging *j, uint32_t run_count, uint32_t round, bool alone) {
-    uint32_t kept = 0;
-    for (uint32_t r = 0; r < run_count; r++) {
-        bool judged = alone ? same_model(j->training, r, round) : group_of(j->training, r) == round;
-        j->left_out[r] = judged || (j->skip && j->skip[r]);
-        kept += !j->left_out[r];
-    }
-    return kept;
-}
-
-static bool first_of_model(const struct judging *j, uint32_t run) {
-    for (uint32_t r = 0; r < run; r++)
-        if (same_model(j->training, r, run))
-            return false;
-    return !(j->skip && j->skip[run]);
+    return sums;
 }
 
 /* Split-conformal: the scale at which the stated 90 % held on models left out (Lei et al., 2018).
- * Few models are left out one by one, many in groups. */
-static int calibrate_interval(struct arena *arena, const struct training *training,
-                              const bool *skip, struct fit *fit, struct err *err) {
-    uint32_t runs = training->run_count;
-    struct judging j = {training, skip, ARENA_ARRAY(arena, runs + 1u, bool),
-                        ARENA_ARRAY(arena, runs + 1u, double), 0};
-    bool alone = fit->runs <= JUDGED_ALONE_MAX;
-    for (uint32_t round = 0; round < (alone ? runs : JUDGED_GROUPS); round++) {
-        if (alone && !first_of_model(&j, round))
+ */
+static void calibrate_interval(struct arena *arena, const struct training *training,
+                               const bool *skip, struct fit *fit) {
+    const struct latency_sum *sums = held_out_sums(arena, training, fit);
+    double *scores = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    uint32_t scored = 0;
+    for (uint32_t r = 0; r < training->run_count; r++) {
+        if ((skip && skip[r]) || sums[r].value_ns <= 0 || !(training->runs[r].latency_ns > 0))
             continue;
-        if (mark_round(&j, runs, round, alone) == 0)
-            continue;
-        if (judge_round(&j, fit, err))
-            return -(int)err->code;
+        double said = fit->sum_ratio * sums[r].value_ns;
+        scores[scored++] =
+            fabs(log(steady_ns(training, r) / said)) / relative_spread(fit, &sums[r]);
     }
-    if (j.scored < 3)
-        return 0;
-    stats_sort(j.scores, j.scored);
-    uint32_t rank = (uint32_t)ceil(0.9 * (j.scored + 1));
-    double score = j.scores[(rank > j.scored ? j.scored : rank) - 1];
-    fit->interval_scale = fmax(score / normal_90, 0.2);
-    return 0;
+    if (scored < 3)
+        return;
+    stats_sort(scores, scored);
+    uint32_t rank = (uint32_t)ceil(0.9 * (scored + 1));
+    fit->interval_scale = fmax(scores[(rank > scored ? scored : rank) - 1] / normal_90, 0.2);
 }
 
 /* ---- identity -------------------------------------------------------------------------------- */
@@ -220,5 +173,6 @@ int fit_train(struct arena *arena, const struct training *training, const bool *
         if (quantity_fit(arena, (enum quantity)q, training, skip, &out->quantities[q], err))
             return -(int)err->code;
     hash_training(training, skip, out->data_hash);
-    return calibrate_interval(arena, training, skip, out, err);
+    calibrate_interval(arena, training, skip, out);
+    return 0;
 }

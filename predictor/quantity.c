@@ -14,58 +14,49 @@ static double one(const struct footprint *f, double latency_ns) {
     return 1;
 }
 
-static double operators(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->operators;
-}
-
-static double blocked_weights(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->blocked_weight_bytes;
-}
-
-static double matmul_weights(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->matmul_weight_bytes;
-}
-
-static double other_weights(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->other_weight_bytes;
-}
-
-static double largest_weight(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->largest_weight_bytes;
-}
-
-static double activations(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->activation_bytes;
-}
-
-static double file(const struct footprint *f, double latency_ns) {
-    (void)latency_ns;
-    return f->file_bytes;
-}
-
 static double latency(const struct footprint *f, double latency_ns) {
     (void)f;
     return latency_ns;
 }
 
+#define FOOTPRINT_TERM(field)                                                                      \
+    static double field(const struct footprint *f, double latency_ns) {                            \
+        (void)latency_ns;                                                                          \
+        return f->field;                                                                           \
+    }
+
+FOOTPRINT_TERM(operators)
+FOOTPRINT_TERM(file_bytes)
+FOOTPRINT_TERM(blocked_weight_bytes)
+FOOTPRINT_TERM(packed_weight_bytes)
+FOOTPRINT_TERM(loading_bytes)
+FOOTPRINT_TERM(resident_weight_bytes)
+FOOTPRINT_TERM(first_run_bytes)
+FOOTPRINT_TERM(arena_bytes)
+FOOTPRINT_TERM(feed_bytes)
+
 struct term {
     const char *name;
     double (*of)(const struct footprint *, double latency_ns);
+    int stage;
 };
+
+/* A quantity is the largest of its stages; each stage is a sum of terms, fitted to what was
+ * measured of it. */
+enum { STAGES_MAX = 2 };
 
 struct quantity_info {
     double (*measured)(const struct observed_run *);
+    double (*stages[STAGES_MAX])(const struct observed_run *);
     struct term terms[QUANTITY_TERMS_MAX];
 };
 
 static double measured_peak(const struct observed_run *run) {
     return run->peak_bytes;
+}
+
+static double measured_loaded(const struct observed_run *run) {
+    return run->loaded_bytes;
 }
 
 static double measured_resident(const struct observed_run *run) {
@@ -82,34 +73,35 @@ static double measured_first_run(const struct observed_run *run) {
 
 static const struct quantity_info infos[] = {
     [QUANTITY_PEAK_BYTES] = {measured_peak,
-                             {{"process", one},
-                              {"operators", operators},
-                              {"blocked_weight_bytes", blocked_weights},
-                              {"matmul_weight_bytes", matmul_weights},
-                              {"other_weight_bytes", other_weights},
-                              {"largest_weight_bytes", largest_weight},
-                              {"activation_bytes", activations},
-                              {"file_bytes", file}}                     },
+                             {measured_loaded, measured_resident},
+                             {{"load_process", one, 0},
+                              {"load_operators", operators, 0},
+                              {"load_bytes", loading_bytes, 0},
+                              {"run_process", one, 1},
+                              {"run_operators", operators, 1},
+                              {"run_weight_bytes", resident_weight_bytes, 1},
+                              {"run_arena_bytes", arena_bytes, 1},
+                              {"run_feed_bytes", feed_bytes, 1}}           },
     [QUANTITY_RESIDENT_BYTES] = {measured_resident,
-                             {{"process", one},
-                                  {"operators", operators},
-                                  {"blocked_weight_bytes", blocked_weights},
-                                  {"matmul_weight_bytes", matmul_weights},
-                                  {"other_weight_bytes", other_weights},
-                                  {"activation_bytes", activations}}    },
+                             {measured_resident},
+                             {{"process", one, 0},
+                                  {"operators", operators, 0},
+                                  {"weight_bytes", resident_weight_bytes, 0},
+                                  {"arena_bytes", arena_bytes, 0},
+                                  {"feed_bytes", feed_bytes, 0}}           },
     [QUANTITY_LOAD_NS] = {measured_load,
-                             {{"session", one},
-                           {"operators", operators},
-                           {"blocked_weight_bytes", blocked_weights},
-                           {"matmul_weight_bytes", matmul_weights},
-                           {"other_weight_bytes", other_weights},
-                           {"file_bytes", file}}                        },
+                             {measured_load},
+                             {{"session", one, 0},
+                           {"operators", operators, 0},
+                           {"file_bytes", file_bytes, 0},
+                           {"blocked_weight_bytes", blocked_weight_bytes, 0},
+                           {"packed_weight_bytes", packed_weight_bytes, 0}}},
     [QUANTITY_FIRST_RUN_NS] = {measured_first_run,
-                             {{"call", one},
-                                {"operators", operators},
-                                {"latency_ns", latency},
-                                {"activation_bytes", activations},
-                                {"matmul_weight_bytes", matmul_weights}}},
+                             {measured_first_run},
+                             {{"call", one, 0},
+                                {"operators", operators, 0},
+                                {"latency_ns", latency, 0},
+                                {"arena_bytes", first_run_bytes, 0}}       },
 };
 
 _Static_assert(sizeof infos / sizeof *infos == QUANTITY_COUNT, "a row for each quantity");
@@ -129,35 +121,58 @@ static uint32_t terms_of(enum quantity quantity) {
 
 static double apply(enum quantity quantity, const double *rates, const struct footprint *f,
                     double latency_ns) {
-    double sum = 0;
+    const struct quantity_info *info = &infos[quantity];
+    double sums[STAGES_MAX] = {0};
     for (uint32_t i = 0; i < terms_of(quantity); i++)
-        sum += rates[i] * infos[quantity].terms[i].of(f, latency_ns);
-    return sum;
+        sums[info->terms[i].stage] += rates[i] * info->terms[i].of(f, latency_ns);
+    return fmax(sums[0], sums[1]);
 }
 
-static bool usable(enum quantity quantity, const struct observed_run *run) {
-    double measured = infos[quantity].measured(run);
+static bool is_known(double measured) {
     return isfinite(measured) && measured > 0;
 }
 
-static int solve(enum quantity quantity, const struct observed_run *const *runs, uint32_t count,
-                 double *rates, struct err *err) {
-    uint32_t columns = terms_of(quantity);
+static bool usable(enum quantity quantity, const struct observed_run *run) {
+    const struct quantity_info *info = &infos[quantity];
+    bool known = is_known(info->measured(run));
+    for (int stage = 0; stage < STAGES_MAX && info->stages[stage]; stage++)
+        known = known && is_known(info->stages[stage](run));
+    return known;
+}
+
+static int solve_stage(enum quantity quantity, int stage, const struct observed_run *const *runs,
+                       uint32_t count, double *rates, struct err *err) {
+    const struct quantity_info *info = &infos[quantity];
+    uint32_t place[QUANTITY_TERMS_MAX], columns = 0;
+    for (uint32_t i = 0; i < terms_of(quantity); i++)
+        if (info->terms[i].stage == stage)
+            place[columns++] = i;
     double *a = calloc((size_t)count * columns + 1, sizeof *a);
     double *b = calloc(count + 1u, sizeof *b);
     if (!a || !b)
         abort();
     for (uint32_t r = 0; r < count; r++) {
-        double weight = 1 / infos[quantity].measured(runs[r]);
+        double weight = 1 / info->stages[stage](runs[r]);
         for (uint32_t c = 0; c < columns; c++)
             a[(size_t)r * columns + c] =
-                weight * infos[quantity].terms[c].of(&runs[r]->footprint, runs[r]->latency_ns);
+                weight * info->terms[place[c]].of(&runs[r]->footprint, runs[r]->latency_ns);
         b[r] = 1;
     }
-    memset(rates, 0, QUANTITY_TERMS_MAX * sizeof *rates);
-    int code = nnls(a, b, count, columns, rates, err);
+    double found[QUANTITY_TERMS_MAX] = {0};
+    int code = nnls(a, b, count, columns, found, err);
+    for (uint32_t c = 0; c < columns; c++)
+        rates[place[c]] = found[c];
     free(a);
     free(b);
+    return code;
+}
+
+static int solve(enum quantity quantity, const struct observed_run *const *runs, uint32_t count,
+                 double *rates, struct err *err) {
+    int code = 0;
+    memset(rates, 0, QUANTITY_TERMS_MAX * sizeof *rates);
+    for (int stage = 0; !code && stage < STAGES_MAX && infos[quantity].stages[stage]; stage++)
+        code = solve_stage(quantity, stage, runs, count, rates, err);
     return code;
 }
 

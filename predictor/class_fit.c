@@ -1,0 +1,243 @@
+#include "predictor/class_fit.h"
+
+#include "base/stats.h"
+#include "predictor/nnls.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    OWN_OBSERVATIONS_MIN = 12, /* fewer: scaled family */
+    ROBUST_ROUNDS = 4,
+};
+
+/* Times below this are mostly overhead and noise; their relative error counts less. */
+static const double noise_floor_ns = 1500;
+/* A repeat is known to a few per cent, and to the jitter of clock and hook. */
+static const double repeat_deviation = 0.04;
+static const double jitter_ns = 400;
+static const double log_spread_min = 0.03;
+static const double target_max = 1; /* of log(measured / rates x terms) for the residual */
+
+static uint32_t term_count(enum kernel_family family) {
+    uint32_t n = 0;
+    while (n < FEATURE_TERMS_MAX && family_info(family)->terms[n])
+        n++;
+    return n;
+}
+
+static double dot(const double *rates, const struct features *features) {
+    double sum = 0;
+    for (int i = 0; i < FEATURE_TERMS_MAX; i++)
+        sum += rates[i] * features->terms[i];
+    return sum;
+}
+
+static double log_ratio(double measured, double fitted) {
+    return log(fmax(measured, 1) / fmax(fitted, 1));
+}
+
+/* The residual's inputs: logarithms of all terms but the call. */
+static uint32_t residual_input(const struct features *features, double *input) {
+    uint32_t n = term_count(features->family);
+    for (uint32_t i = 1; i < n; i++)
+        input[i - 1] = log1p(features->terms[i]);
+    return n - 1;
+}
+
+double class_fit_ns(const struct class_fit *fit, const struct features *features) {
+    double ns = fmax(dot(fit->rates, features), 1), input[RESIDUAL_DIMS_MAX];
+    if (fit->residual.points == 0)
+        return ns;
+    residual_input(features, input);
+    return ns * exp(residual_at(&fit->residual, input));
+}
+
+/* ---- rates ----------------------------------------------------------------------------------- */
+
+/* Weighted rows (1 / time) so that relative errors are minimised; `robust` shrinks outliers. */
+static int solve_rates(struct arena *scratch, const struct class_rows *rows,
+                       enum kernel_family family, const double *robust, double *rates,
+                       struct err *err) {
+    uint32_t columns = term_count(family);
+    double *a = ARENA_ARRAY(scratch, (size_t)rows->count * columns, double);
+    double *b = ARENA_ARRAY(scratch, rows->count, double);
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double weight = robust[r] / (o->wall_ns + noise_floor_ns);
+        for (uint32_t c = 0; c < columns; c++)
+            a[(size_t)r * columns + c] = weight * o->features.terms[c];
+        b[r] = weight * o->wall_ns;
+    }
+    memset(rates, 0, FEATURE_TERMS_MAX * sizeof *rates);
+    return nnls(a, b, rows->count, columns, rates, err);
+}
+
+/* Iteratively reweighted: residuals beyond 1.5 robust deviations count less (Huber). */
+static int fit_rates(const struct class_rows *rows, enum kernel_family family, double *rates,
+                     struct err *err) {
+    struct arena scratch;
+    arena_init(&scratch);
+    double *robust = ARENA_ARRAY(&scratch, rows->count, double);
+    double *residuals = ARENA_ARRAY(&scratch, rows->count, double);
+    int code = 0;
+    for (uint32_t r = 0; r < rows->count; r++)
+        robust[r] = 1;
+    for (int round = 0; round < ROBUST_ROUNDS && !code; round++) {
+        code = solve_rates(&scratch, rows, family, robust, rates, err);
+        for (uint32_t r = 0; r < rows->count; r++)
+            residuals[r] = fabs(log_ratio(rows->items[r]->wall_ns + noise_floor_ns,
+                                          dot(rates, &rows->items[r]->features) + noise_floor_ns));
+        double limit = fmax(1.5 * 1.4826 * stats_median(residuals, rows->count), 0.02);
+        for (uint32_t r = 0; r < rows->count; r++)
+            robust[r] = residuals[r] > limit ? sqrt(limit / residuals[r]) : 1;
+    }
+    arena_done(&scratch);
+    return code;
+}
+
+/* The family's rates, scaled by the median ratio of what the class costs to what they say. A few
+ * observations move the scale only part of the way. */
+static void scale_family(const struct class_rows *rows, const struct class_fit *family,
+                         double *rates) {
+    double *ratios = malloc((rows->count + 1u) * sizeof *ratios);
+    if (!ratios)
+        abort();
+    for (uint32_t r = 0; r < rows->count; r++)
+        ratios[r] =
+            log_ratio(rows->items[r]->wall_ns, dot(family->rates, &rows->items[r]->features));
+    double share = rows->count / (rows->count + 1.0);
+    double scale = exp(share * stats_median(ratios, rows->count));
+    free(ratios);
+    for (int i = 0; i < FEATURE_TERMS_MAX; i++)
+        rates[i] = scale * family->rates[i];
+}
+
+static int find_rates(const struct class_rows *rows, const struct class_fit *family,
+                      const struct class_fit *fit, double *rates, struct err *err) {
+    if (!family || rows->count >= OWN_OBSERVATIONS_MIN)
+        return fit_rates(rows, fit->family, rates, err);
+    scale_family(rows, family, rates);
+    return 0;
+}
+
+/* ---- residual -------------------------------------------------------------------------------- */
+
+static double log_deviation(const struct observation *o) {
+    double jitter = jitter_ns / o->wall_ns;
+    return sqrt(repeat_deviation * repeat_deviation + jitter * jitter);
+}
+
+/* said[r]: the residual of row r by what has not seen its model. */
+static int learn_residual(struct class_learning *l, const struct class_rows *rows,
+                          struct class_fit *fit, double *said) {
+    struct arena scratch;
+    uint32_t dims = term_count(fit->family) - 1, count = rows->count;
+    arena_init(&scratch);
+    double *inputs = ARENA_ARRAY(&scratch, (size_t)count * dims, double);
+    double *targets = ARENA_ARRAY(&scratch, count, double);
+    double *deviations = ARENA_ARRAY(&scratch, count, double);
+    uint32_t *folds = ARENA_ARRAY(&scratch, count, uint32_t);
+    for (uint32_t r = 0; r < count; r++) {
+        const struct observation *o = rows->items[r];
+        double ratio = log_ratio(o->wall_ns, dot(fit->rates, &o->features));
+        residual_input(&o->features, inputs + (size_t)r * dims);
+        targets[r] = fmax(-target_max, fmin(target_max, ratio));
+        deviations[r] = log_deviation(o);
+        folds[r] = l->fold_of_run[o->run];
+    }
+    const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};
+    int code = residual_fit(l->arena, &residuals, &fit->residual, said, l->err);
+    arena_done(&scratch);
+    return code;
+}
+
+/* ---- what is left out ------------------------------------------------------------------------ */
+
+static uint32_t split(const struct class_learning *l, const struct class_rows *rows, uint32_t fold,
+                      struct class_rows *rest) {
+    uint32_t held = 0;
+    rest->count = 0;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        if (l->fold_of_run[rows->items[r]->run] == fold)
+            held++;
+        else
+            rest->items[rest->count++] = rows->items[r];
+    }
+    return held;
+}
+
+static double *held_out_of(const struct class_learning *l, const struct observation *o) {
+    return &l->held_out_ns[o - l->training->observations];
+}
+
+/* Rates learnt without each fold, and the residual's own held-out values, say what each row would
+ * have been predicted as. Returns how many rows were judged; negative on errors. */
+static int64_t judge(struct class_learning *l, const struct class_rows *rows,
+                     const struct class_fit *family, const struct class_fit *fit,
+                     const double *said) {
+    struct arena scratch;
+    int64_t judged = 0;
+    arena_init(&scratch);
+    struct class_rows rest = {ARENA_ARRAY(&scratch, rows->count, const struct observation *), 0};
+    for (uint32_t fold = 0; fold < RESIDUAL_FOLDS && judged >= 0; fold++) {
+        double rates[FEATURE_TERMS_MAX];
+        uint32_t held = split(l, rows, fold, &rest);
+        if (held == 0 || rest.count == 0)
+            continue;
+        if (find_rates(&rest, family, fit, rates, l->err)) {
+            judged = -(int64_t)l->err->code;
+            break;
+        }
+        for (uint32_t r = 0; r < rows->count; r++)
+            if (l->fold_of_run[rows->items[r]->run] == fold)
+                *held_out_of(l, rows->items[r]) =
+                    fmax(dot(rates, &rows->items[r]->features), 1) * exp(said[r]);
+        judged += held;
+    }
+    arena_done(&scratch);
+    return judged;
+}
+
+/* Spread and bias of the class on models it was not fitted on, long operators counting more. */
+static void note_spread(const struct class_learning *l, const struct class_rows *rows,
+                        struct class_fit *fit) {
+    double weights = 0, sum = 0, squares = 0;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double ratio = log_ratio(o->wall_ns, *held_out_of(l, o));
+        double weight = sqrt(fmax(o->wall_ns, 1));
+        weights += weight;
+        sum += weight * ratio;
+        squares += weight * ratio * ratio;
+    }
+    fit->log_bias = sum / weights;
+    fit->log_spread = fmax(sqrt(squares / weights), log_spread_min);
+}
+
+/* Rows come sorted by run, so a change of run is a new one. */
+static void note_support(const struct class_rows *rows, struct class_fit *fit) {
+    fit->observations = rows->count;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct features *f = &rows->items[r]->features;
+        fit->models += r == 0 || rows->items[r]->run != rows->items[r - 1]->run;
+        fit->flops_high = fmax(fit->flops_high, f->flops);
+        fit->bytes_high = fmax(fit->bytes_high, features_bytes(f));
+    }
+}
+
+int class_fit_learn(struct class_learning *l, const struct class_rows *rows,
+                    const struct class_fit *family, struct class_fit *fit) {
+    bool own = !family || rows->count >= OWN_OBSERVATIONS_MIN;
+    double *said = ARENA_ARRAY(l->arena, rows->count, double);
+    fit->basis = own ? BASIS_OWN : BASIS_SCALED_FAMILY;
+    if (find_rates(rows, family, fit, fit->rates, l->err) ||
+        (own && family && learn_residual(l, rows, fit, said)))
+        return err_prefix(l->err, "kernel class %s", fit->key);
+    note_support(rows, fit);
+    if (judge(l, rows, family, fit, said) < 0)
+        return -(int)l->err->code;
+    note_spread(l, rows, fit);
+    return 0;
+}

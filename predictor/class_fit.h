@@ -1,0 +1,31 @@
+/* Learning the cost of one kernel class from its observations. Inside predictor/: the whole of all
+ * classes is predictor/cost_model.h. */
+#ifndef ASSAY_PREDICTOR_CLASS_FIT_H
+#define ASSAY_PREDICTOR_CLASS_FIT_H
+
+#include "predictor/cost_model.h"
+
+struct class_rows {
+    const struct observation **items;
+    uint32_t count;
+};
+
+/* What all classes of a fit share. */
+struct class_learning {
+    struct arena *arena; /* what is learnt lives here */
+    const struct training *training;
+    const uint32_t *fold_of_run; /* below RESIDUAL_FOLDS; a model is in one */
+    double *held_out_ns;         /* per observation: said by what has not seen its model */
+    struct err *err;
+};
+
+/* Fills rates, residual, spreads and support of `fit`; its key and family are set. With `family`
+ * NULL it is a pooled fit of a family: rates alone. Observations whose models are all in one fold
+ * keep what the family said of them. */
+int class_fit_learn(struct class_learning *learning, const struct class_rows *rows,
+                    const struct class_fit *family, struct class_fit *fit);
+
+/* Rates x terms, times what the residual says. */
+double class_fit_ns(const struct class_fit *fit, const struct features *features);
+
+#endif
