@@ -1,89 +1,193 @@
 #include "core/footprint.h"
 
-#include "core/features.h"
+#include "core/arena_use.h"
 #include "core/op_kind.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-static void add_weights(const struct graph *graph, const struct op *op, struct footprint *out) {
+/* ---- weights --------------------------------------------------------------------------------- */
+
+enum weight_role {
+    WEIGHT_PLAIN,
+    WEIGHT_BLOCKED,   /* made anew by the optimiser */
+    WEIGHT_PACKED,    /* packed by the kernel, then dropped */
+    WEIGHT_LOOKED_UP, /* read here and there, never as a whole */
+};
+
+/* Inputs that kernels pack when they are weights. */
+static const struct packing {
+    const char *type;
+    uint32_t inputs[2]; /* 0: no second one */
+} packings[] = {
+    {"MatMul",                {1, 0}},
+    {"Gemm",                  {1, 0}},
+    {"FusedMatMul",           {1, 0}},
+    {"FusedGemm",             {1, 0}},
+    {"LSTM",                  {1, 2}},
+    {"GRU",                   {1, 2}},
+    {"Attention",             {1, 0}},
+    {"QAttention",            {1, 0}},
+    {"MatMulInteger",         {1, 0}},
+    {"MatMulIntegerToFloat",  {1, 0}},
+    {"DynamicQuantizeMatMul", {1, 0}},
+    {"DynamicQuantizeLSTM",   {1, 2}},
+    {"QLinearMatMul",         {3, 0}},
+    {"QGemm",                 {3, 0}},
+    {"QLinearConv",           {3, 0}},
+    {"MatMulNBits",           {1, 0}},
+};
+
+/* Packed matrices are padded to this many columns. */
+enum { PACK_COLUMNS = 16 };
+
+static bool is_packed(const struct op *op, uint32_t input) {
+    for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
+        if (strcmp(op->type, packings[i].type) == 0)
+            return input == packings[i].inputs[0] ||
+                   (packings[i].inputs[1] && input == packings[i].inputs[1]);
+    return false;
+}
+
+static enum weight_role role_of(const struct op *op, uint32_t input) {
     const struct op_kind *kind = op_kind_find(op->domain, op->type);
-    enum kernel_family family = kind ? kind->family : FAMILY_COUNT;
-    double *sum = &out->other_weight_bytes;
-    if (family == FAMILY_CONV_BLOCKED)
-        sum = &out->blocked_weight_bytes;
-    else if (family == FAMILY_MATMUL || family == FAMILY_RECURRENT)
-        sum = &out->matmul_weight_bytes;
-    for (uint32_t i = 0; i < op->input_count; i++) {
-        const struct tensor *tensor = op_input(graph, op, i);
-        if (!tensor || !(tensor->flags & TENSOR_INITIALIZER))
-            continue;
-        double bytes = (double)tensor_bytes(tensor);
-        *sum += bytes;
-        out->weight_tensors++;
-        out->largest_weight_bytes = fmax(out->largest_weight_bytes, bytes);
+    if (kind && kind->family == FAMILY_CONV_BLOCKED && input == 1)
+        return WEIGHT_BLOCKED;
+    if (is_packed(op, input))
+        return WEIGHT_PACKED;
+    return strcmp(op->type, "Gather") == 0 && input == 0 ? WEIGHT_LOOKED_UP : WEIGHT_PLAIN;
+}
+
+static double padded_share(const struct op *op, const struct tensor *tensor) {
+    if (tensor->rank < 2)
+        return 1;
+    bool transposed = op_int(op, "transB", 0) != 0 || tensor->rank == 3;
+    int64_t columns = tensor->dims[tensor->rank - (transposed ? 2 : 1)].size;
+    return columns > 0 ? (double)((columns + PACK_COLUMNS - 1) / PACK_COLUMNS * PACK_COLUMNS) /
+                             (double)columns
+                       : 1;
+}
+
+/* One weight through loading. */
+struct weight {
+    double bytes, packed_bytes;
+    bool blocked, packed, kept, looked_up;
+};
+
+struct loading {
+    struct arena *arena;
+    struct footprint *out;
+    bool external; /* weights are read from other files when they are needed */
+    double largest_bytes;
+    double reordering_bytes; /* most that reordering holds besides what the file held */
+    double packing_bytes;    /* most that packing adds to what is held before it */
+};
+
+static void note_use(struct weight *weight, const struct op *op, uint32_t input,
+                     const struct tensor *tensor) {
+    weight->bytes = (double)tensor_bytes(tensor);
+    enum weight_role role = role_of(op, input);
+    weight->blocked |= role == WEIGHT_BLOCKED;
+    weight->kept |= role == WEIGHT_PLAIN;
+    weight->looked_up |= role == WEIGHT_LOOKED_UP;
+    if (role == WEIGHT_PACKED) {
+        weight->packed = true;
+        weight->packed_bytes = weight->bytes * padded_share(op, tensor);
     }
 }
 
-/* The operator after which each tensor is no longer needed; outputs of the graph live on. */
-static uint32_t *last_uses(const struct graph *graph) {
-    uint32_t *last = calloc(graph->tensor_count + 1u, sizeof *last);
-    if (!last)
-        abort();
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct op *op = &graph->ops[i];
-        for (uint32_t k = 0; k < op->input_count; k++)
-            if (op->inputs[k] != GRAPH_NONE)
-                last[op->inputs[k]] = i;
+/* In the order of operators: the optimiser holds the filter three times while it makes the new
+ * one, and keeps the old ones until it is through; then kernels pack, each matrix's old form going
+ * when the new one is made. */
+static void load_weight(struct loading *l, const struct weight *weight) {
+    struct footprint *out = l->out;
+    out->weight_bytes += weight->bytes;
+    out->weight_tensors++;
+    l->largest_bytes = fmax(l->largest_bytes, weight->bytes);
+    if (weight->blocked) {
+        l->reordering_bytes =
+            fmax(l->reordering_bytes, out->blocked_weight_bytes + 4 * weight->bytes);
+        out->blocked_weight_bytes += weight->bytes;
+        out->resident_weight_bytes += weight->bytes;
+        return;
     }
-    for (uint32_t k = 0; k < graph->output_count; k++)
-        last[graph->outputs[k]] = graph->op_count;
-    return last;
+    if (weight->packed) {
+        out->packed_weight_bytes += weight->packed_bytes;
+        out->resident_weight_bytes += weight->packed_bytes;
+        l->packing_bytes = fmax(l->packing_bytes, weight->packed_bytes);
+    }
+    bool read_whole = weight->kept && !weight->packed;
+    bool held = weight->kept || weight->looked_up;
+    if (l->external ? read_whole : held)
+        out->resident_weight_bytes += weight->bytes;
 }
 
-static bool is_view(const struct op *op) {
-    const struct op_kind *kind = op_kind_find(op->domain, op->type);
-    return kind && kind->family == FAMILY_METADATA;
-}
-
-static double peak_of(const struct graph *graph, struct footprint *out) {
-    uint32_t *last = last_uses(graph);
-    double live = 0, peak = 0;
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct op *op = &graph->ops[i];
-        for (uint32_t k = 0; !is_view(op) && k < op->output_count; k++) {
-            const struct tensor *tensor = op_output(graph, op, k);
-            double bytes = tensor ? (double)tensor_bytes(tensor) : 0;
-            live += bytes;
-            out->total_activation_bytes += bytes;
+static void load_graph(struct loading *l, const struct graph *graph) {
+    struct weight *weights = ARENA_ARRAY(l->arena, graph->tensor_count, struct weight);
+    for (int pass = 0; pass < 2; pass++)
+        for (uint32_t i = 0; i < graph->op_count; i++) {
+            const struct op *op = &graph->ops[i];
+            for (uint32_t k = 0; k < op->input_count; k++) {
+                const struct tensor *tensor = op_input(graph, op, k);
+                if (!tensor || !(tensor->flags & TENSOR_INITIALIZER))
+                    continue;
+                struct weight *weight = &weights[op->inputs[k]];
+                if (pass == 0)
+                    note_use(weight, op, k, tensor);
+                else if (weight->bytes > 0)
+                    load_weight(l, weight);
+                if (pass == 1)
+                    weight->bytes = 0;
+            }
         }
-        peak = fmax(peak, live);
-        for (uint32_t k = 0; k < op->input_count; k++) {
-            const struct tensor *tensor = op_input(graph, op, k);
-            bool released = tensor && last[op->inputs[k]] == i && tensor->producer != GRAPH_NONE &&
-                            !is_view(&graph->ops[tensor->producer]);
-            for (uint32_t earlier = 0; released && earlier < k; earlier++)
-                released = op->inputs[earlier] != op->inputs[k];
-            live -= released ? (double)tensor_bytes(tensor) : 0;
-        }
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+/* Reading, turning what was read into tensors one by one, reordering, packing. */
+static double most_while_loading(const struct loading *l) {
+    const struct footprint *f = l->out;
+    double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
+    double reading = inside + (l->external ? 0 : l->largest_bytes);
+    double reordering = inside + l->reordering_bytes;
+    double packing = f->resident_weight_bytes + l->packing_bytes;
+    return fmax(reading, fmax(reordering, packing));
+}
+
+static void add_arena(const struct graph *graph, bool outermost, struct footprint *out) {
+    struct arena_use use;
+    arena_use_of(graph, &use);
+    out->total_activation_bytes += use.written_bytes;
+    if (outermost) {
+        out->first_run_bytes += use.first_run_bytes;
+        out->arena_bytes += use.steady_bytes;
+        out->activation_bytes += use.block_bytes;
+        return;
     }
-    free(last);
-    return peak;
+    out->first_run_bytes = fmax(out->first_run_bytes, use.first_run_bytes);
+    out->arena_bytes = fmax(out->arena_bytes, use.steady_bytes);
+    out->activation_bytes = fmax(out->activation_bytes, use.block_bytes);
 }
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out) {
     *out = (struct footprint){.operators = flat->count, .file_bytes = (double)file_bytes};
-    for (uint32_t i = 0; i < flat->count; i++)
-        add_weights(flat->ops[i].graph, flat->ops[i].op, out);
-    const struct graph *seen = NULL;
+    struct arena scratch;
+    arena_init(&scratch);
+    struct loading l = {.arena = &scratch, .out = out};
+    l.external = (double)graph_weight_bytes(graph) > 2 * (double)file_bytes;
+    load_graph(&l, graph);
+    const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
-        if (flat->ops[i].graph == seen)
+        if (flat->ops[i].graph == seen || flat->ops[i].graph == graph)
             continue;
         seen = flat->ops[i].graph;
-        if (seen != graph)
-            out->activation_bytes = fmax(out->activation_bytes, peak_of(seen, out));
+        load_graph(&l, seen);
+        add_arena(seen, false, out);
     }
-    out->activation_bytes += peak_of(graph, out);
+    arena_done(&scratch);
+    add_arena(graph, true, out);
+    for (uint32_t k = 0; k < graph->input_count; k++)
+        out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
+    out->loading_bytes = most_while_loading(&l);
 }

@@ -1,19 +1,24 @@
-/* What of a lowered graph memory and start-up depend on. */
+/* What of a lowered graph memory and start-up depend on: ONNX Runtime's loading and running played
+ * through with the sizes of tensors alone (docs/memory.md tells how that was observed). */
 #ifndef ASSAY_CORE_FOOTPRINT_H
 #define ASSAY_CORE_FOOTPRINT_H
 
 #include "core/flat.h"
 
 struct footprint {
-    double operators;            /* of the lowered graph, subgraphs included */
-    double file_bytes;           /* of the model file without external data */
-    double blocked_weight_bytes; /* weights of NCHWc convolutions */
-    double matmul_weight_bytes;  /* weights of matrix products, packed by the runtime */
-    double other_weight_bytes;
-    double largest_weight_bytes;
-    double activation_bytes;       /* peak of live tensors over the execution order */
-    double total_activation_bytes; /* sum of all tensors that operators write */
+    double operators;    /* of the lowered graph, subgraphs included */
+    double file_bytes;   /* of the model file without external data */
+    double weight_bytes; /* of the lowered graph, each tensor once */
     double weight_tensors;
+    double blocked_weight_bytes;   /* filters that loading reorders for NCHWc convolutions */
+    double packed_weight_bytes;    /* matrices that loading packs for matrix products */
+    double loading_bytes;          /* the most that is held at a time while the session is made */
+    double resident_weight_bytes;  /* what is left of the weights when the session is made */
+    double first_run_bytes;        /* of the arena, written by the first run */
+    double arena_bytes;            /* of the arena, written by later runs too */
+    double activation_bytes;       /* the block that holds the activations of one run */
+    double total_activation_bytes; /* sum of all tensors that operators write */
+    double feed_bytes;             /* inputs, given from outside */
 };
 
 /* `graph` is lowered, with static shapes. Data-dependent sizes count as their known part. */

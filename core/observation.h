@@ -23,6 +23,7 @@ struct observed_run {
     const char *model_sha256;
     double latency_ns, cpu_ns;
     double peak_bytes, resident_bytes, baseline_bytes;
+    double loaded_bytes; /* the peak up to the end of session creation */
     double load_ns, first_run_ns;
     struct footprint footprint;
 };

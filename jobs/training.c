@@ -41,6 +41,7 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .peak_bytes = median_of(stored, METRIC_PEAK_BYTES, PHASE_COLD),
         .resident_bytes = median_of(stored, METRIC_RESIDENT_BYTES, PHASE_COLD),
         .baseline_bytes = median_of(stored, METRIC_BASELINE_BYTES, PHASE_COLD),
+        .loaded_bytes = median_of(stored, METRIC_LOADED_BYTES, PHASE_COLD),
         .load_ns = median_of(stored, METRIC_LOAD_NS, PHASE_COLD),
         .first_run_ns = median_of(stored, METRIC_FIRST_RUN_NS, PHASE_COLD),
     };

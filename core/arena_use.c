@@ -1,0 +1,192 @@
+#include "core/arena_use.h"
+
+#include "core/chunk_arena.h"
+#include "core/placement.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { LATER_RUNS = 3, ALIGNMENT = 256 };
+
+/* A tensor's place in the block of later runs. */
+struct span {
+    int32_t tensor;
+    uint64_t offset, bytes;
+};
+
+struct playing {
+    const struct graph *graph;
+    struct placement placement;
+    struct chunk_arena chunks;
+    int32_t *held; /* per tensor: its chunk */
+    struct span *spans;
+    uint32_t span_count; /* in order of offset */
+    uint64_t block_bytes;
+    uint64_t written_bytes;
+};
+
+/* ---- what kernels take besides their outputs ------------------------------------------------- */
+
+static double elements(const struct tensor *tensor) {
+    int64_t n = tensor ? tensor_elements(tensor) : 0;
+    return n > 0 ? (double)n : 0;
+}
+
+static double dim_of(const struct tensor *tensor, int32_t d) {
+    int32_t at = tensor && d < 0 ? tensor->rank + d : d;
+    return tensor && at >= 0 && at < tensor->rank && tensor->dims[at].size > 0
+               ? (double)tensor->dims[at].size
+               : 1;
+}
+
+/* Columns of all filters of a group over the pixels of one image. */
+static double transposed_columns(const struct graph *graph, const struct op *op) {
+    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
+    return elements(w) / dim_of(w, 0) * elements(x) / (dim_of(x, 0) * dim_of(x, 1));
+}
+
+/* Queries, keys and values, and the probabilities of every head. */
+static double attention_inside(const struct graph *graph, const struct op *op) {
+    const struct tensor *x = op_input(graph, op, 0);
+    double heads = (double)op_int(op, "num_heads", 1), rows = dim_of(x, -2);
+    return 3 * elements(x) + dim_of(x, 0) * heads * rows * rows;
+}
+
+/* The gates of every step. */
+static double recurrent_gates(const struct graph *graph, const struct op *op) {
+    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
+    return dim_of(x, 0) * dim_of(x, 1) * dim_of(w, 1);
+}
+
+static double one_input(const struct graph *graph, const struct op *op) {
+    return elements(op_input(graph, op, 0));
+}
+
+static const struct workspace {
+    const char *type;
+    double (*floats)(const struct graph *graph, const struct op *op);
+} workspaces[] = {
+    {"ConvTranspose",      transposed_columns},
+    {"Attention",          attention_inside  },
+    {"MultiHeadAttention", attention_inside  },
+    {"LSTM",               recurrent_gates   },
+    {"GRU",                recurrent_gates   },
+    {"BiasGelu",           one_input         },
+    {"LRN",                one_input         },
+};
+
+static uint64_t workspace_bytes(const struct graph *graph, const struct op *op) {
+    for (size_t i = 0; i < sizeof workspaces / sizeof *workspaces; i++)
+        if (strcmp(op->type, workspaces[i].type) == 0)
+            return (uint64_t)fmin(4 * workspaces[i].floats(graph, op), 0x1p40);
+    return 0;
+}
+
+/* ---- the block of later runs ----------------------------------------------------------------- */
+
+/* Into the gap that fits best, else behind the last. */
+static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
+    uint64_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    uint64_t end = 0, best_waste = UINT64_MAX, offset = 0;
+    uint32_t at = p->span_count;
+    for (uint32_t i = 0; i < p->span_count; i++) {
+        const struct span *span = &p->spans[i];
+        uint64_t gap = span->offset > end ? span->offset - end : 0;
+        if (gap >= rounded && gap - rounded < best_waste) {
+            best_waste = gap - rounded;
+            offset = end;
+            at = i;
+        }
+        end = span->offset + span->bytes;
+    }
+    if (at == p->span_count)
+        offset = end;
+    memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
+    p->spans[at] = (struct span){tensor, offset, rounded};
+    p->span_count++;
+    if (offset + rounded > p->block_bytes)
+        p->block_bytes = offset + rounded;
+}
+
+static void trace_give(struct playing *p, int32_t tensor) {
+    for (uint32_t i = 0; i < p->span_count; i++) {
+        if (p->spans[i].tensor != tensor)
+            continue;
+        p->span_count--;
+        memmove(&p->spans[i], &p->spans[i + 1], (p->span_count - i) * sizeof *p->spans);
+        return;
+    }
+}
+
+/* ---- one run --------------------------------------------------------------------------------- */
+
+static bool leaves(const struct playing *p, int32_t tensor) {
+    return (p->graph->tensors[tensor].flags & TENSOR_OUTPUT) != 0;
+}
+
+static void take_output(struct playing *p, int32_t tensor, bool first) {
+    if (tensor == GRAPH_NONE || p->placement.owner[tensor] != tensor)
+        return;
+    uint64_t bytes = tensor_bytes(&p->graph->tensors[tensor]);
+    if (bytes == 0)
+        return;
+    if (first || leaves(p, tensor))
+        p->held[tensor] = chunk_arena_take(&p->chunks, bytes);
+    if (first && !leaves(p, tensor))
+        trace_take(p, tensor, bytes);
+    p->written_bytes += first ? bytes : 0;
+}
+
+static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first) {
+    if (owner == GRAPH_NONE || p->placement.released[owner] != op || leaves(p, owner))
+        return;
+    chunk_arena_give(&p->chunks, p->held[owner]);
+    p->held[owner] = GRAPH_NONE;
+    if (first)
+        trace_give(p, owner);
+}
+
+static void play_operator(struct playing *p, uint32_t i, bool first) {
+    const struct op *op = &p->graph->ops[i];
+    for (uint32_t k = 0; k < op->output_count; k++)
+        take_output(p, op->outputs[k], first);
+    chunk_arena_give(&p->chunks, chunk_arena_take(&p->chunks, workspace_bytes(p->graph, op)));
+    for (uint32_t k = 0; k < op->input_count; k++)
+        if (op->inputs[k] != GRAPH_NONE)
+            give_owner(p, p->placement.owner[op->inputs[k]], i, first);
+    for (uint32_t k = 0; k < op->output_count; k++)
+        if (op->outputs[k] != GRAPH_NONE)
+            give_owner(p, p->placement.owner[op->outputs[k]], i, first);
+}
+
+static void play_run(struct playing *p, bool first) {
+    int32_t block = first ? GRAPH_NONE : chunk_arena_take(&p->chunks, p->block_bytes);
+    for (uint32_t i = 0; i < p->graph->op_count; i++)
+        play_operator(p, i, first);
+    for (uint32_t t = 0; t < p->graph->tensor_count; t++) {
+        chunk_arena_give(&p->chunks, p->held[t]);
+        p->held[t] = GRAPH_NONE;
+    }
+    chunk_arena_give(&p->chunks, block);
+}
+
+void arena_use_of(const struct graph *graph, struct arena_use *out) {
+    struct arena scratch;
+    arena_init(&scratch);
+    struct playing p = {.graph = graph,
+                        .held = ARENA_ARRAY(&scratch, graph->tensor_count, int32_t),
+                        .spans = ARENA_ARRAY(&scratch, graph->tensor_count + 1u, struct span)};
+    placement_of(&scratch, graph, &p.placement);
+    for (uint32_t t = 0; t < graph->tensor_count; t++)
+        p.held[t] = GRAPH_NONE;
+    chunk_arena_init(&p.chunks);
+    play_run(&p, true);
+    out->first_run_bytes = (double)p.chunks.touched_bytes;
+    for (int run = 0; run < LATER_RUNS; run++)
+        play_run(&p, false);
+    out->steady_bytes = (double)p.chunks.touched_bytes;
+    out->block_bytes = (double)p.block_bytes;
+    out->written_bytes = (double)p.written_bytes;
+    chunk_arena_done(&p.chunks);
+    arena_done(&scratch);
+}

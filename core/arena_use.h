@@ -1,0 +1,19 @@
+/* The memory that activations take in ONNX Runtime's arena: the first run places tensor by tensor,
+ * the later ones put all of a run's tensors into one block whose layout the first has shown. */
+#ifndef ASSAY_CORE_ARENA_USE_H
+#define ASSAY_CORE_ARENA_USE_H
+
+#include "core/graph.h"
+
+struct arena_use {
+    double first_run_bytes; /* pages written by the end of the first run */
+    double steady_bytes;    /* after some more */
+    double block_bytes;     /* the one block of later runs */
+    double written_bytes;   /* sum of all that operators allocate in a run */
+};
+
+/* `graph` is lowered, with static shapes; data-dependent sizes count as 0. Subgraphs are not looked
+ * into: a subgraph is a graph of its own. */
+void arena_use_of(const struct graph *graph, struct arena_use *out);
+
+#endif
