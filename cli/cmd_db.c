@@ -266,13 +266,13 @@ static const struct argument_row arguments[] = {
 };
 
 static const struct example examples[] = {
-    {"assay db info",                                     "where it is and what is in it"},
-    {"assay db runs --format csv",                                                   "every run, for a spreadsheet"},
+    {"assay db info",                                      "where it is and what is in it"},
+    {"assay db runs --format csv",                                                    "every run, for a spreadsheet"},
     {"assay db sql 'SELECT name, parameters FROM models'",
      "any question in SQL; nothing is changed"},
     {"assay db check", "looks for damage"},
-    {"assay db backup assay-copy.db",                                                   "a copy that can be carried to another machine"},
-    {0                                },
+    {"assay db backup assay-copy.db",                                                    "a copy that can be carried to another machine"},
+    {0                                 },
 };
 
 const struct command cmd_db = {

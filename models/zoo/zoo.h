@@ -77,8 +77,8 @@ int zoo_build(struct arena *arena, const char *name, const struct zoo_options *o
               struct zoo_model *model, struct err *err);
 
 /* The same from a row of one's own: the random networks of models/random/ are such rows. */
-int zoo_build_row(struct arena *arena, const struct zoo_row *row,
-                  const struct zoo_options *options, struct zoo_model *model, struct err *err);
+int zoo_build_row(struct arena *arena, const struct zoo_row *row, const struct zoo_options *options,
+                  struct zoo_model *model, struct err *err);
 
 /* The weights of a model for onnx_write; the model must outlive them. The same seed, name and
  * shapes give the same numbers on every machine. */
