@@ -10,7 +10,7 @@
 struct model_options {
     const char *model, *name;
     int64_t threads, batch, seed;
-    struct text_list dims, inputs;
+    struct text_list dims, shapes, inputs;
     int collector;
 };
 
@@ -34,6 +34,9 @@ const char *collector_choice(size_t index, const char **help);
     {.name = "dim", .letter = 'd', .type = OPTION_LIST, .metavar = "NAME=SIZE",                    \
      .offset = offsetof(owner, field.dims),                                                        \
      .help = "size of a symbolic dimension; those not named are 1"},                               \
+    {.name = "shape", .type = OPTION_LIST, .metavar = "NAME=SIZES",                                \
+     .offset = offsetof(owner, field.shapes),                                                      \
+     .help = "sizes of an input's free axes, such as audio=1x512"},                                \
     {.name = "input", .type = OPTION_LIST, .metavar = "NAME=VALUE",                                \
      .offset = offsetof(owner, field.inputs),                                                      \
      .help = "value of every element of an input, such as sr=16000"},                              \
@@ -47,7 +50,8 @@ const char *collector_choice(size_t index, const char **help);
      .help = "what runs the model"}
 /* clang-format on */
 
-/* Lists live in the arena. ERR_USAGE on a --dim or --input that is not NAME=NUMBER. */
+/* Lists live in the arena. ERR_USAGE on a --dim or --input that is not NAME=NUMBER, and on a
+ * --shape that is not NAME=SIZExSIZE. */
 int model_options_request(struct arena *arena, const struct model_options *options,
                           struct subject_request *request, struct err *err);
 

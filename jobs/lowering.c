@@ -2,6 +2,7 @@
 
 #include "base/strbuf.h"
 #include "db/lowered.h"
+#include "models/infer.h"
 #include "models/lower.h"
 #include "models/onnx/read.h"
 #include "models/onnx/write.h"
@@ -100,6 +101,9 @@ static int by_runtime(struct arena *arena, struct db *db, const struct subject *
     int64_t start = now_ns();
     if (subject->collector->lower(arena, &config, &out->graph, err))
         return -(int)err->code;
+    subject_bind_axes(subject, out->graph);
+    if (infer_shapes(out->graph, err))
+        return err_prefix(err, "the graph that %s made", subject->collector->name);
     out->duration_ns = now_ns() - start;
     out->origin = "runtime";
     out->exact = true;

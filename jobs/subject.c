@@ -82,11 +82,22 @@ static void bind(struct opening *o, const char *symbol, int64_t size) {
         (struct dim_binding){symbol, size};
 }
 
-static bool is_bound(const struct opening *o, const char *symbol) {
+static int64_t bound_size(const struct opening *o, const char *symbol) {
     for (uint32_t i = 0; i < o->dim_count; i++)
         if (strcmp(o->dims[i].symbol, symbol) == 0)
-            return true;
-    return false;
+            return o->dims[i].size;
+    return 0;
+}
+
+/* Binds it, or holds it against what it is bound to. */
+static int bind_once(struct opening *o, const char *symbol, int64_t size, const char *option) {
+    int64_t bound = bound_size(o, symbol);
+    if (bound && bound != size)
+        return err_set(o->err, ERR_USAGE, "dimension '%s' cannot be %lld and, by %s, %lld", symbol,
+                       (long long)bound, option, (long long)size);
+    if (!bound)
+        bind(o, symbol, size);
+    return 0;
 }
 
 static int apply_batch(struct opening *o) {
@@ -97,8 +108,8 @@ static int apply_batch(struct opening *o) {
     if (model_batch(&o->out->model, &fixed, &symbol, o->err))
         return -(int)o->err->code;
     o->out->conditions.batch = o->request->batch;
-    if (symbol && !is_bound(o, symbol))
-        bind(o, symbol, o->request->batch);
+    if (symbol && bind_once(o, symbol, o->request->batch, "--batch"))
+        return -(int)o->err->code;
     return symbol || fixed == o->request->batch ? 0 : rebatch(o);
 }
 
@@ -106,25 +117,93 @@ static int by_symbol(const void *a, const void *b) {
     return strcmp(((const struct dim_binding *)a)->symbol, ((const struct dim_binding *)b)->symbol);
 }
 
-/* Free dimensions of the inputs that nobody named are 1, and that is said. */
+/* What binds an axis: its symbol, or "input.1" when it has none. */
+static const char *axis_name(struct opening *o, const struct tensor *tensor, int32_t axis) {
+    int32_t symbol = tensor->dims[axis].symbol;
+    return symbol != GRAPH_NO_SYMBOL ? o->out->graph->symbols[symbol]
+                                     : arena_printf(o->arena, "%s.%d", tensor->name, axis);
+}
+
+static struct tensor *find_input(struct opening *o, const char *name) {
+    struct graph *graph = o->out->graph;
+    for (uint32_t i = 0; i < graph->input_count; i++)
+        if (strcmp(graph->tensors[graph->inputs[i]].name, name) == 0)
+            return &graph->tensors[graph->inputs[i]];
+    return NULL;
+}
+
+static int apply_shape(struct opening *o, const struct wished_shape *wish) {
+    struct tensor *tensor = find_input(o, wish->input);
+    if (!tensor)
+        return err_hint((err_set(o->err, ERR_USAGE, "there is no input '%s'", wish->input), o->err),
+                        "`assay inspect` lists the inputs");
+    const char *has = tensor_shape_text(o->arena, o->out->graph, tensor);
+    if (tensor->rank != (int32_t)wish->rank)
+        return err_set(o->err, ERR_USAGE, "input '%s' is %s: it cannot get %u sizes", wish->input,
+                       has, wish->rank);
+    for (int32_t d = 0; d < tensor->rank; d++) {
+        int64_t size = tensor->dims[d].size;
+        if (size >= 0 && size != wish->sizes[d])
+            return err_hint((err_set(o->err, ERR_USAGE, "input '%s' is %s: axis %d cannot be %lld",
+                                     wish->input, has, d, (long long)wish->sizes[d]),
+                             o->err),
+                            "a fixed leading dimension is changed by --batch");
+        if (size < 0 && bind_once(o, axis_name(o, tensor, d), wish->sizes[d], "--shape"))
+            return -(int)o->err->code;
+    }
+    return 0;
+}
+
+static int apply_shapes(struct opening *o) {
+    for (uint32_t i = 0; i < o->request->shape_count; i++)
+        if (apply_shape(o, &o->request->shapes[i]))
+            return -(int)o->err->code;
+    return 0;
+}
+
+static void bind_free(struct opening *o, const struct tensor *tensor, int32_t axis) {
+    const char *name = axis_name(o, tensor, axis);
+    if (bound_size(o, name))
+        return;
+    bind(o, name, 1);
+    note(o,
+         tensor->dims[axis].symbol != GRAPH_NO_SYMBOL
+             ? arena_printf(o->arena, "dimension '%s' is taken as 1; give --dim %s=N", name, name)
+             : arena_printf(o->arena,
+                            "axis %d of input '%s' is taken as 1; give --shape %s=SIZExSIZE...",
+                            axis, tensor->name, tensor->name));
+}
+
+/* Free axes of the inputs that nobody gave a size are 1, and that is said. */
 static void bind_rest(struct opening *o) {
-    const struct graph *graph = o->out->graph;
+    struct graph *graph = o->out->graph;
     for (uint32_t i = 0; i < graph->input_count; i++) {
-        const struct tensor *tensor = &graph->tensors[graph->inputs[i]];
-        for (int32_t d = 0; d < tensor->rank; d++) {
-            int32_t symbol = tensor->dims[d].symbol;
-            if (tensor->dims[d].size >= 0 || symbol == GRAPH_NO_SYMBOL ||
-                is_bound(o, graph->symbols[symbol]))
+        struct tensor *tensor = &graph->tensors[graph->inputs[i]];
+        for (int32_t d = 0; d < tensor->rank; d++)
+            if (tensor->dims[d].size < 0)
+                bind_free(o, tensor, d);
+    }
+}
+
+/* Axes without a symbol, in a graph that has these inputs. */
+void subject_bind_axes(const struct subject *subject, struct graph *graph) {
+    for (uint32_t i = 0; i < graph->input_count; i++) {
+        struct tensor *tensor = &graph->tensors[graph->inputs[i]];
+        for (uint32_t k = 0; k < subject->conditions.dim_count; k++) {
+            const struct dim_binding *dim = &subject->conditions.dims[k];
+            const char *dot = strrchr(dim->symbol, '.');
+            if (!dot || strlen(tensor->name) != (size_t)(dot - dim->symbol) ||
+                strncmp(tensor->name, dim->symbol, strlen(tensor->name)) != 0)
                 continue;
-            bind(o, graph->symbols[symbol], 1);
-            note(o, arena_printf(o->arena, "dimension '%s' is taken as 1; give --dim %s=N",
-                                 graph->symbols[symbol], graph->symbols[symbol]));
+            long axis = strtol(dot + 1, NULL, 10);
+            if (axis >= 0 && axis < tensor->rank && tensor->dims[axis].size < 0)
+                tensor->dims[axis].size = dim->size;
         }
     }
 }
 
-static int bind_all(struct opening *o) {
-    struct subject *s = o->out;
+static int check_dims(struct opening *o) {
+    const struct subject *s = o->out;
     for (uint32_t i = 0; i < o->request->dim_count; i++) {
         const struct dim_binding *dim = &o->request->dims[i];
         bool known = false;
@@ -136,13 +215,32 @@ static int bind_all(struct opening *o) {
                              o->err),
                             "`assay inspect %s` lists them", s->model.path);
     }
+    return 0;
+}
+
+/* Sizes that were assumed are the likeliest reason for shapes that contradict each other. */
+static int hint_at_notes(struct opening *o) {
+    const char *hint = o->out->notes[0];
+    for (uint32_t i = 1; i < o->out->note_count; i++)
+        hint = arena_printf(o->arena, "%s; %s", hint, o->out->notes[i]);
+    return err_hint(o->err, "%s", hint);
+}
+
+static int bind_all(struct opening *o) {
+    struct subject *s = o->out;
+    if (check_dims(o) || apply_shapes(o))
+        return -(int)o->err->code;
     bind_rest(o);
     for (uint32_t i = 0; i < o->dim_count; i++)
         graph_bind_symbol(s->graph, o->dims[i].symbol, o->dims[i].size);
-    qsort(o->dims, o->dim_count, sizeof *o->dims, by_symbol);
+    if (o->dim_count)
+        qsort(o->dims, o->dim_count, sizeof *o->dims, by_symbol);
     s->conditions.dims = s->config.dims = o->dims;
     s->conditions.dim_count = s->config.dim_count = o->dim_count;
-    return infer_shapes(s->graph, o->err);
+    subject_bind_axes(s, s->graph);
+    if (infer_shapes(s->graph, o->err) == 0)
+        return 0;
+    return s->note_count ? hint_at_notes(o) : -(int)o->err->code;
 }
 
 /* ---- weights and inputs ---------------------------------------------------------------------- */

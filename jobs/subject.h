@@ -12,6 +12,13 @@
 
 #include <stdbool.h>
 
+/* Sizes for the axes of one graph input; axes that have a size already must agree. */
+struct wished_shape {
+    const char *input;
+    uint32_t rank;
+    int64_t sizes[GRAPH_RANK_MAX];
+};
+
 struct subject_request {
     const char *model_path;
     const char *name;      /* NULL: the file's stem */
@@ -20,6 +27,8 @@ struct subject_request {
     int64_t batch; /* 0: as the file has it */
     const struct dim_binding *dims;
     uint32_t dim_count;
+    const struct wished_shape *shapes;
+    uint32_t shape_count;
     const struct input_value *inputs;
     uint32_t input_count;
     bool synthesize_weights;
@@ -49,6 +58,10 @@ struct subject {
 int subject_open(struct arena *arena, const struct subject_request *request, struct subject *out,
                  struct err *err);
 void subject_close(struct subject *subject);
+
+/* Gives the axes of a graph's inputs that have no symbol the sizes that the conditions name as
+ * "input.1": of the subject's own graph, or of one that a runtime made of the file. */
+void subject_bind_axes(const struct subject *subject, struct graph *graph);
 
 /* Fails, with a hint, when the subject cannot be run: no runtime, or no weights. */
 int subject_must_run(const struct subject *subject, struct err *err);

@@ -91,28 +91,46 @@ static void scale_branch(struct predicting *p, uint32_t control, const char *bra
 static void choose_branch(struct predicting *p, uint32_t i) {
     bool then_is_costlier = branch_ns(p, i, "then_branch") >= branch_ns(p, i, "else_branch");
     scale_branch(p, i, then_is_costlier ? "else_branch" : "then_branch", 0);
-    warn(p, arena_printf(p->arena, "%s takes one of two branches: the costlier one is counted",
-                         p->flat->ops[i].path));
 }
 
-/* A constant trip count, else the leading size of what a Scan walks over; 0 when not known. */
+/* One sentence for all that can be reached: nested ones by the dozen are usual. */
+static void warn_of_branches(struct predicting *p) {
+    uint32_t count = 0;
+    const char *first = NULL;
+    for (uint32_t i = 0; i < p->flat->count; i++) {
+        if (strcmp(p->flat->ops[i].op->type, "If") != 0 || p->times[i] == 0)
+            continue;
+        count++;
+        if (!first)
+            first = p->flat->ops[i].path;
+    }
+    if (count == 1)
+        warn(p, arena_printf(p->arena, "%s takes one of two branches: the costlier one is counted",
+                             first));
+    else if (count)
+        warn(p, arena_printf(p->arena,
+                             "%s and %u more operators take one of two branches: the costlier ones "
+                             "are counted",
+                             first, count - 1));
+}
+
+/* A constant trip count, else the leading size of what a Scan walks over; -1 when not known. */
 static double trips_of(const struct flat_op *flat) {
     const struct tensor *first = op_input(flat->graph, flat->op, 0);
     if (strcmp(flat->op->type, "Loop") == 0)
         return first && first->values && first->values->ints && first->values->count == 1
                    ? (double)first->values->ints[0]
-                   : 0;
+                   : -1;
     int64_t scanned = op_int(flat->op, "num_scan_inputs", 1);
     int64_t index = (int64_t)flat->op->input_count - scanned;
     const struct tensor *walked =
         index >= 0 ? op_input(flat->graph, flat->op, (uint32_t)index) : NULL;
-    return walked && walked->rank > 0 && walked->dims[0].size > 0 ? (double)walked->dims[0].size
-                                                                  : 0;
+    return walked && walked->rank > 0 ? (double)walked->dims[0].size : -1;
 }
 
 static void count_trips(struct predicting *p, uint32_t i) {
     double trips = trips_of(&p->flat->ops[i]);
-    if (trips <= 0 || trips > 1e6) {
+    if (trips < 0 || trips > 1e6) {
         warn(p,
              arena_printf(p->arena,
                           "how often %s repeats is not known before it runs: one pass is counted",
@@ -133,6 +151,7 @@ static void settle_control_flow(struct predicting *p) {
         else
             count_trips(p, i);
     }
+    warn_of_branches(p);
 }
 
 /* ---- totals ---------------------------------------------------------------------------------- */
