@@ -27,7 +27,7 @@ static const struct family_info families[] = {
     [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
     [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
     [FAMILY_RECURRENT] = {"recurrent",      {"call", "flops", "weight_pass_bytes", "steps"}                },
-    [FAMILY_METADATA] = {"metadata",       {"call"}                                                       },
+    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                       },
     [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
 };
 

@@ -138,7 +138,9 @@ static const char *matmul_key(const struct op_view *view, const struct product *
         "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "FusedMatMulActivation", "TransposeMatMul"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (strcmp(view->op->type, plain[i]) == 0)
-            return p->constant ? "matmul.weights" : "matmul.batched";
+            return p->constant                                 ? "matmul.weights"
+                   : is_masked_softmax(view->graph, view->in0) ? "matmul.batched.masked"
+                                                               : "matmul.batched";
     return view->op->type;
 }
 

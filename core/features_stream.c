@@ -161,6 +161,66 @@ void move_describe(const struct op_view *view, struct features *out) {
     t[4] = run < 16 ? moved : 0;
 }
 
+/* ---- views ------------------------------------------------------------------------------------
+ */
+
+static uint32_t readers_of(const struct graph *graph, int32_t tensor) {
+    uint32_t readers = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t k = 0; k < graph->ops[i].input_count; k++)
+            readers += graph->ops[i].inputs[k] == tensor;
+    return readers;
+}
+
+/* A view takes its input's memory over when nobody else needs it; else it is a copy. */
+void metadata_describe(const struct op_view *view, struct features *out) {
+    if (!view->in0 || !view->out0 || view->out_elements != view->in_elements)
+        return;
+    bool kept = view->in0->producer == GRAPH_NONE || view->in0->flags & TENSOR_OUTPUT ||
+                view->out0->flags & TENSOR_OUTPUT;
+    if (kept || readers_of(view->graph, view->op->inputs[0]) > 1)
+        out->terms[1] = out->bytes_out;
+}
+
+/* ---- masks ------------------------------------------------------------------------------------
+ */
+
+static const struct op *producer_of(const struct graph *graph, const struct tensor *tensor) {
+    return tensor && tensor->producer != GRAPH_NONE ? &graph->ops[tensor->producer] : NULL;
+}
+
+static const struct op *through_views(const struct graph *graph, const struct tensor *tensor) {
+    const struct op *op = producer_of(graph, tensor);
+    for (int depth = 0; depth < 4 && op; depth++) {
+        const struct op_kind *kind = op_kind_find(op->domain, op->type);
+        if (!kind || kind->family != FAMILY_METADATA)
+            break;
+        op = producer_of(graph, op_input(graph, op, 0));
+    }
+    return op;
+}
+
+/* A mask has a row per query and is shared by all heads; a bias has values of its own per head. */
+static bool is_mask(const struct tensor *tensor) {
+    if (!tensor || tensor->rank < 2 || size_from_end(tensor, 0) < 2 || size_from_end(tensor, 1) < 2)
+        return false;
+    return tensor->rank == 2 || size_from_end(tensor, 2) == 1;
+}
+
+static bool is_under_mask(const struct graph *graph, const struct op *softmax) {
+    const struct op *op = through_views(graph, op_input(graph, softmax, 0));
+    if (op && strcmp(op->type, "Where") == 0)
+        return true;
+    if (!op || strcmp(op->type, "Add") != 0)
+        return false;
+    return is_mask(op_input(graph, op, 0)) != is_mask(op_input(graph, op, 1));
+}
+
+bool is_masked_softmax(const struct graph *graph, const struct tensor *x) {
+    const struct op *op = producer_of(graph, x);
+    return op && strcmp(op->type, "Softmax") == 0 && is_under_mask(graph, op);
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Where a row begins, and whether it spans all axes from there or that one alone: layers are
@@ -201,6 +261,8 @@ void rows_describe(const struct op_view *view, struct features *out) {
     bool outer = reduces_outer(view);
     if (view->out_elements < view->in_elements)
         snprintf(out->key, sizeof out->key, "%s.%s", view->op->type, outer ? "outer" : "inner");
+    if (strcmp(view->op->type, "Softmax") == 0 && is_under_mask(view->graph, view->op))
+        snprintf(out->key, sizeof out->key, "Softmax.masked");
     t[1] = view->in_elements;
     t[2] = out->bytes_out;
     t[3] = rows_of(view);

@@ -25,6 +25,7 @@ struct observed_run {
     double peak_bytes, resident_bytes, baseline_bytes;
     double loaded_bytes; /* the peak up to the end of session creation */
     double load_ns, first_run_ns;
+    double speed_probe_ns; /* a fixed piece of work beside it: how fast the machine was */
     struct footprint footprint;
 };
 

@@ -16,7 +16,7 @@
 #define ROWS(type, flops)                                                                          \
     { NULL, type, FAMILY_ROWS, flops, NULL, rows_describe }
 #define METADATA(type)                                                                             \
-    { NULL, type, FAMILY_METADATA, 0, NULL, NULL }
+    { NULL, type, FAMILY_METADATA, 0, NULL, metadata_describe }
 #define MATMUL(type, flops)                                                                        \
     { NULL, type, FAMILY_MATMUL, 0, flops, matmul_describe }
 #define POOL(type)                                                                                 \

@@ -52,5 +52,11 @@ void recurrent_describe(const struct op_view *view, struct features *out);
 void elementwise_describe(const struct op_view *view, struct features *out);
 void move_describe(const struct op_view *view, struct features *out);
 void rows_describe(const struct op_view *view, struct features *out);
+void metadata_describe(const struct op_view *view, struct features *out);
+
+/* True when x is a Softmax under a mask that bars single queries from single keys (a causal or a
+ * shifted window's mask): weights next to zero are denormal numbers, which processors are many
+ * times slower with. */
+bool is_masked_softmax(const struct graph *graph, const struct tensor *x);
 
 #endif

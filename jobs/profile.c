@@ -147,7 +147,11 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
         {METRIC_RESIDENT_BYTES,  PHASE_COLD,     &m->resident_bytes  },
     };
     size_t n = sizeof rows / sizeof *rows;
-    struct stored_metric *metrics = ARENA_ARRAY(p->arena, n + m->event_count, struct stored_metric);
+    struct stored_metric *metrics =
+        ARENA_ARRAY(p->arena, n + m->event_count + 1, struct stored_metric);
+    if (m->speed_probe_ns.count)
+        metrics[(*count)++] =
+            (struct stored_metric){SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns};
     for (size_t i = 0; i < n; i++)
         if (rows[i].summary->count)
             metrics[(*count)++] = (struct stored_metric){metric_info(rows[i].metric)->name,

@@ -1,5 +1,6 @@
 #include "jobs/training.h"
 
+#include "base/stats.h"
 #include "core/flat.h"
 #include "db/run.h"
 #include "models/onnx/read.h"
@@ -24,6 +25,13 @@ static bool is_excepted(const struct training_filter *filter, const struct store
            (filter->except_name && strcmp(run->model.name, filter->except_name) == 0);
 }
 
+static double speed_probe_of(const struct stored_run *run) {
+    for (uint32_t i = 0; i < run->metric_count; i++)
+        if (strcmp(run->metrics[i].name, SPEED_PROBE_METRIC) == 0)
+            return run->metrics[i].summary.median;
+    return NAN;
+}
+
 static double median_of(const struct stored_run *run, enum metric metric, enum run_phase phase) {
     const struct summary *summary = stored_run_metric(run, metric, phase);
     return summary ? summary->median : NAN;
@@ -44,6 +52,7 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .loaded_bytes = median_of(stored, METRIC_LOADED_BYTES, PHASE_COLD),
         .load_ns = median_of(stored, METRIC_LOAD_NS, PHASE_COLD),
         .first_run_ns = median_of(stored, METRIC_FIRST_RUN_NS, PHASE_COLD),
+        .speed_probe_ns = speed_probe_of(stored),
     };
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
 }
@@ -93,6 +102,37 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
 }
 
+/* The speed of the machine when it was quickest, that is least disturbed: its lower quartile. */
+static double usual_probe(const struct loading *l) {
+    double *probes = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < l->run_count; r++)
+        if (l->runs[r].speed_probe_ns > 0)
+            probes[count++] = l->runs[r].speed_probe_ns;
+    return count ? stats_quantile(probes, count, 0.25) : NAN;
+}
+
+/* What a run would have taken at the usual speed: the probe beside it tells. */
+static double speed_factor(double usual_ns, double probe_ns) {
+    return usual_ns > 0 && probe_ns > 0 ? fmax(0.5, fmin(1.2, usual_ns / probe_ns)) : 1;
+}
+
+static void correct_speed(struct loading *l) {
+    double usual_ns = usual_probe(l);
+    for (uint32_t i = 0; i < l->observation_count; i++) {
+        struct observation *o = &l->observations[i];
+        o->wall_ns *= speed_factor(usual_ns, l->runs[o->run].speed_probe_ns);
+    }
+    for (uint32_t r = 0; r < l->run_count; r++) {
+        struct observed_run *run = &l->runs[r];
+        double factor = speed_factor(usual_ns, run->speed_probe_ns);
+        run->latency_ns *= factor;
+        run->cpu_ns *= factor;
+        run->load_ns *= factor;
+        run->first_run_ns *= factor;
+    }
+}
+
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
                   struct training *out, struct err *err) {
     struct loading l = {.arena = arena, .filter = filter};
@@ -104,6 +144,7 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     };
     *out = (struct training){0};
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
+    correct_speed(&l);
     *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,
                              filter->threads};
     return code;

@@ -8,6 +8,9 @@
 
 struct db;
 
+/* The run metric that says how fast the machine was. */
+#define SPEED_PROBE_METRIC "speed_probe_ns"
+
 struct training_filter {
     const char *machine; /* fingerprint */
     const char *runtime, *runtime_version;
@@ -18,7 +21,8 @@ struct training_filter {
     uint32_t block; /* struct feature_target of the machine */
 };
 
-/* Every run that fits the filter; several runs of one model count each. Lives in the arena. */
+/* Times are corrected for how fast the machine was (profiler/speed_probe.h).
+ * Every run that fits the filter; several runs of one model count each. Lives in the arena. */
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
                   struct training *out, struct err *err);
 

@@ -3,6 +3,7 @@
 #include "base/stats.h"
 #include "profiler/conclude.h"
 #include "profiler/readings.h"
+#include "profiler/speed_probe.h"
 
 #include <math.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 
 enum { BATCH_MAX = 64, BATCH_DISCARDS_FROM = 4, PAIRS_WANTED = 9 };
+enum { PROBES_MAX = 1024 };
 enum { HOOKED_LEAST = 2 * PAIRS_WANTED, HOOKED_MOST = 600 }; /* runs kept of hooked processes */
 
 /* One process and what is known of it. */
@@ -33,6 +35,9 @@ struct campaign {
     uint32_t turns; /* pairs of batches */
     uint64_t spent_ns;
     double fraction; /* last one told */
+    struct speed_probe probe;
+    double *probes; /* PROBES_MAX; what it said between the pairs of batches */
+    uint32_t probe_count;
 };
 
 /* ---- runs ----------------------------------------------------------------------------------- */
@@ -211,6 +216,12 @@ static void tell(struct campaign *campaign) {
     campaign->progress->update(campaign->progress->context, campaign->fraction, what);
 }
 
+/* With a clock of the caller's there is no real machine to probe. */
+static void probe_speed(struct campaign *campaign) {
+    if (!campaign->protocol->now_ns && campaign->probe_count < PROBES_MAX)
+        campaign->probes[campaign->probe_count++] = speed_probe_ns(&campaign->probe);
+}
+
 /* Pairs of batches until the present process is done. */
 static int run_pairs(struct campaign *campaign, struct err *err) {
     uint32_t from = campaign->evidence.plain.count;
@@ -218,6 +229,7 @@ static int run_pairs(struct campaign *campaign, struct err *err) {
         int status = run_pair(campaign, err);
         if (status != 0)
             return status;
+        probe_speed(campaign);
         tell(campaign);
         campaign->out->stop = STOP_STEADY;
         if (is_steady(campaign, from))
@@ -399,6 +411,8 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     out->event_count = config->event_count;
     init_evidence(&campaign, config);
     init_sides(&campaign, config);
+    speed_probe_init(&campaign.probe, arena);
+    campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);
     status = measure_processes(&campaign, err);
     if (status != 0) {
         if (campaign.plain.session)
@@ -409,6 +423,8 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     }
     out->running_ns = (double)campaign.plain.kept_ns;
     conclude(arena, &campaign.evidence, protocol, out);
+    out->speed_probe_ns = summarise(campaign.probes, campaign.probe_count, protocol->confidence,
+                                    ARENA_ARRAY(arena, PROBES_MAX, double));
     if (progress)
         progress->update(progress->context, 1, "done");
     return 0;

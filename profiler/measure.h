@@ -69,6 +69,7 @@ struct measured {
     uint32_t outliers;                              /* among the plain runs */
     struct two_groups groups;                       /* of the plain runs */
     double drift;                                   /* last third over first third, minus 1 */
+    struct summary speed_probe_ns; /* a fixed piece of work, timed between batches */
     enum stop_reason stop;
 
     const struct warning *warnings;
