@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDING = 256, PAGE = 4096, NONE = -1 };
+enum { ROUNDING = 256, PAGE = 4096, HANDLE = 8, NONE = -1 };
 
 static const uint64_t first_region_bytes = 1u << 20;
 static const uint64_t waste_max_bytes = 128u << 20;
@@ -73,7 +73,7 @@ static int32_t add_region(struct chunk_arena *arena, uint64_t bytes) {
     if (!pages)
         abort();
     arena->regions[arena->region_count] = (struct chunk_region){pages};
-    arena->reserved_bytes += size;
+    arena->book_bytes += size / ROUNDING * HANDLE; /* a handle for every place a chunk may begin */
     int32_t chunk = new_chunk(arena);
     arena->chunks[chunk] = (struct chunk){arena->region_count++, false, 0, size, NONE, NONE};
     return chunk;

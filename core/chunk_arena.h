@@ -18,7 +18,7 @@ struct chunk_arena {
     int32_t unused;             /* first of the chunk records not in use, or -1 */
     uint64_t next_region_bytes; /* of the next region, unless the request is larger */
     uint64_t touched_bytes;     /* pages that lay under anything handed out */
-    uint64_t reserved_bytes;    /* of all regions */
+    uint64_t book_bytes;        /* what the allocator writes to find its chunks again */
 };
 
 void chunk_arena_init(struct chunk_arena *arena);

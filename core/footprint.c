@@ -80,7 +80,8 @@ struct loading {
     bool external; /* weights are read from other files when they are needed */
     double largest_bytes;
     double reordering_bytes; /* most that reordering holds besides what the file held */
-    double packing_bytes;    /* most that packing adds to what is held before it */
+    double packing_bytes;    /* most that is held while matrices are packed, of external weights */
+    double packed_largest;
 };
 
 static void note_use(struct weight *weight, const struct op *op, uint32_t input,
@@ -114,7 +115,8 @@ static void load_weight(struct loading *l, const struct weight *weight) {
     if (weight->packed) {
         out->packed_weight_bytes += weight->packed_bytes;
         out->resident_weight_bytes += weight->packed_bytes;
-        l->packing_bytes = fmax(l->packing_bytes, weight->packed_bytes);
+        l->packed_largest = fmax(l->packed_largest, weight->packed_bytes);
+        l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
     bool read_whole = weight->kept && !weight->packed;
     bool held = weight->kept || weight->looked_up;
@@ -150,7 +152,7 @@ static double most_while_loading(const struct loading *l) {
     double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
     double reading = inside + (l->external ? 0 : l->largest_bytes);
     double reordering = inside + l->reordering_bytes;
-    double packing = f->resident_weight_bytes + l->packing_bytes;
+    double packing = l->external ? l->packing_bytes : f->resident_weight_bytes + l->packed_largest;
     return fmax(reading, fmax(reordering, packing));
 }
 
