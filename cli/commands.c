@@ -12,6 +12,7 @@
     ROW(fit) \
     ROW(predict) \
     ROW(plan) \
+    ROW(explain) \
     ROW(accuracy) \
     ROW(report) \
     ROW(inspect) \

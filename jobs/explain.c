@@ -1,0 +1,280 @@
+#include "jobs/explain.h"
+
+#include "db/run.h"
+#include "predictor/predict.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct explaining {
+    struct arena *arena;
+    struct db *db;
+    const struct explain_request *request;
+    const struct subject *subject;
+    struct place place;
+    struct fitted fitted;
+    struct lowering lowering;
+    struct training training;
+    struct explanation *out;
+    struct err *err;
+};
+
+/* ---- which operator -------------------------------------------------------------------------- */
+
+static bool is_whole(const char *path, const char *wanted) {
+    return strcmp(path, wanted) == 0;
+}
+
+static bool is_beginning(const char *path, const char *wanted) {
+    return strncmp(path, wanted, strlen(wanted)) == 0;
+}
+
+static bool is_part(const char *path, const char *wanted) {
+    return strstr(path, wanted) != NULL;
+}
+
+typedef bool (*match_fn)(const char *path, const char *wanted);
+
+static uint32_t count_matches(const struct flat_graph *flat, match_fn matches, const char *wanted,
+                              uint32_t *first) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < flat->count; i++)
+        if (matches(flat->ops[i].path, wanted) && count++ == 0)
+            *first = i;
+    return count;
+}
+
+static const char *some_names(struct arena *arena, const struct flat_graph *flat, match_fn matches,
+                              const char *wanted) {
+    const char *names = "";
+    for (uint32_t i = 0, shown = 0; i < flat->count; i++) {
+        if (!matches(flat->ops[i].path, wanted))
+            continue;
+        if (++shown > 5)
+            return arena_printf(arena, "%s, ...", names);
+        names = arena_printf(arena, "%s%s%s", names, shown > 1 ? ", " : "", flat->ops[i].path);
+    }
+    return names;
+}
+
+static int find_operator(const struct explaining *e, uint32_t *found) {
+    static const match_fn ways[] = {is_whole, is_beginning, is_part};
+    const struct flat_graph *flat = &e->lowering.flat;
+    const char *wanted = e->request->operator_name;
+    for (size_t w = 0; w < sizeof ways / sizeof *ways; w++) {
+        uint32_t count = count_matches(flat, ways[w], wanted, found);
+        if (count == 1)
+            return 0;
+        if (count == 0)
+            continue;
+        err_set(e->err, ERR_USAGE, "'%s' fits %u operators", wanted, count);
+        return err_hint(e->err, "%s", some_names(e->arena, flat, ways[w], wanted));
+    }
+    err_set(e->err, ERR_USAGE, "%s has no operator '%s' as it is executed", e->subject->model.name,
+            wanted);
+    return err_hint(e->err, "`assay predict %s --operators 0` lists them all",
+                    e->subject->model.path);
+}
+
+/* ---- the fit --------------------------------------------------------------------------------- */
+
+static const char *const basis_words[] = {
+    [BASIS_OWN] = "rates of its own",
+    [BASIS_SCALED_FAMILY] = "rates of the family, scaled to what was seen of it",
+};
+
+static void describe_fit(struct explaining *e) {
+    struct explanation *out = e->out;
+    const struct cost_model *cost = &e->fitted.fit.cost;
+    const struct class_fit *family = &cost->families[out->features.family];
+    out->fit = cost_model_class(cost, out->features.key);
+    if (out->fit) {
+        out->basis = basis_words[out->fit->basis];
+    } else if (family->observations) {
+        out->fit = family;
+        out->basis = "rates of the family: the class was never seen";
+    } else {
+        out->basis = "the roofline: no operator of the family was ever seen";
+    }
+    out->estimate = cost_model_estimate(cost, &out->features);
+    out->log_spread = cost_model_log_spread(cost, &out->features);
+    out->evidence = e->fitted.fit.evidence ? e->fitted.fit.evidence : "";
+    out->estimate.evidence = out->evidence;
+    out->extrapolates = out->fit && (out->features.flops > out->fit->flops_high ||
+                                     features_bytes(&out->features) > out->fit->bytes_high);
+}
+
+static void list_terms(struct explaining *e) {
+    struct explanation *out = e->out;
+    const char *const *names = family_info(out->features.family)->terms;
+    double sum = 0;
+    out->terms = ARENA_ARRAY(e->arena, FEATURE_TERMS_MAX, struct explained_term);
+    for (int i = 0; i < FEATURE_TERMS_MAX && names[i]; i++) {
+        double rate = out->fit ? out->fit->rates[i] : NAN;
+        double ns = rate * out->features.terms[i];
+        out->terms[out->term_count++] = (struct explained_term){names[i], out->features.terms[i],
+                                                                rate, ns, ns / out->estimate.value};
+        sum += ns;
+    }
+    out->learnt_ns = out->fit ? out->estimate.value - sum : NAN;
+}
+
+/* ---- what was measured ----------------------------------------------------------------------- */
+
+static double distance(const struct features *a, const struct features *b) {
+    double squares = 0;
+    int count = 0;
+    for (int i = 1; i < FEATURE_TERMS_MAX; i++) {
+        if (a->terms[i] == 0 && b->terms[i] == 0)
+            continue;
+        double ratio = log((a->terms[i] + 1) / (b->terms[i] + 1));
+        squares += ratio * ratio;
+        count++;
+    }
+    return count ? sqrt(squares / count) : 0;
+}
+
+struct candidate {
+    double distance;
+    const struct observation *observation;
+};
+
+static int by_distance(const void *a, const void *b) {
+    const struct candidate *x = a, *y = b;
+    if (x->distance != y->distance)
+        return x->distance < y->distance ? -1 : 1;
+    const struct observation *p = x->observation, *q = y->observation;
+    if (p->run != q->run)
+        return p->run < q->run ? -1 : 1;
+    return (p->op > q->op) - (p->op < q->op);
+}
+
+/* Of the class; when it was never seen, of the family. */
+static uint32_t find_candidates(struct explaining *e, struct candidate *candidates) {
+    const struct features *wanted = &e->out->features;
+    uint32_t count = 0;
+    for (int pass = 0; pass < 2 && count == 0; pass++)
+        for (uint32_t i = 0; i < e->training.observation_count; i++) {
+            const struct observation *o = &e->training.observations[i];
+            bool fits = pass == 0 ? strcmp(o->features.key, wanted->key) == 0
+                                  : o->features.family == wanted->family;
+            if (fits)
+                candidates[count++] = (struct candidate){distance(wanted, &o->features), o};
+        }
+    if (count)
+        qsort(candidates, count, sizeof *candidates, by_distance);
+    return count;
+}
+
+static int describe_neighbour(struct explaining *e, const struct candidate *candidate,
+                              struct explained_neighbour *out) {
+    const struct observation *o = candidate->observation;
+    const struct observed_run *run = &e->training.runs[o->run];
+    struct arena scratch;
+    struct stored_run stored;
+    *out = (struct explained_neighbour){
+        .distance = candidate->distance,
+        .run = run->id,
+        .model = run->model_name,
+        .kernel = o->features.key,
+        .path = "",
+        .shapes = "",
+        .measured_ns = o->wall_ns,
+        .fitted_ns = cost_model_estimate(&e->fitted.fit.cost, &o->features).value,
+    };
+    arena_init(&scratch);
+    int code = db_load_run(e->db, &scratch, run->id, RUN_OPERATORS, &stored, e->err);
+    for (uint32_t i = 0; !code && i < stored.op_count; i++)
+        if (stored.ops[i].index == (uint32_t)o->op) {
+            out->path = arena_strdup(e->arena, stored.ops[i].path);
+            out->shapes = arena_strdup(e->arena, stored.ops[i].shapes);
+        }
+    arena_done(&scratch);
+    return code;
+}
+
+static int list_neighbours(struct explaining *e) {
+    struct explanation *out = e->out;
+    struct candidate *candidates =
+        ARENA_ARRAY(e->arena, e->training.observation_count + 1u, struct candidate);
+    uint32_t count = find_candidates(e, candidates), shown = e->request->neighbours;
+    if (shown > count)
+        shown = count;
+    out->neighbours = ARENA_ARRAY(e->arena, shown + 1u, struct explained_neighbour);
+    for (; out->neighbour_count < shown; out->neighbour_count++)
+        if (describe_neighbour(e, &candidates[out->neighbour_count],
+                               &out->neighbours[out->neighbour_count]))
+            return -(int)e->err->code;
+    return 0;
+}
+
+/* ---- the job --------------------------------------------------------------------------------- */
+
+static int load(struct explaining *e) {
+    const struct predict_request *request = &e->request->predict;
+    const char *except_sha256 = request->leave_out_self ? e->subject->model.sha256 : NULL;
+    const char *except_name = request->leave_out_self ? e->subject->model.name : NULL;
+    if (place_here(e->arena, e->db, request->subject.collector, request->subject.threads, &e->place,
+                   e->err) ||
+        fit_for(e->arena, e->db, &e->place, except_sha256, except_name, &e->fitted, e->err) ||
+        lowering_make(e->arena, e->db, e->subject, request->lowering, &e->lowering, e->err))
+        return -(int)e->err->code;
+    const struct training_filter filter = {
+        .machine = e->place.machine.fingerprint,
+        .runtime = e->place.runtime,
+        .runtime_version = e->place.runtime_version,
+        .threads = e->place.threads,
+        .except_sha256 = except_sha256,
+        .except_name = except_name,
+        .block = e->subject->target.block,
+    };
+    return training_load(e->arena, e->db, &filter, &e->training, e->err);
+}
+
+static const char *shapes_of(struct arena *arena, const struct flat_op *flat) {
+    const char *text = "";
+    for (uint32_t i = 0; i < flat->op->input_count; i++) {
+        const struct tensor *tensor = op_input(flat->graph, flat->op, i);
+        text = arena_printf(arena, "%s%s ", text,
+                            tensor ? tensor_shape_text(arena, flat->graph, tensor) : "-");
+    }
+    text = arena_printf(arena, "%s->", text);
+    for (uint32_t i = 0; i < flat->op->output_count; i++) {
+        const struct tensor *tensor = op_output(flat->graph, flat->op, i);
+        text = arena_printf(arena, "%s %s", text,
+                            tensor ? tensor_shape_text(arena, flat->graph, tensor) : "-");
+    }
+    return text;
+}
+
+static int explain(struct explaining *e) {
+    uint32_t index = 0;
+    if (load(e) || find_operator(e, &index))
+        return -(int)e->err->code;
+    const struct flat_op *flat = &e->lowering.flat.ops[index];
+    struct explanation *out = e->out;
+    out->path = flat->path;
+    out->op = op_full_type(e->arena, flat->op);
+    out->shapes = shapes_of(e->arena, flat);
+    out->notes = e->subject->notes;
+    out->note_count = e->subject->note_count;
+    if (features_of(flat->graph, flat->op, &e->subject->target, &out->features, e->err))
+        return err_prefix(e->err, "%s", flat->path);
+    describe_fit(e);
+    list_terms(e);
+    return list_neighbours(e);
+}
+
+int job_explain(struct arena *arena, struct db *db, const struct explain_request *request,
+                struct explanation *out, struct err *err) {
+    *out = (struct explanation){.path = ""};
+    struct subject subject;
+    if (subject_open(arena, &request->predict.subject, &subject, err))
+        return -(int)err->code;
+    struct explaining e = {
+        .arena = arena, .db = db, .request = request, .subject = &subject, .out = out, .err = err};
+    int code = explain(&e);
+    subject_close(&subject);
+    return code;
+}
