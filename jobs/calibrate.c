@@ -160,7 +160,7 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     if (job_profile(arena, c->db, &request, NULL, &profiled, err))
         return -(int)err->code;
     double seconds = (now_ns() - start) * 1e-9;
-    c->measuring_ns += profiled.details.running_ns;
+    c->measuring_ns += profiled.measuring_ns;
     design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
     return 0;
 }

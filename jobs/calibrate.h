@@ -24,7 +24,7 @@ struct calibrated {
     uint32_t networks, failed; /* measured now; given up */
     const char *last_failure;  /* "" when none */
     uint32_t networks_before;  /* stored by earlier calibrations of this place */
-    double measuring_share;    /* of the time, spent in running networks */
+    double measuring_share;    /* of the time, spent in loading and running networks */
     double seconds;
 };
 

@@ -51,7 +51,7 @@ static int measure(struct profiling *p, struct progress *progress) {
     int code = profile_measure(p->arena, subject->collector, &config, &protocol, &p->out->details,
                                &sink, p->err);
     progress_done(progress);
-    p->duration_ns = now_ns() - start;
+    p->duration_ns = p->out->measuring_ns = now_ns() - start;
     return code;
 }
 

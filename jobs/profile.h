@@ -21,6 +21,7 @@ struct profiled {
     struct prediction measured; /* every tier is "measured" */
     struct measured details;
     struct lowering lowering;
+    double measuring_ns; /* that loading and running the model took */
     int64_t run_id; /* valid once job_profile returned 0: the run is on the disk */
 };
 
