@@ -160,6 +160,7 @@ enum ort_attribute {
       (const struct ort_graph *, const struct ort_node **, size_t))                                \
     X(Graph_GetParentNode, 346, 23, struct ort_status *,                                           \
       (const struct ort_graph *, const struct ort_node **))                                        \
+    X(Node_GetId, 348, 23, struct ort_status *, (const struct ort_node *, size_t *))               \
     X(Node_GetName, 349, 23, struct ort_status *, (const struct ort_node *, const char **))        \
     X(Node_GetOperatorType, 350, 23, struct ort_status *,                                          \
       (const struct ort_node *, const char **))                                                    \

@@ -2,6 +2,7 @@
 
 #include "collectors/onnxruntime/capture_parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- attributes -------------------------------------------------------------------------------
@@ -184,16 +185,35 @@ static int put_node(struct capture *c, const struct ort_node *node) {
     return code ? code : put_attributes(c, node);
 }
 
+struct placed_node {
+    const struct ort_node *node;
+    size_t id;
+};
+
+static int by_id(const void *a, const void *b) {
+    const struct placed_node *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* In the order of the saved file, which is the order of execution: the runtime numbers operators as
+ * it reads them, and shows them in an order of its own. */
 static int put_nodes(struct capture *c) {
     size_t count = 0;
     int code = capture_check(c, c->api->Graph_GetNumNodes(c->graph, &count), "operators");
     if (code)
         return code;
     const struct ort_node **nodes = ARENA_ARRAY(c->arena, count, const struct ort_node *);
+    struct placed_node *placed = ARENA_ARRAY(c->arena, count, struct placed_node);
     code = capture_check(c, c->api->Graph_GetNodes(c->graph, nodes, count), "operators");
+    for (size_t i = 0; !code && i < count; i++) {
+        placed[i].node = nodes[i];
+        code = capture_check(c, c->api->Node_GetId(nodes[i], &placed[i].id), "operators");
+    }
+    if (!code && count)
+        qsort(placed, count, sizeof *placed, by_id);
     frame_put_u32(&c->ops, (uint32_t)count);
     for (size_t i = 0; !code && i < count; i++)
-        code = put_node(c, nodes[i]);
+        code = put_node(c, placed[i].node);
     return code;
 }
 
