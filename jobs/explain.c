@@ -128,7 +128,8 @@ static double distance(const struct features *a, const struct features *b) {
     for (int i = 1; i < FEATURE_TERMS_MAX; i++) {
         if (a->terms[i] == 0 && b->terms[i] == 0)
             continue;
-        double ratio = log((a->terms[i] + 1) / (b->terms[i] + 1));
+        /* A term that only one of them has counts as 20 times as much, not as infinitely more. */
+        double ratio = fmin(fabs(log((a->terms[i] + 1) / (b->terms[i] + 1))), 3);
         squares += ratio * ratio;
         count++;
     }
