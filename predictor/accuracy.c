@@ -50,6 +50,7 @@ struct error_summary error_summary_of(struct arena *arena, const struct estimate
 struct leaving {
     struct arena *arena;
     const struct training *training;
+    uint32_t *first; /* per run: the first run of its model */
     bool *skip;
     struct estimate *operators; /* of every observation, by the fit that had not seen it */
     struct accuracy *out;
@@ -59,6 +60,23 @@ static bool is_same_model(const struct training *training, uint32_t a, uint32_t 
     const struct observed_run *x = &training->runs[a], *y = &training->runs[b];
     return strcmp(x->model_sha256, y->model_sha256) == 0 ||
            strcmp(x->model_name, y->model_name) == 0;
+}
+
+/* A file may have changed its name and a name its file: whatever such a chain connects is one. */
+static uint32_t *first_runs(struct arena *arena, const struct training *training) {
+    uint32_t *first = ARENA_ARRAY(arena, training->run_count + 1u, uint32_t);
+    for (uint32_t r = 0; r < training->run_count; r++)
+        first[r] = r;
+    for (uint32_t r = 1; r < training->run_count; r++)
+        for (uint32_t q = 0; q < r; q++) {
+            uint32_t from = first[r], to = first[q];
+            if (from == to || !is_same_model(training, q, r))
+                continue;
+            for (uint32_t k = 0; k <= r; k++)
+                if (first[k] == from || first[k] == to)
+                    first[k] = from < to ? from : to;
+        }
+    return first;
 }
 
 static double measured_quantity(const struct observed_run *run, enum quantity quantity) {
@@ -115,7 +133,7 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
     struct arena scratch;
     uint32_t kept = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        l->skip[r] = is_same_model(training, r, run);
+        l->skip[r] = l->first[r] == run;
         kept += !l->skip[r];
     }
     if (kept == 0)
@@ -130,13 +148,6 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
             judge_run(l, &fit, r);
     arena_done(&scratch);
     return code;
-}
-
-static bool judged_before(const struct training *training, uint32_t run) {
-    for (uint32_t r = 0; r < run; r++)
-        if (is_same_model(training, r, run))
-            return true;
-    return false;
 }
 
 /* ---- summing up ------------------------------------------------------------------------------ */
@@ -227,10 +238,14 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
                                  struct accuracy *out, struct err *err) {
     *out = (struct accuracy){.run_count = training->run_count};
     out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
-    struct leaving l = {arena, training, ARENA_ARRAY(arena, training->run_count + 1u, bool),
-                        ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate), out};
+    struct leaving l = {arena,
+                        training,
+                        first_runs(arena, training),
+                        ARENA_ARRAY(arena, training->run_count + 1u, bool),
+                        ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
+                        out};
     for (uint32_t r = 0; r < training->run_count; r++) {
-        if (!judged_before(training, r) && leave_out(&l, r, err))
+        if (l.first[r] == r && leave_out(&l, r, err))
             return -(int)err->code;
         if (progress)
             progress(context, (r + 1.0) / training->run_count);

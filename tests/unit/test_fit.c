@@ -1,0 +1,229 @@
+/* Whole models: how operators add up, and how far the stated intervals can be trusted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/stats.h"
+#include "predictor/fit.h"
+#include "tests/unit/synthetic.h"
+
+static struct arena arena;
+
+static int set_up(void **state) {
+    (void)state;
+    arena_init(&arena);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    arena_done(&arena);
+    return 0;
+}
+
+static struct fit train(const struct training *training, const bool *skip) {
+    struct fit fit;
+    struct err err = {0};
+    if (fit_train(&arena, training, skip, &fit, &err))
+        fail_msg("%s", err.message);
+    return fit;
+}
+
+static void a_run_is_more_than_its_operators(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 1);
+    w.ratio = 1.25;
+    for (uint32_t m = 0; m < 12; m++)
+        world_usual_model(&w, m, 20);
+    struct training training = world_training(&w);
+    struct fit fit = train(&training, NULL);
+    assert_true(fabs(fit.sum_ratio - 1.25) < 0.01);
+    assert_int_equal(fit.runs, 12);
+    assert_int_equal(fit.observations, 240);
+    for (uint32_t r = 0; r < 12; r++) {
+        struct estimate latency = fit_latency_of_run(&fit, &training, r);
+        assert_true(fabs(latency.value / training.runs[r].latency_ns - 1) < 0.1);
+        assert_true(latency.low < latency.value && latency.value < latency.high);
+    }
+}
+
+/* At one thread the operators are measured in CPU time; others stretch the wall time only. */
+static void wall_time_of_a_disturbed_machine_stands_apart(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 2);
+    for (uint32_t m = 0; m < 12; m++)
+        world_usual_model(&w, m, 20);
+    for (uint32_t r = 0; r < w.run_count; r++)
+        w.runs[r].latency_ns *= r % 2 ? 1.5 : 1.02;
+    struct training training = world_training(&w);
+    struct fit fit = train(&training, NULL);
+    struct estimate latency = fit_latency_of_run(&fit, &training, 0);
+    struct estimate cpu = cpu_time_of_latency(&fit, &latency);
+    assert_true(fabs(cpu.value / training.runs[0].cpu_ns - 1) < 0.1);
+    assert_true(latency.value / cpu.value < 1.1); /* the quiet machine's */
+    assert_true(steady_ns(&training, 0) == training.runs[0].cpu_ns);
+    training.threads = 4;
+    assert_true(steady_ns(&training, 0) == training.runs[0].latency_ns);
+}
+
+static void a_sum_is_as_weak_as_its_weakest_part(void **state) {
+    (void)state;
+    const struct fit fit = {.sum_ratio = 1, .wall_ratio = 1, .interval_scale = 1, .evidence = ""};
+    struct latency_sum sum = {0};
+    const struct estimate good = {1000, 900, 1100, TIER_FITTED, ""},
+                          weak = {1, 0.5, 2, TIER_ROOFLINE, ""};
+    latency_sum_add(&sum, &good, FAMILY_MATMUL, 0.1, 3);
+    assert_int_equal(latency_of_sum(&fit, &sum).tier, TIER_FITTED);
+    latency_sum_add(&sum, &weak, FAMILY_POOL, 1, 1);
+    struct estimate all = latency_of_sum(&fit, &sum);
+    assert_int_equal(all.tier, TIER_ROOFLINE);
+    assert_true(fabs(all.value - 3001) < 1e-9);
+    latency_sum_add(&sum, &good, FAMILY_MATMUL, 0.1, 1);
+    assert_int_equal(latency_of_sum(&fit, &sum).tier, TIER_ROOFLINE);
+}
+
+static void errors_of_a_family_go_together_and_of_two_do_not(void **state) {
+    (void)state;
+    const struct fit fit = {.sum_ratio = 1, .wall_ratio = 1, .interval_scale = 1, .evidence = ""};
+    const struct estimate half = {500, 450, 550, TIER_FITTED, ""};
+    struct latency_sum together = {0}, apart = {0};
+    latency_sum_add(&together, &half, FAMILY_MATMUL, 0.1, 2);
+    latency_sum_add(&apart, &half, FAMILY_MATMUL, 0.1, 1);
+    latency_sum_add(&apart, &half, FAMILY_POOL, 0.1, 1);
+    struct estimate a = latency_of_sum(&fit, &together), b = latency_of_sum(&fit, &apart);
+    assert_true(a.value == b.value);
+    assert_true(fabs(log(a.high / a.value) / log(b.high / b.value) - sqrt(2)) < 1e-9);
+}
+
+static void training_again_gives_the_same_bits(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 3);
+    for (uint32_t m = 0; m < 15; m++)
+        world_usual_model(&w, m, 16);
+    struct training training = world_training(&w);
+    struct fit a = train(&training, NULL), b = train(&training, NULL);
+    assert_string_equal(a.data_hash, b.data_hash);
+    for (uint32_t r = 0; r < 15; r++) {
+        struct estimate x = fit_latency_of_run(&a, &training, r),
+                        y = fit_latency_of_run(&b, &training, r);
+        assert_memory_equal(&x, &y, 3 * sizeof(double));
+    }
+    w.observations[7].wall_ns = nextafter(w.observations[7].wall_ns, INFINITY);
+    struct fit c = train(&training, NULL);
+    assert_string_not_equal(a.data_hash, c.data_hash);
+}
+
+static void nothing_but_skipped_runs_is_refused(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 4);
+    world_usual_model(&w, 0, 4);
+    struct training training = world_training(&w);
+    const bool skip[] = {true};
+    struct fit fit;
+    struct err err = {0};
+    assert_int_equal(fit_train(&arena, &training, skip, &fit, &err), -ERR_INPUT);
+}
+
+/* ---- coverage -------------------------------------------------------------------------------- */
+
+enum { TRIALS = 1000, LEAST = 870, MOST = 930 };
+
+/* 1,000 runs of repeated measurements with a heavy tail: the stated 90 % interval of the median. */
+static void intervals_of_medians_hold_nine_times_in_ten(void **state) {
+    (void)state;
+    struct rng rng;
+    rng_init(&rng, 2026);
+    int held = 0;
+    enum { REPEATS = 201 };
+    for (int trial = 0; trial < TRIALS; trial++) {
+        double values[REPEATS];
+        for (int i = 0; i < REPEATS; i++) {
+            bool disturbed = rng_uniform(&rng) < 0.05;
+            values[i] = exp(0.05 * rng_normal(&rng)) * (disturbed ? 1 + rng_exponential(&rng) : 1);
+        }
+        /* The median of that mixture: found once with a thousand times as many draws. */
+        static double truth;
+        if (trial == 0) {
+            enum { MANY = 400000 };
+            double *many = ARENA_ARRAY(&arena, MANY, double);
+            struct rng other;
+            rng_init(&other, 1);
+            for (int i = 0; i < MANY; i++)
+                many[i] = exp(0.05 * rng_normal(&other)) *
+                          (rng_uniform(&other) < 0.05 ? 1 + rng_exponential(&other) : 1);
+            truth = stats_median(many, MANY);
+        }
+        struct interval interval = stats_median_interval(values, REPEATS, 0.90);
+        held += interval.low <= truth && truth <= interval.high;
+    }
+    print_message("medians: %d of %d inside\n", held, TRIALS);
+    assert_in_range(held, LEAST, MOST);
+}
+
+/* 1,000 models in fifty worlds, each predicted by a fit of thirty other models of its world; every
+ * model has a quirk of its own that no operator tells. */
+static int models_inside(double model_noise, double op_noise, uint64_t seed) {
+    enum { WORLDS = 50, KNOWN = 30, NEW = TRIALS / WORLDS };
+    int held = 0;
+    for (uint64_t world = 0; world < WORLDS; world++) {
+        struct arena scratch;
+        arena_init(&scratch);
+        struct world w;
+        bool skip[KNOWN + NEW] = {false};
+        world_init(&w, &scratch, seed + world);
+        w.model_noise = model_noise;
+        w.op_noise = op_noise;
+        for (uint32_t m = 0; m < KNOWN + NEW; m++) {
+            world_usual_model(&w, m, 10);
+            skip[m] = m >= KNOWN;
+        }
+        struct training training = world_training(&w);
+        struct fit fit;
+        struct err err = {0};
+        if (fit_train(&scratch, &training, skip, &fit, &err))
+            fail_msg("%s", err.message);
+        for (uint32_t m = KNOWN; m < KNOWN + NEW; m++) {
+            struct estimate e = fit_latency_of_run(&fit, &training, m);
+            held += e.low <= w.runs[m].latency_ns && w.runs[m].latency_ns <= e.high;
+        }
+        arena_done(&scratch);
+    }
+    return held;
+}
+
+static void intervals_of_latencies_hold_nine_times_in_ten(void **state) {
+    (void)state;
+    static const struct {
+        double model_noise, op_noise;
+    } worlds[] = {
+        {0.05, 0.03},
+        {0.15, 0.10},
+        {0.02, 0.20},
+    };
+    for (size_t i = 0; i < sizeof worlds / sizeof *worlds; i++) {
+        int held = models_inside(worlds[i].model_noise, worlds[i].op_noise, 1000 * (i + 1));
+        print_message("models of %g %% quirk: %d of %d inside\n", 100 * worlds[i].model_noise, held,
+                      TRIALS);
+        assert_in_range(held, LEAST, MOST);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_run_is_more_than_its_operators),
+        cmocka_unit_test(wall_time_of_a_disturbed_machine_stands_apart),
+        cmocka_unit_test(a_sum_is_as_weak_as_its_weakest_part),
+        cmocka_unit_test(errors_of_a_family_go_together_and_of_two_do_not),
+        cmocka_unit_test(training_again_gives_the_same_bits),
+        cmocka_unit_test(nothing_but_skipped_runs_is_refused),
+        cmocka_unit_test(intervals_of_medians_hold_nine_times_in_ten),
+        cmocka_unit_test(intervals_of_latencies_hold_nine_times_in_ten),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
