@@ -79,12 +79,20 @@ static int32_t add_region(struct chunk_arena *arena, uint64_t bytes) {
     return chunk;
 }
 
+/* Of equal ones the allocator takes the one at the lowest address. Memory maps grow downwards: the
+ * newest region is the lowest. */
+static bool fits_better(const struct chunk *a, const struct chunk *b) {
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes;
+    return a->region != b->region ? a->region > b->region : a->offset < b->offset;
+}
+
 static int32_t best_fit(const struct chunk_arena *arena, uint64_t bytes) {
     int32_t best = NONE;
     for (uint32_t i = 0; i < arena->chunk_count; i++) {
         const struct chunk *chunk = &arena->chunks[i];
         if (!chunk->taken && chunk->bytes >= bytes &&
-            (best == NONE || chunk->bytes < arena->chunks[best].bytes))
+            (best == NONE || fits_better(chunk, &arena->chunks[best])))
             best = (int32_t)i;
     }
     return best;

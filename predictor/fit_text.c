@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 1 };
+enum { FIT_VERSION = 2 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",
@@ -57,7 +57,9 @@ static void write_quantity(cJSON *list, enum quantity quantity, const struct qua
     json_add_text(item, "quantity", quantity_name(quantity));
     json_add_uint(item, "runs", fit->runs);
     json_add_number(item, "log_spread", fit->log_spread);
-    json_add_number(item, "log_highest", fit->log_highest);
+    json_add_number(item, "log_spread_doubtful", fit->log_spread_doubtful);
+    json_add_number(item, "interval_scale", fit->interval_scale);
+    json_add_number(item, "upper_scale", fit->upper_scale);
     cJSON *rates = json_add_object(item, "per");
     for (int i = 0; quantity_term(quantity, i); i++)
         json_add_number(rates, quantity_term(quantity, i), fit->rates[i]);
@@ -70,6 +72,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_uint(tree, "observations", fit->observations);
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
+    json_add_number(tree, "call_excess_ns", fit->call_excess_ns);
     json_add_number(tree, "sum_log_spread", fit->sum_log_spread);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
@@ -248,7 +251,9 @@ static int read_quantities(const cJSON *tree, struct fit *fit, struct err *err) 
         struct quantity_fit *quantity = &fit->quantities[index];
         if (get_count(item, "runs", &quantity->runs, err) ||
             GET_NUMBERS(item, err, {"log_spread", &quantity->log_spread},
-                        {"log_highest", &quantity->log_highest}) ||
+                        {"log_spread_doubtful", &quantity->log_spread_doubtful},
+                        {"interval_scale", &quantity->interval_scale},
+                        {"upper_scale", &quantity->upper_scale}) ||
             json_get_tree(item, "per", cJSON_Object, &rates, err))
             return -(int)err->code;
         for (int i = 0; quantity_term((enum quantity)index, i); i++)
@@ -273,6 +278,7 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"sum_ratio", &out->sum_ratio},
+                    {"call_excess_ns", &out->call_excess_ns},
                     {"sum_log_spread", &out->sum_log_spread}, {"wall_ratio", &out->wall_ratio},
                     {"cpu_ratio", &out->cpu_ratio}, {"interval_scale", &out->interval_scale}) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||

@@ -39,6 +39,7 @@ struct term {
     const char *name;
     double (*of)(const struct footprint *, double latency_ns);
     int stage;
+    bool doubtful; /* known less well than the others: the interval widens with its share */
 };
 
 /* A quantity is the largest of its stages; each stage is a sum of terms, fitted to what was
@@ -80,14 +81,14 @@ static const struct quantity_info infos[] = {
                               {"run_process", one, 1},
                               {"run_operators", operators, 1},
                               {"run_weight_bytes", resident_weight_bytes, 1},
-                              {"run_arena_bytes", arena_bytes, 1},
+                              {"run_arena_bytes", arena_bytes, 1, true},
                               {"run_feed_bytes", feed_bytes, 1}}           },
     [QUANTITY_RESIDENT_BYTES] = {measured_resident,
                              {measured_resident},
                              {{"process", one, 0},
                                   {"operators", operators, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
-                                  {"arena_bytes", arena_bytes, 0},
+                                  {"arena_bytes", arena_bytes, 0, true},
                                   {"feed_bytes", feed_bytes, 0}}           },
     [QUANTITY_LOAD_NS] = {measured_load,
                              {measured_load},
@@ -119,13 +120,23 @@ static uint32_t terms_of(enum quantity quantity) {
     return n;
 }
 
-static double apply(enum quantity quantity, const double *rates, const struct footprint *f,
-                    double latency_ns) {
+struct value {
+    double total;
+    double doubtful; /* share of it, 0 to 1 */
+};
+
+static struct value apply(enum quantity quantity, const double *rates, const struct footprint *f,
+                          double latency_ns) {
     const struct quantity_info *info = &infos[quantity];
-    double sums[STAGES_MAX] = {0};
-    for (uint32_t i = 0; i < terms_of(quantity); i++)
-        sums[info->terms[i].stage] += rates[i] * info->terms[i].of(f, latency_ns);
-    return fmax(sums[0], sums[1]);
+    double sums[STAGES_MAX] = {0}, doubtful[STAGES_MAX] = {0};
+    for (uint32_t i = 0; i < terms_of(quantity); i++) {
+        const struct term *term = &info->terms[i];
+        double part = rates[i] * term->of(f, latency_ns);
+        sums[term->stage] += part;
+        doubtful[term->stage] += term->doubtful ? part : 0;
+    }
+    int largest = sums[1] > sums[0];
+    return (struct value){sums[largest], sums[largest] > 0 ? doubtful[largest] / sums[largest] : 0};
 }
 
 static bool is_known(double measured) {
@@ -140,6 +151,67 @@ static bool usable(enum quantity quantity, const struct observed_run *run) {
     return known;
 }
 
+/* ---- robust least squares -------------------------------------------------------------------- */
+
+enum { REWEIGHTINGS = 6 };
+
+/* Rows of relative terms: the sum should be 1. */
+struct rows {
+    double *terms, *weighted, *right, *errors;
+    uint32_t count, columns;
+};
+
+static void rows_init(struct rows *rows, uint32_t count, uint32_t columns) {
+    size_t n = (size_t)count * columns + 1;
+    *rows = (struct rows){calloc(n, sizeof(double)),
+                          calloc(n, sizeof(double)),
+                          calloc(count + 1u, sizeof(double)),
+                          calloc(count + 1u, sizeof(double)),
+                          count,
+                          columns};
+    if (!rows->terms || !rows->weighted || !rows->right || !rows->errors)
+        abort();
+}
+
+static void rows_done(struct rows *rows) {
+    free(rows->terms);
+    free(rows->weighted);
+    free(rows->right);
+    free(rows->errors);
+}
+
+static void find_errors(struct rows *rows, const double *rates) {
+    for (uint32_t r = 0; r < rows->count; r++) {
+        double sum = 0;
+        for (uint32_t c = 0; c < rows->columns; c++)
+            sum += rows->terms[(size_t)r * rows->columns + c] * rates[c];
+        rows->errors[r] = fabs(sum - 1);
+    }
+}
+
+/* Huber's weights with his usual constant: what lies far off counts by its distance alone. */
+static double weight_of(double error, double usual) {
+    double limit = 1.345 * 1.4826 * fmax(usual, 0.002);
+    return error <= limit ? 1 : sqrt(limit / error);
+}
+
+static int rows_solve(struct rows *rows, double *rates, struct err *err) {
+    int code = 0;
+    for (int round = 0; !code && round < REWEIGHTINGS; round++) {
+        double usual = round ? stats_median(rows->errors, rows->count) : 1;
+        for (uint32_t r = 0; r < rows->count; r++) {
+            double weight = round ? weight_of(rows->errors[r], usual) : 1;
+            for (uint32_t c = 0; c < rows->columns; c++)
+                rows->weighted[(size_t)r * rows->columns + c] =
+                    weight * rows->terms[(size_t)r * rows->columns + c];
+            rows->right[r] = weight;
+        }
+        code = nnls(rows->weighted, rows->right, rows->count, rows->columns, rates, err);
+        find_errors(rows, rates);
+    }
+    return code;
+}
+
 static int solve_stage(enum quantity quantity, int stage, const struct observed_run *const *runs,
                        uint32_t count, double *rates, struct err *err) {
     const struct quantity_info *info = &infos[quantity];
@@ -147,23 +219,18 @@ static int solve_stage(enum quantity quantity, int stage, const struct observed_
     for (uint32_t i = 0; i < terms_of(quantity); i++)
         if (info->terms[i].stage == stage)
             place[columns++] = i;
-    double *a = calloc((size_t)count * columns + 1, sizeof *a);
-    double *b = calloc(count + 1u, sizeof *b);
-    if (!a || !b)
-        abort();
-    for (uint32_t r = 0; r < count; r++) {
-        double weight = 1 / info->stages[stage](runs[r]);
+    struct rows rows;
+    rows_init(&rows, count, columns);
+    for (uint32_t r = 0; r < count; r++)
         for (uint32_t c = 0; c < columns; c++)
-            a[(size_t)r * columns + c] =
-                weight * info->terms[place[c]].of(&runs[r]->footprint, runs[r]->latency_ns);
-        b[r] = 1;
-    }
+            rows.terms[(size_t)r * columns + c] =
+                info->terms[place[c]].of(&runs[r]->footprint, runs[r]->latency_ns) /
+                info->stages[stage](runs[r]);
     double found[QUANTITY_TERMS_MAX] = {0};
-    int code = nnls(a, b, count, columns, found, err);
+    int code = rows_solve(&rows, found, err);
     for (uint32_t c = 0; c < columns; c++)
         rates[place[c]] = found[c];
-    free(a);
-    free(b);
+    rows_done(&rows);
     return code;
 }
 
@@ -185,14 +252,25 @@ static uint32_t without_model(const struct observed_run *const *runs, uint32_t c
     return n;
 }
 
-enum { LEFT_OUT_MAX = 64 }; /* more say nothing new about the spread */
+/* ---- how far off ----------------------------------------------------------------------------- */
+
+enum { LEFT_OUT_MAX = 256 }; /* more say nothing new about the spread */
+
+static const double normal_90 = 1.6448536269514722, normal_99 = 2.3263478740408408;
+
+/* Errors of the models left out: log(measured / fitted), and what of it was doubtful. */
+struct misses {
+    double *log_ratio, *doubtful;
+    uint32_t count;
+};
 
 static int leave_each_out(struct arena *arena, enum quantity quantity,
                           const struct observed_run *const *runs, uint32_t count,
-                          struct quantity_fit *out, struct err *err) {
+                          struct misses *misses, struct err *err) {
     const struct observed_run **rest = ARENA_ARRAY(arena, count, const struct observed_run *);
-    uint32_t step = count > LEFT_OUT_MAX ? count / LEFT_OUT_MAX : 1, judged = 0;
-    double squares = 0;
+    uint32_t step = count > LEFT_OUT_MAX ? (count + LEFT_OUT_MAX - 1) / LEFT_OUT_MAX : 1;
+    misses->log_ratio = ARENA_ARRAY(arena, count, double);
+    misses->doubtful = ARENA_ARRAY(arena, count, double);
     for (uint32_t r = 0; r < count; r += step) {
         double rates[QUANTITY_TERMS_MAX];
         uint32_t n = without_model(runs, count, runs[r]->model_sha256, rest);
@@ -200,15 +278,69 @@ static int leave_each_out(struct arena *arena, enum quantity quantity,
             continue;
         if (solve(quantity, rest, n, rates, err))
             return -(int)err->code;
-        double fitted = apply(quantity, rates, &runs[r]->footprint, runs[r]->latency_ns);
-        double ratio = log(infos[quantity].measured(runs[r]) / fmax(fitted, 1));
-        squares += ratio * ratio;
-        out->log_highest = fmax(out->log_highest, ratio);
-        judged++;
+        struct value fitted = apply(quantity, rates, &runs[r]->footprint, runs[r]->latency_ns);
+        misses->log_ratio[misses->count] =
+            log(infos[quantity].measured(runs[r]) / fmax(fitted.total, 1));
+        misses->doubtful[misses->count++] = fitted.doubtful;
     }
-    out->log_spread = judged ? sqrt(squares / judged) : 0.5;
+    return 0;
+}
+
+static double spread_of(const struct quantity_fit *fit, double doubtful) {
+    return fit->log_spread + fit->log_spread_doubtful * doubtful;
+}
+
+/* The mean error as a sum of a constant and one by the doubtful share. */
+static int fit_spread(struct arena *arena, const struct misses *misses, struct quantity_fit *fit,
+                      struct err *err) {
+    double *terms = ARENA_ARRAY(arena, 2u * misses->count + 1, double);
+    double *sizes = ARENA_ARRAY(arena, misses->count + 1u, double);
+    double found[2];
+    for (uint32_t i = 0; i < misses->count; i++) {
+        terms[2 * i] = 1;
+        terms[2 * i + 1] = misses->doubtful[i];
+        sizes[i] = 1.2533 * fabs(misses->log_ratio[i]); /* mean deviation to standard deviation */
+    }
+    if (nnls(terms, sizes, misses->count, 2, found, err))
+        return -(int)err->code;
     /* A small sample's spread is itself uncertain. */
-    out->log_spread = fmax(out->log_spread * (1 + 1.0 / (judged + 1)), 0.01);
+    double caution = 1 + 2.0 / (misses->count + 1);
+    fit->log_spread = fmax(found[0] * caution, 0.005);
+    fit->log_spread_doubtful = found[1] * caution;
+    return 0;
+}
+
+/* Conformal: the rank that a new one would not pass with this probability (Lei et al., 2018). */
+static double rank_of(double *scores, uint32_t count, double probability) {
+    stats_sort(scores, count);
+    uint32_t rank = (uint32_t)ceil(probability * (count + 1));
+    return scores[(rank > count ? count : rank) - 1];
+}
+
+static void fit_scales(struct arena *arena, const struct misses *misses, struct quantity_fit *fit) {
+    double *both = ARENA_ARRAY(arena, misses->count + 1u, double);
+    double *upper = ARENA_ARRAY(arena, misses->count + 1u, double);
+    for (uint32_t i = 0; i < misses->count; i++) {
+        upper[i] = misses->log_ratio[i] / spread_of(fit, misses->doubtful[i]);
+        both[i] = fabs(upper[i]);
+    }
+    fit->interval_scale = fmax(rank_of(both, misses->count, 0.9) / normal_90, 0.2);
+    fit->upper_scale = fmax(rank_of(upper, misses->count, 0.99) / normal_99, fit->interval_scale);
+}
+
+static int judge_fit(struct arena *arena, enum quantity quantity,
+                     const struct observed_run *const *runs, struct quantity_fit *fit,
+                     struct err *err) {
+    struct misses misses = {0};
+    fit->log_spread = 0.5;
+    fit->interval_scale = fit->upper_scale = 1;
+    if (leave_each_out(arena, quantity, runs, fit->runs, &misses, err))
+        return -(int)err->code;
+    if (misses.count == 0)
+        return 0;
+    if (fit_spread(arena, &misses, fit, err))
+        return -(int)err->code;
+    fit_scales(arena, &misses, fit);
     return 0;
 }
 
@@ -224,7 +356,7 @@ int quantity_fit(struct arena *arena, enum quantity quantity, const struct train
         return 0;
     if (solve(quantity, runs, out->runs, out->rates, err))
         return err_prefix(err, "%s", quantity_name(quantity));
-    return leave_each_out(arena, quantity, runs, out->runs, out, err);
+    return judge_fit(arena, quantity, runs, out, err);
 }
 
 /* ---- estimating ------------------------------------------------------------------------------ */
@@ -233,9 +365,10 @@ struct estimate quantity_estimate(enum quantity quantity, const struct quantity_
                                   const struct footprint *footprint, double latency_ns) {
     if (fit->runs == 0)
         return estimate_refused();
-    double value = apply(quantity, fit->rates, footprint, latency_ns);
-    double reach = exp(1.6448536269514722 * fit->log_spread);
-    return (struct estimate){value, value / reach, value * reach, TIER_FITTED, ""};
+    struct value value = apply(quantity, fit->rates, footprint, latency_ns);
+    double reach = exp(normal_90 * fit->interval_scale * spread_of(fit, value.doubtful));
+    return (struct estimate){value.total, value.total / reach, value.total * reach, TIER_FITTED,
+                             ""};
 }
 
 struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_fit *fit,
@@ -243,7 +376,8 @@ struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_
                                   double confidence) {
     if (fit->runs == 0)
         return (struct upper_bound){confidence, NAN};
-    double value = apply(quantity, fit->rates, footprint, latency_ns);
-    double reach = fmax(stats_normal_quantile(confidence) * fit->log_spread, fit->log_highest);
-    return (struct upper_bound){confidence, value * exp(reach)};
+    struct value value = apply(quantity, fit->rates, footprint, latency_ns);
+    double reach =
+        stats_normal_quantile(confidence) * fit->upper_scale * spread_of(fit, value.doubtful);
+    return (struct upper_bound){confidence, value.total * exp(reach)};
 }

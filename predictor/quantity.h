@@ -1,5 +1,6 @@
 /* What is predicted of a model as a whole besides its operators' time: memory and start-up. Each
- * quantity is a row: terms of the footprint, non-negative rates learned from runs. */
+ * quantity is a row: terms of the footprint with non-negative rates learned from runs. Peak memory
+ * is the larger of two such sums, while loading and while running. */
 #ifndef ASSAY_PREDICTOR_QUANTITY_H
 #define ASSAY_PREDICTOR_QUANTITY_H
 
@@ -15,9 +16,13 @@ enum { QUANTITY_TERMS_MAX = 8 };
 
 struct quantity_fit {
     double rates[QUANTITY_TERMS_MAX];
-    uint32_t runs;      /* 0: nothing measured */
-    double log_spread;  /* of log(measured / fitted) with the model left out */
-    double log_highest; /* largest such log ratio: how far too low it has been */
+    uint32_t runs; /* 0: nothing measured */
+    /* Deviation of log(measured / fitted) with the model left out: a constant and one that goes
+     * with the share of the value that is known less well (activations). */
+    double log_spread, log_spread_doubtful;
+    /* Multiply the deviation until 90 % of the models left out lie in the interval, and until 99 %
+     * lie below the upper bound. */
+    double interval_scale, upper_scale;
 };
 
 /* NULL past the last. */
