@@ -7,6 +7,7 @@
 struct accuracy_options {
     int64_t threads;
     int collector;
+    const char *from;
     struct text_list models;
 };
 
@@ -33,7 +34,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     int code = place_here(context->arena, db, collectors[options->collector]->name,
                           (uint32_t)options->threads, &place, err);
     if (!code)
-        code = job_accuracy(context->arena, db, &place, options->models.items,
+        code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
                             options->models.count, context->progress, &report, err);
     db_close(db);
     return code ? code : print_accuracy(context, &report.accuracy, err);
@@ -56,6 +57,11 @@ static const struct option_row options[] = {
      .choice = collector_choice,
      .offset = offsetof(struct accuracy_options, collector),
      .help = "whose runs"},
+    {.name = "from",
+     .type = OPTION_TEXT,
+     .metavar = "PURPOSE",
+     .offset = offsetof(struct accuracy_options, from),
+     .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
     {0   },
 };
 
@@ -69,6 +75,7 @@ static const struct argument_row arguments[] = {
 
 static const struct example examples[] = {
     {"assay accuracy",      "every stored model predicted by a fit that has not seen it"},
+    {"assay accuracy --from calibrate", "what calibration alone makes of the profiled models"},
     {"assay accuracy resnet18 resnet50 vgg11 --json",                     "among three models"},
     {0},
 };

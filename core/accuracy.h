@@ -43,6 +43,7 @@ struct accuracy {
     struct error_summary noise_floor; /* of the run's own operators, summed, against its CPU time
                                          at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */
+    double upper_peak_widest;         /* largest of bound / measured - 1 */
     double operators_bias;            /* signed, of all operators by time */
 };
 

@@ -21,6 +21,7 @@ struct observed_run {
     int64_t id;             /* database id: the evidence */
     const char *model_name; /* models of one name and hash are one for leave-one-out */
     const char *model_sha256;
+    const char *purpose; /* "profile", "calibrate" */
     double latency_ns, cpu_ns;
     double peak_bytes, resident_bytes, baseline_bytes;
     double loaded_bytes; /* the peak up to the end of session creation */

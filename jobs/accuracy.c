@@ -9,16 +9,26 @@ static void tell(void *context, double done) {
     progress_update(context, done, NULL);
 }
 
-static bool is_listed(const char *name, const char *const *only, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(only[i], name) == 0)
+/* Which runs; NULL: any. */
+struct choice {
+    const char *purpose, *other_than; /* purposes */
+    const char *const *names;
+    uint32_t name_count; /* 0: any */
+};
+
+static bool is_chosen(const struct choice *choice, const struct observed_run *run) {
+    if ((choice->purpose && strcmp(run->purpose, choice->purpose) != 0) ||
+        (choice->other_than && strcmp(run->purpose, choice->other_than) == 0))
+        return false;
+    for (uint32_t i = 0; i < choice->name_count; i++)
+        if (strcmp(choice->names[i], run->model_name) == 0)
             return true;
-    return count == 0;
+    return choice->name_count == 0;
 }
 
-/* Keeps the runs of the listed models and renumbers their observations. */
+/* Keeps the chosen runs and renumbers their observations. */
 static struct training restricted(struct arena *arena, const struct training *all,
-                                  const char *const *only, uint32_t count) {
+                                  const struct choice *choice) {
     struct observed_run *runs = ARENA_ARRAY(arena, all->run_count + 1u, struct observed_run);
     uint32_t *place = ARENA_ARRAY(arena, all->run_count + 1u, uint32_t);
     struct observation *observations =
@@ -26,7 +36,7 @@ static struct training restricted(struct arena *arena, const struct training *al
     struct training kept = {observations, runs, 0, 0, all->threads};
     for (uint32_t r = 0; r < all->run_count; r++) {
         place[r] = UINT32_MAX;
-        if (!is_listed(all->runs[r].model_name, only, count))
+        if (!is_chosen(choice, &all->runs[r]))
             continue;
         place[r] = kept.run_count;
         runs[kept.run_count++] = all->runs[r];
@@ -40,7 +50,25 @@ static struct training restricted(struct arena *arena, const struct training *al
     return kept;
 }
 
-int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
+static int nothing_to(const char *what, const struct db *db, const struct place *place,
+                      const char *hint, struct err *err) {
+    err_set(err, ERR_INPUT, "%s has no runs of %s %s at %u threads to %s", db_path(db),
+            place->runtime, place->runtime_version, place->threads, what);
+    return err_hint(err, "%s", hint);
+}
+
+static int judge(struct arena *arena, const struct training *learnt, struct progress *progress,
+                 struct accuracy_report *out, struct err *err) {
+    if (learnt)
+        return accuracy_of_others(arena, learnt, &out->training, &out->accuracy, err);
+    progress_start(progress, 1, "leaving out each of %u runs", out->training.run_count);
+    int code =
+        accuracy_leave_one_model_out(arena, &out->training, tell, progress, &out->accuracy, err);
+    progress_done(progress);
+    return code;
+}
+
+int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
                  const char *const *only, uint32_t only_count, struct progress *progress,
                  struct accuracy_report *out, struct err *err) {
     const struct training_filter filter = {
@@ -50,19 +78,20 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
         .threads = place->threads,
         .block = training_block(place->machine.isa),
     };
-    struct training all;
+    const struct choice to_judge = {.other_than = from, .names = only, .name_count = only_count};
+    const struct choice to_learn = {.purpose = from};
+    struct training all, learnt;
     *out = (struct accuracy_report){0};
     if (training_load(arena, db, &filter, &all, err))
         return -(int)err->code;
-    out->training = restricted(arena, &all, only, only_count);
-    if (out->training.run_count == 0) {
-        err_set(err, ERR_INPUT, "%s has no runs of %s %s at %u threads to judge by", db_path(db),
-                place->runtime, place->runtime_version, place->threads);
-        return err_hint(err, "measure models first: `assay profile MODEL`");
-    }
-    progress_start(progress, 1, "leaving out each of %u runs", out->training.run_count);
-    int code =
-        accuracy_leave_one_model_out(arena, &out->training, tell, progress, &out->accuracy, err);
-    progress_done(progress);
-    return code;
+    out->training = restricted(arena, &all, &to_judge);
+    if (out->training.run_count == 0)
+        return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
+                          err);
+    if (!from)
+        return judge(arena, NULL, progress, out, err);
+    learnt = restricted(arena, &all, &to_learn);
+    if (learnt.run_count == 0)
+        return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
+    return judge(arena, &learnt, progress, out, err);
 }

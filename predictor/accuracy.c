@@ -184,7 +184,10 @@ static void summarise_runs(struct leaving *l) {
         if (!isfinite(out->runs[r].measured[QUANTITY_PEAK_BYTES]))
             continue;
         bounded++;
-        exceeded += out->runs[r].measured[QUANTITY_PEAK_BYTES] > out->runs[r].upper_peak_bytes;
+        double reach =
+            out->runs[r].upper_peak_bytes / out->runs[r].measured[QUANTITY_PEAK_BYTES] - 1;
+        exceeded += reach < 0;
+        out->upper_peak_widest = fmax(out->upper_peak_widest, reach);
     }
     out->upper_peak_exceeded = bounded ? exceeded / (double)bounded : NAN;
 }
@@ -250,6 +253,25 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
         if (progress)
             progress(context, (r + 1.0) / training->run_count);
     }
+    summarise_runs(&l);
+    summarise_classes(&l);
+    return 0;
+}
+
+int accuracy_of_others(struct arena *arena, const struct training *learnt,
+                       const struct training *judged, struct accuracy *out, struct err *err) {
+    *out = (struct accuracy){.run_count = judged->run_count};
+    out->runs = ARENA_ARRAY(arena, judged->run_count + 1u, struct judged_run);
+    struct leaving l = {.arena = arena,
+                        .training = judged,
+                        .operators =
+                            ARENA_ARRAY(arena, judged->observation_count + 1u, struct estimate),
+                        .out = out};
+    struct fit fit;
+    if (fit_train(arena, learnt, NULL, &fit, err))
+        return -(int)err->code;
+    for (uint32_t r = 0; r < judged->run_count; r++)
+        judge_run(&l, &fit, r);
     summarise_runs(&l);
     summarise_classes(&l);
     return 0;

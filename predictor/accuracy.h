@@ -11,6 +11,10 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
                                  void (*progress)(void *context, double done), void *context,
                                  struct accuracy *out, struct err *err);
 
+/* Fits on all of `learnt` and predicts the runs of `judged`, other models of the same place. */
+int accuracy_of_others(struct arena *arena, const struct training *learnt,
+                       const struct training *judged, struct accuracy *out, struct err *err);
+
 struct error_summary error_summary_of(struct arena *arena, const struct estimate *predicted,
                                       const double *measured, uint32_t count);
 

@@ -74,6 +74,7 @@ cJSON *accuracy_json(const struct accuracy *accuracy) {
     for (int q = 0; q < QUANTITY_COUNT; q++)
         add_summary(tree, quantity_name((enum quantity)q), &accuracy->quantities[q]);
     json_add_number(tree, "upper_peak_exceeded", accuracy->upper_peak_exceeded);
+    json_add_number(tree, "upper_peak_widest", accuracy->upper_peak_widest);
     json_add_number(tree, "operators_bias", accuracy->operators_bias);
     return tree;
 }
