@@ -294,9 +294,7 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
 int fit_read(struct arena *arena, const char *text, struct fit *out, struct err *err) {
     *out = (struct fit){.evidence = ""};
     cJSON *tree = json_parse(text, strlen(text), "stored fit", err);
-    if (!tree)
-        return -(int)err->code;
-    int code = read_tree(arena, tree, out, err);
+    int code = tree ? read_tree(arena, tree, out, err) : -(int)err->code;
     cJSON_Delete(tree);
     return code ? err_hint(err, "make it again with `assay fit`") : 0;
 }
