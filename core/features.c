@@ -20,7 +20,7 @@ static const struct family_info families[] = {
                             "activation_elements"}                                                            },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
-                        "a_pass_bytes", "c_pass_bytes", "matrices"}                                           },
+                        "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products"}                      },
     [FAMILY_MATVEC] = {"matvec",         {"call", "flops", "in_bytes", "out_bytes", "weight_bytes"}     },
     [FAMILY_POOL] = {"pool",           {"call", "window_elements", "in_bytes", "out_bytes", "rows"}   },
     [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },

@@ -138,9 +138,7 @@ static const char *matmul_key(const struct op_view *view, const struct product *
         "Gemm", "FusedGemm", "MatMul", "FusedMatMul", "FusedMatMulActivation", "TransposeMatMul"};
     for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
         if (strcmp(view->op->type, plain[i]) == 0)
-            return p->constant                                 ? "matmul.weights"
-                   : is_masked_softmax(view->graph, view->in0) ? "matmul.batched.masked"
-                                                               : "matmul.batched";
+            return p->constant ? "matmul.weights" : "matmul.batched";
     return view->op->type;
 }
 
@@ -161,6 +159,9 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
     t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
     t[7] = p.matrices;
+    /* Half of a barred window's weights, each with a row of the right-hand matrix. */
+    double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
+    t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k / 2 * p.n;
 }
 
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],

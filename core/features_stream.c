@@ -207,18 +207,34 @@ static bool is_mask(const struct tensor *tensor) {
     return tensor->rank == 2 || size_from_end(tensor, 2) == 1;
 }
 
-static bool is_under_mask(const struct graph *graph, const struct op *softmax) {
-    const struct op *op = through_views(graph, op_input(graph, softmax, 0));
-    if (op && strcmp(op->type, "Where") == 0)
-        return true;
-    if (!op || strcmp(op->type, "Add") != 0)
-        return false;
-    return is_mask(op_input(graph, op, 0)) != is_mask(op_input(graph, op, 1));
+static bool is_stored(const struct tensor *tensor) {
+    return tensor && tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
 }
 
-bool is_masked_softmax(const struct graph *graph, const struct tensor *x) {
+/* The mask among the operands of an addition; NULL: none. With a single head the scores have the
+ * shape of a mask too: then it is the one that is stored. */
+static const struct tensor *mask_of(const struct graph *graph, const struct op *add) {
+    const struct tensor *a = op_input(graph, add, 0), *b = op_input(graph, add, 1);
+    if (is_mask(a) && is_mask(b))
+        return is_stored(a) ? a : is_stored(b) ? b : NULL;
+    return is_mask(a) ? a : is_mask(b) ? b : NULL;
+}
+
+static bool is_under_mask(const struct graph *graph, const struct op *softmax) {
+    const struct op *op = through_views(graph, op_input(graph, softmax, 0));
+    if (!op || strcmp(op->type, "Add") != 0)
+        return op && strcmp(op->type, "Where") == 0;
+    return mask_of(graph, op) != NULL;
+}
+
+double barred_windows(const struct graph *graph, const struct tensor *x) {
     const struct op *op = producer_of(graph, x);
-    return op && strcmp(op->type, "Softmax") == 0 && is_under_mask(graph, op);
+    if (!op || strcmp(op->type, "Softmax") != 0)
+        return 0;
+    op = through_views(graph, op_input(graph, op, 0));
+    const struct tensor *mask = op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
+    double windows = mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
+    return windows > 1 ? 2 * sqrt(windows) - 1 : 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

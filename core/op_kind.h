@@ -54,9 +54,9 @@ void move_describe(const struct op_view *view, struct features *out);
 void rows_describe(const struct op_view *view, struct features *out);
 void metadata_describe(const struct op_view *view, struct features *out);
 
-/* True when x is a Softmax under a mask that bars single queries from single keys (a causal or a
- * shifted window's mask): weights next to zero are denormal numbers, which processors are many
- * times slower with. */
-bool is_masked_softmax(const struct graph *graph, const struct tensor *x);
+/* When x is a Softmax over windows of tokens that were shifted, how many of the windows have tokens
+ * barred from each other, 0 otherwise. Their weights next to zero are denormal numbers, which
+ * processors multiply many times slower. */
+double barred_windows(const struct graph *graph, const struct tensor *x);
 
 #endif

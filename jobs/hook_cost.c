@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHAIN_OPERATORS = 400, CHAIN_ELEMENTS = 16 };
+enum { CHAIN_OPERATORS = 400, CHAIN_ELEMENTS = 16, ROUNDS = 4 };
 
 static const char wall_quantity[] = "operator_measuring_wall_ns";
 static const char cpu_quantity[] = "operator_measuring_cpu_ns";
@@ -95,6 +95,25 @@ static int write_chain(struct arena *arena, const char **path, struct err *err) 
     return onnx_write_file(chain_graph(arena), &none, name, err);
 }
 
+/* One round. What disturbs a round makes measuring look dearer than it is, so the cheapest counts.
+ */
+static int measure_round(struct arena *arena, const struct subject *subject,
+                         const struct collect_config *config, struct overhead *cost,
+                         struct err *err) {
+    struct protocol protocol = protocol_default();
+    struct measured measured;
+    struct overhead found;
+    struct err doubt = {0};
+    protocol.budget_ns = 400 * UINT64_C(1000000);
+    protocol.processes = protocol.hooked_processes = 1;
+    if (profile_measure(arena, subject->collector, config, &protocol, &measured, NULL, err))
+        return -(int)err->code;
+    if (overhead_of_chain(&measured, &found, &doubt) == 0 &&
+        (cost->source == OVERHEAD_NONE || found.wall_ns < cost->wall_ns))
+        *cost = found;
+    return 0;
+}
+
 static int measure_chain(struct arena *arena, const struct subject *subject, const char *path,
                          struct overhead *cost, struct err *err) {
     struct collect_config config = {
@@ -104,22 +123,16 @@ static int measure_chain(struct arena *arena, const struct subject *subject, con
         .events = subject->config.events,
         .event_count = subject->config.event_count,
     };
-    struct protocol protocol = protocol_default();
     struct graph *lowered;
     struct flat_graph flat;
-    struct measured measured;
-    protocol.budget_ns = 1500 * UINT64_C(1000000);
-    protocol.processes = protocol.hooked_processes = 1;
     if (subject->collector->lower(arena, &config, &lowered, err) ||
         flat_graph_build(arena, lowered, &flat, err))
         return -(int)err->code;
     config.hooked = &flat;
-    if (profile_measure(arena, subject->collector, &config, &protocol, &measured, NULL, err))
-        return -(int)err->code;
-    struct err doubt = {0};
-    if (overhead_of_chain(&measured, cost, &doubt))
-        *cost = (struct overhead){.source = OVERHEAD_NONE};
-    return 0;
+    int code = 0;
+    for (int round = 0; round < ROUNDS && !code; round++)
+        code = measure_round(arena, subject, &config, cost, err);
+    return code;
 }
 
 int hook_cost(struct arena *arena, struct db *db, const struct subject *subject,

@@ -74,24 +74,52 @@ static int solve_rates(struct arena *scratch, const struct class_rows *rows,
     return nnls(a, b, rows->count, columns, rates, err);
 }
 
+struct weighed {
+    double value, weight;
+};
+
+static int by_value(const void *a, const void *b) {
+    double x = ((const struct weighed *)a)->value, y = ((const struct weighed *)b)->value;
+    return (x > y) - (x < y);
+}
+
+/* The median of |log residuals| where every nanosecond has the same say, nearly: a class of many
+ * tiny operators must not declare its few long ones outliers. */
+static double typical_residual(struct weighed *residuals, uint32_t count) {
+    double total = 0, below = 0;
+    uint32_t r = 0;
+    for (uint32_t i = 0; i < count; i++)
+        total += residuals[i].weight;
+    qsort(residuals, count, sizeof *residuals, by_value);
+    while (r + 1 < count && (below += residuals[r].weight) < total / 2)
+        r++;
+    return residuals[r].value;
+}
+
+static double log_residual(const struct observation *o, const double *rates) {
+    return fabs(log_ratio(o->wall_ns + noise_floor_ns, dot(rates, &o->features) + noise_floor_ns));
+}
+
 /* Iteratively reweighted: residuals beyond 1.5 robust deviations count less (Huber). */
 static int fit_rates(const struct class_rows *rows, enum kernel_family family, double *rates,
                      struct err *err) {
     struct arena scratch;
     arena_init(&scratch);
     double *robust = ARENA_ARRAY(&scratch, rows->count, double);
-    double *residuals = ARENA_ARRAY(&scratch, rows->count, double);
+    struct weighed *residuals = ARENA_ARRAY(&scratch, rows->count, struct weighed);
     int code = 0;
     for (uint32_t r = 0; r < rows->count; r++)
         robust[r] = 1;
     for (int round = 0; round < ROBUST_ROUNDS && !code; round++) {
         code = solve_rates(&scratch, rows, family, robust, rates, err);
         for (uint32_t r = 0; r < rows->count; r++)
-            residuals[r] = fabs(log_ratio(rows->items[r]->wall_ns + noise_floor_ns,
-                                          dot(rates, &rows->items[r]->features) + noise_floor_ns));
-        double limit = fmax(1.5 * 1.4826 * stats_median(residuals, rows->count), 0.02);
-        for (uint32_t r = 0; r < rows->count; r++)
-            robust[r] = residuals[r] > limit ? sqrt(limit / residuals[r]) : 1;
+            residuals[r] = (struct weighed){log_residual(rows->items[r], rates),
+                                            sqrt(fmax(rows->items[r]->wall_ns, 1))};
+        double limit = fmax(1.5 * 1.4826 * typical_residual(residuals, rows->count), 0.03);
+        for (uint32_t r = 0; r < rows->count; r++) {
+            double residual = log_residual(rows->items[r], rates);
+            robust[r] = residual > limit ? sqrt(limit / residual) : 1;
+        }
     }
     arena_done(&scratch);
     return code;

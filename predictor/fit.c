@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 #include "base/stats.h"
 #include "base/strbuf.h"
+#include "predictor/nnls.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,6 +15,7 @@ static const double normal_90 = 1.6448536269514722;
 void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
                      enum kernel_family family, double log_spread, double times) {
     sum->value_ns += times * estimate->value;
+    sum->operators += times;
     sum->spread_ns[family] += times * estimate->value * log_spread;
     sum->tier = sum->value_ns > 0 ? tier_weaker(sum->tier, estimate->tier) : estimate->tier;
 }
@@ -26,8 +28,14 @@ static double relative_spread(const struct fit *fit, const struct latency_sum *s
     return sqrt(own * own + fit->sum_log_spread * fit->sum_log_spread);
 }
 
+/* Never less than half of the sum: the excess is of short operators among long ones. */
+static double composed_ns(const struct fit *fit, double sum_ns, double operators) {
+    double ns = fit->sum_ratio * sum_ns;
+    return fmax(ns - fit->call_excess_ns * operators, ns / 2);
+}
+
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
-    double value = fit->wall_ratio * fit->sum_ratio * sum->value_ns;
+    double value = fit->wall_ratio * composed_ns(fit, sum->value_ns, sum->operators);
     double reach = exp(normal_90 * fit->interval_scale * relative_spread(fit, sum));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
@@ -69,30 +77,77 @@ double steady_ns(const struct training *training, uint32_t run) {
     return training->threads == 1 && r->cpu_ns > 0 ? r->cpu_ns : r->latency_ns;
 }
 
-static void fit_composition(struct arena *arena, const struct training *training, const bool *skip,
-                            struct fit *fit) {
-    double *sums = ARENA_ARRAY(arena, training->run_count + 1u, double);
-    double *ratios = ARENA_ARRAY(arena, training->run_count + 1u, double);
-    double *wall = ARENA_ARRAY(arena, training->run_count + 1u, double);
-    double *cpu = ARENA_ARRAY(arena, training->run_count + 1u, double);
-    uint32_t n = 0, cpu_n = 0;
-    for (uint32_t i = 0; i < training->observation_count; i++)
+/* The runs that say how operators compose: their steady times and what their operators sum to. */
+struct composition {
+    double *steady_ns, *sum_ns, *operators, *wall, *cpu;
+    uint32_t count, cpu_count;
+};
+
+static struct composition compose(struct arena *arena, const struct training *training,
+                                  const bool *skip) {
+    uint32_t runs = training->run_count + 1u;
+    struct composition c = {ARENA_ARRAY(arena, runs, double),
+                            ARENA_ARRAY(arena, runs, double),
+                            ARENA_ARRAY(arena, runs, double),
+                            ARENA_ARRAY(arena, runs, double),
+                            ARENA_ARRAY(arena, runs, double),
+                            0,
+                            0};
+    double *sums = ARENA_ARRAY(arena, runs, double), *operators = ARENA_ARRAY(arena, runs, double);
+    for (uint32_t i = 0; i < training->observation_count; i++) {
         sums[training->observations[i].run] += training->observations[i].wall_ns;
+        operators[training->observations[i].run] += 1;
+    }
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         double steady = steady_ns(training, r);
         if ((skip && skip[r]) || !(run->latency_ns > 0) || !(sums[r] > 0))
             continue;
-        fit->runs++;
-        wall[n] = run->latency_ns / steady;
-        ratios[n++] = steady / sums[r];
         if (run->cpu_ns > 0)
-            cpu[cpu_n++] = run->cpu_ns / steady;
+            c.cpu[c.cpu_count++] = run->cpu_ns / steady;
+        c.steady_ns[c.count] = steady;
+        c.sum_ns[c.count] = sums[r];
+        c.operators[c.count] = operators[r];
+        c.wall[c.count++] = run->latency_ns / steady;
     }
-    fit->sum_ratio = n ? stats_median(ratios, n) : 1;
-    fit->sum_log_spread = n > 1 ? fmax(stats_mad(ratios, n) / fit->sum_ratio, 0.02) : 0.05;
-    fit->wall_ratio = n ? stats_quantile(wall, n, 0.25) : 1;
-    fit->cpu_ratio = cpu_n ? stats_median(cpu, cpu_n) : 1;
+    return c;
+}
+
+/* Least squares on the relative error of sum_ratio x sum - call_excess x operators. */
+static int solve_composition(struct arena *arena, const struct composition *c, struct fit *fit,
+                             struct err *err) {
+    double *a = ARENA_ARRAY(arena, 2 * (size_t)c->count + 1, double);
+    double *b = ARENA_ARRAY(arena, c->count + 1u, double), x[2];
+    for (uint32_t r = 0; r < c->count; r++) {
+        a[2 * r] = c->sum_ns[r] / c->steady_ns[r];
+        a[2 * r + 1] = -c->operators[r] / c->steady_ns[r];
+        b[r] = 1;
+    }
+    if (nnls(a, b, c->count, 2, x, err))
+        return -(int)err->code;
+    fit->sum_ratio = x[0];
+    fit->call_excess_ns = x[1];
+    return 0;
+}
+
+static int fit_composition(struct arena *arena, const struct training *training, const bool *skip,
+                           struct fit *fit, struct err *err) {
+    struct composition c = compose(arena, training, skip);
+    fit->runs = c.count;
+    fit->sum_ratio = fit->wall_ratio = fit->cpu_ratio = 1;
+    fit->sum_log_spread = 0.05;
+    if (c.count == 0)
+        return 0;
+    if (solve_composition(arena, &c, fit, err))
+        return -(int)err->code;
+    double *ratios = ARENA_ARRAY(arena, c.count, double);
+    for (uint32_t r = 0; r < c.count; r++)
+        ratios[r] = c.steady_ns[r] / composed_ns(fit, c.sum_ns[r], c.operators[r]);
+    if (c.count > 1)
+        fit->sum_log_spread = fmax(stats_mad(ratios, c.count), 0.015);
+    fit->wall_ratio = stats_quantile(c.wall, c.count, 0.25);
+    fit->cpu_ratio = c.cpu_count ? stats_median(c.cpu, c.cpu_count) : 1;
+    return 0;
 }
 
 /* ---- how wide the interval must be ------------------------------------------------------------
@@ -124,7 +179,7 @@ static void calibrate_interval(struct arena *arena, const struct training *train
     for (uint32_t r = 0; r < training->run_count; r++) {
         if ((skip && skip[r]) || sums[r].value_ns <= 0 || !(training->runs[r].latency_ns > 0))
             continue;
-        double said = fit->sum_ratio * sums[r].value_ns;
+        double said = composed_ns(fit, sums[r].value_ns, sums[r].operators);
         scores[scored++] =
             fabs(log(steady_ns(training, r) / said)) / relative_spread(fit, &sums[r]);
     }
@@ -168,7 +223,8 @@ int fit_train(struct arena *arena, const struct training *training, const bool *
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)
         out->observations += !(skip && skip[training->observations[i].run]);
-    fit_composition(arena, training, skip, out);
+    if (fit_composition(arena, training, skip, out, err))
+        return -(int)err->code;
     for (int q = 0; q < QUANTITY_COUNT; q++)
         if (quantity_fit(arena, (enum quantity)q, training, skip, &out->quantities[q], err))
             return -(int)err->code;

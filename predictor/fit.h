@@ -11,8 +11,10 @@
 struct fit {
     struct cost_model cost;
     struct quantity_fit quantities[QUANTITY_COUNT];
-    double sum_ratio;      /* median of a run's steady time / sum of its measured operators */
-    double sum_log_spread; /* of that ratio: what even known operators leave open */
+    /* A run's steady time is sum_ratio x the sum of its measured operators - call_excess_ns x their
+     * number: hooks cool the caches that short operators live in. */
+    double sum_ratio, call_excess_ns;
+    double sum_log_spread; /* of measured / that: what even known operators leave open */
     /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
      * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
      * the lower quartile. */
@@ -33,6 +35,7 @@ int fit_train(struct arena *arena, const struct training *training, const bool *
  * together, those of different families do not. */
 struct latency_sum {
     double value_ns;
+    double operators; /* executed */
     double spread_ns[FAMILY_COUNT];
     enum tier tier;
 };
