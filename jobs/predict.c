@@ -49,11 +49,12 @@ static void add_warnings(struct arena *arena, const struct subject *subject,
                                  predicted->fitted.newer_runs == 1 ? " is" : "s are"));
 }
 
-/* Kept, so that it can be held against what is measured later; a read-only database keeps none. */
+/* Kept, so that it can be held against what is measured later; a read-only database keeps none, and
+ * a refusal is nothing to hold against. */
 static int store(struct arena *arena, struct db *db, const struct subject *subject,
                  struct predicted *out, struct err *err) {
     const struct model *model = &subject->model;
-    if (db_is_read_only(db))
+    if (db_is_read_only(db) || out->prediction.refused_count)
         return 0;
     cJSON *tree = prediction_json(&out->prediction);
     struct strbuf text;
