@@ -10,18 +10,21 @@ static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
                              {"call", "padded_flops", "input_pass_bytes", "output_pass_bytes",
                               "weight_bytes", "row_calls", "tail_flops", "sum_bytes",
-                              "strided_flops", "activation_elements"}                                         },
+                              "strided_flops", "activation_elements", "cold_weight_bytes"}                    },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "flops", "in_bytes", "out_bytes", "row_calls", "tail_flops",
                                 "strided_flops", "activation_elements"}                                       },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements"}                                                            },
+                            "activation_elements", "cold_weight_bytes"}                                       },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
-                        "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products"}                      },
-    [FAMILY_MATVEC] = {"matvec",         {"call", "flops", "in_bytes", "out_bytes", "weight_bytes"}     },
+                        "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
+                        "cold_weight_bytes"}                                                                  },
+    [FAMILY_MATVEC] = {"matvec",
+                             {"call", "flops", "in_bytes", "out_bytes", "weight_bytes",
+                        "cold_weight_bytes"}                                                                  },
     [FAMILY_POOL] = {"pool",           {"call", "window_elements", "in_bytes", "out_bytes", "rows"}   },
     [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },
     [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
@@ -96,9 +99,54 @@ static struct op_view view_of(const struct graph *graph, const struct op *op,
     return view;
 }
 
+/* ---- the target ------------------------------------------------------------------------------ */
+
+struct feature_target feature_target_of(const struct machine *machine) {
+    return (struct feature_target){.block = strstr(machine->isa, "avx512f") ? 16 : 8,
+                                   .cache_bytes = (double)machine->cache_bytes[1]};
+}
+
+static double touched_bytes(const struct graph *graph) {
+    double sum = 0;
+    for (uint32_t t = 0; t < graph->tensor_count; t++)
+        if (!(graph->tensors[t].flags & TENSOR_OUTER))
+            sum += (double)tensor_bytes(&graph->tensors[t]);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
+            if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
+                sum += touched_bytes(graph->ops[i].attributes[a].graph);
+    return sum;
+}
+
+struct feature_target feature_target_for(const struct feature_target *machine,
+                                         const struct graph *graph) {
+    struct feature_target target = *machine;
+    target.working_set_bytes = touched_bytes(graph);
+    return target;
+}
+
+/* The share of the weights that the caches have lost since the last inference: none when all fits,
+ * all when it is four times what fits. */
+static double cold_share(const struct feature_target *target) {
+    if (target->cache_bytes <= 0)
+        return 1;
+    double over = target->working_set_bytes / target->cache_bytes - 1;
+    return fmax(0, fmin(1, over / 3));
+}
+
+/* ---- one operator ---------------------------------------------------------------------------- */
+
 static double flops_of(const struct op_view *view) {
     const struct op_kind *kind = view->kind;
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
+}
+
+static void add_cold_weights(const struct feature_target *target, struct features *out) {
+    const char *const *terms = family_info(out->family)->terms;
+    out->cold_weight_bytes = out->bytes_weights * cold_share(target);
+    for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
+        if (strcmp(terms[i], "cold_weight_bytes") == 0)
+            out->terms[i] = out->cold_weight_bytes;
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -125,6 +173,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     out->terms[0] = 1;
     if (kind->describe)
         kind->describe(&view, out);
+    add_cold_weights(target, out);
     add_dtype(&view, out);
     return 0;
 }

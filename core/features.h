@@ -9,11 +9,12 @@
 #define ASSAY_CORE_FEATURES_H
 
 #include "core/graph.h"
+#include "core/machine.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FEATURE_TERMS_MAX = 10, KERNEL_KEY_SIZE = 64 };
+enum { FEATURE_TERMS_MAX = 12, KERNEL_KEY_SIZE = 64 };
 
 /* Classes that share their terms. A class without observations may borrow from its family. */
 enum kernel_family {
@@ -45,14 +46,24 @@ struct features {
     double flops;
     double bytes_in, bytes_out;      /* activations */
     double bytes_weights;            /* initializers and constants */
+    double cold_weight_bytes;        /* of these, what the caches lose between inferences */
     double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
     bool guessed;                    /* a size depends on data and was taken from the inputs */
 };
 
 /* What the lowered graph was lowered for. */
 struct feature_target {
-    uint32_t block; /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
+    uint32_t block;     /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
+    double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
+    /* Weights and activations that a whole inference touches. What does not fit the cache is
+     * fetched anew by every inference. */
+    double working_set_bytes;
 };
+
+struct feature_target feature_target_of(const struct machine *machine);
+/* The same for the operators of one lowered graph, subgraphs included. */
+struct feature_target feature_target_for(const struct feature_target *machine,
+                                         const struct graph *graph);
 
 /* ERR_INPUT naming the operator when its class cannot be told, e.g. an operator type without a row
  * that is not elementwise; the caller lists it as refused. */

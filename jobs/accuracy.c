@@ -76,7 +76,7 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place, 
         .runtime = place->runtime,
         .runtime_version = place->runtime_version,
         .threads = place->threads,
-        .block = training_block(place->machine.isa),
+        .target = feature_target_of(&place->machine),
     };
     const struct choice to_judge = {.other_than = from, .names = only, .name_count = only_count};
     const struct choice to_learn = {.purpose = from};

@@ -129,8 +129,7 @@ static struct protocol short_protocol(void) {
 /* log(measured / predicted) of the network's run, before the fit learns from it. */
 static double surprise(struct calibrating *c, struct arena *arena,
                        const struct profiled *profiled) {
-    const struct predict_options options = {
-        {training_block(c->out->place.machine.isa)}, 0.99, true};
+    const struct predict_options options = {feature_target_of(&c->out->place.machine), 0.99, true};
     struct prediction prediction = {0};
     if (!c->fitted)
         return NAN;
@@ -175,7 +174,7 @@ static int refit(struct calibrating *c) {
         .runtime = place->runtime,
         .runtime_version = place->runtime_version,
         .threads = place->threads,
-        .block = training_block(place->machine.isa),
+        .target = feature_target_of(&place->machine),
     };
     struct training training;
     arena_done(&c->fit_arena);

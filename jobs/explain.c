@@ -228,7 +228,7 @@ static int load(struct explaining *e) {
         .threads = e->place.threads,
         .except_sha256 = except_sha256,
         .except_name = except_name,
-        .block = e->subject->target.block,
+        .target = e->subject->target,
     };
     return training_load(e->arena, e->db, &filter, &e->training, e->err);
 }

@@ -49,7 +49,7 @@ static int load(struct arena *arena, struct db *db, const struct place *place,
         .threads = place->threads,
         .except_sha256 = except_sha256,
         .except_name = except_name,
-        .block = training_block(place->machine.isa),
+        .target = feature_target_of(&place->machine),
     };
     if (training_load(arena, db, &filter, training, err))
         return -(int)err->code;

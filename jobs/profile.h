@@ -22,7 +22,7 @@ struct profiled {
     struct measured details;
     struct lowering lowering;
     double measuring_ns; /* that loading and running the model took */
-    int64_t run_id; /* valid once job_profile returned 0: the run is on the disk */
+    int64_t run_id;      /* valid once job_profile returned 0: the run is on the disk */
 };
 
 int job_profile(struct arena *arena, struct db *db, const struct profile_request *request,

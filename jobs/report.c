@@ -96,7 +96,7 @@ static int collect(struct reporting *r) {
         .runtime = r->place->runtime,
         .runtime_version = r->place->runtime_version,
         .threads = r->place->threads,
-        .block = training_block(r->place->machine.isa),
+        .target = feature_target_of(&r->place->machine),
     };
     if (db_each_run(r->db, &filter, RUN_OPERATORS | RUN_GRAPH, keep_run, r, r->err) ||
         training_load(r->arena, r->db, &training, &r->training, r->err))
@@ -113,7 +113,7 @@ static int collect(struct reporting *r) {
 
 static int predict_held_out(struct reporting *r, struct shown_run *shown) {
     const struct predict_options options = {
-        .target = {training_block(r->place->machine.isa)},
+        .target = feature_target_of(&r->place->machine),
         .memory_confidence = 0.99,
         .allow_roofline = true,
     };

@@ -45,7 +45,7 @@ static int find_collector(struct opening *o) {
 static int describe_machine(struct opening *o) {
     if (machine_describe(&o->out->machine, o->err))
         return -(int)o->err->code;
-    o->out->target.block = training_block(o->out->machine.isa);
+    o->out->target = feature_target_of(&o->out->machine);
     return 0;
 }
 

@@ -20,10 +20,6 @@ struct loading {
     uint32_t observation_count, observation_capacity, run_count, run_capacity;
 };
 
-uint32_t training_block(const char *isa) {
-    return strstr(isa, "avx512f") ? 16 : 8;
-}
-
 static bool is_excepted(const struct training_filter *filter, const struct stored_run *run) {
     return (filter->except_sha256 && strcmp(run->model.sha256, filter->except_sha256) == 0) ||
            (filter->except_name && strcmp(run->model.name, filter->except_name) == 0);
@@ -69,8 +65,8 @@ static const struct summary *op_time(const struct stored_run *run, const struct 
 }
 
 static void add_observations(struct loading *l, const struct stored_run *stored,
-                             const struct flat_graph *flat) {
-    const struct feature_target target = {l->filter->block};
+                             const struct graph *lowered, const struct flat_graph *flat) {
+    const struct feature_target target = feature_target_for(&l->filter->target, lowered);
     for (uint32_t i = 0; i < stored->op_count; i++) {
         const struct stored_op *op = &stored->ops[i];
         const struct summary *time = op_time(stored, op);
@@ -101,7 +97,7 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
         code = flat_graph_build(&scratch, lowered, &flat, err);
     if (!code) {
         add_run(l, stored, lowered, &flat);
-        add_observations(l, stored, &flat);
+        add_observations(l, stored, lowered, &flat);
     }
     arena_done(&scratch);
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;

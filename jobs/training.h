@@ -18,15 +18,12 @@ struct training_filter {
     /* The model not to learn from (hash and name, either may be NULL): so that a measured model
      * can be predicted as if it were new. */
     const char *except_sha256, *except_name;
-    uint32_t block; /* struct feature_target of the machine */
+    struct feature_target target; /* of the machine */
 };
 
 /* Times are corrected for how fast the machine was (profiler/speed_probe.h).
  * Every run that fits the filter; several runs of one model count each. Lives in the arena. */
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
                   struct training *out, struct err *err);
-
-/* The NCHWc block of a machine with these ISA extensions. */
-uint32_t training_block(const char *isa);
 
 #endif

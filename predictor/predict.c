@@ -9,6 +9,7 @@ struct predicting {
     const struct fit *fit;
     const struct flat_graph *flat;
     const struct predict_options *options;
+    struct feature_target target; /* of this graph */
     struct prediction *out;
     struct features *features; /* per flat operator */
     double *times;             /* executions per inference, by flat operator */
@@ -44,7 +45,7 @@ static void predict_operator(struct predicting *p, uint32_t i) {
                                  .kernel = "",
                                  .share = NAN,
                                  .latency_ns = estimate_refused()};
-    if (features_of(flat->graph, flat->op, &p->options->target, f, &why)) {
+    if (features_of(flat->graph, flat->op, &p->target, f, &why)) {
         refuse(p, i, arena_strdup(p->arena, why.message));
         return;
     }
@@ -212,7 +213,12 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
 void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
                    const struct flat_graph *flat, uint64_t file_bytes,
                    const struct predict_options *options, struct prediction *out) {
-    struct predicting p = {arena, fit, flat, options, out, NULL, NULL, 0, 0};
+    struct predicting p = {.arena = arena,
+                           .fit = fit,
+                           .flat = flat,
+                           .options = options,
+                           .target = feature_target_for(&options->target, lowered),
+                           .out = out};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
     out->operators = ARENA_ARRAY(arena, flat->count + 1u, struct operator_row);

@@ -56,8 +56,9 @@ static double measured_peak(const struct observed_run *run) {
     return run->peak_bytes;
 }
 
+/* Who does not tell the peak of loading apart tells one that it did not pass. */
 static double measured_loaded(const struct observed_run *run) {
-    return run->loaded_bytes;
+    return run->loaded_bytes > 0 ? run->loaded_bytes : run->peak_bytes;
 }
 
 static double measured_resident(const struct observed_run *run) {
