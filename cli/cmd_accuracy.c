@@ -1,12 +1,11 @@
 #include "cli/command.h"
-#include "cli/model_options.h"
+#include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/accuracy.h"
 #include "reports/accuracy_text.h"
 
 struct accuracy_options {
-    int64_t threads;
-    int collector;
+    struct place_options place;
     const char *from;
     struct text_list models;
 };
@@ -29,40 +28,22 @@ static int run(struct context *context, const void *given, struct err *err) {
     struct db *db;
     struct place place;
     struct accuracy_report report;
-    if (context_db_open(context, DB_READ_ONLY, &db, err))
+    if (place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
         return -(int)err->code;
-    int code = place_here(context->arena, db, collectors[options->collector]->name,
-                          (uint32_t)options->threads, &place, err);
-    if (!code)
-        code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
+    int code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
                             options->models.count, context->progress, &report, err);
     db_close(db);
     return code ? code : print_accuracy(context, &report.accuracy, err);
 }
 
 static const struct option_row options[] = {
-    {.name = "threads",
-     .letter = 't',
-     .type = OPTION_INT,
-     .metavar = "N",
-     .fallback = "1",
-     .min = 1,
-     .max = 1024,
-     .offset = offsetof(struct accuracy_options, threads),
-     .help = "runs with this many intra-op threads"},
-    {.name = "collector",
-     .type = OPTION_CHOICE,
-     .metavar = "NAME",
-     .fallback = "onnxruntime",
-     .choice = collector_choice,
-     .offset = offsetof(struct accuracy_options, collector),
-     .help = "whose runs"},
+    PLACE_OPTIONS(struct accuracy_options, place),
     {.name = "from",
-     .type = OPTION_TEXT,
-     .metavar = "PURPOSE",
-     .offset = offsetof(struct accuracy_options, from),
-     .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
-    {0   },
+                                      .type = OPTION_TEXT,
+                                      .metavar = "PURPOSE",
+                                      .offset = offsetof(struct accuracy_options, from),
+                                      .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
+    {0},
 };
 
 static const struct argument_row arguments[] = {
@@ -74,10 +55,10 @@ static const struct argument_row arguments[] = {
 };
 
 static const struct example examples[] = {
-    {"assay accuracy",      "every stored model predicted by a fit that has not seen it"},
-    {"assay accuracy --from calibrate", "what calibration alone makes of the profiled models"},
-    {"assay accuracy resnet18 resnet50 vgg11 --json",                     "among three models"},
-    {0},
+    {"assay accuracy",                                       "every stored model predicted by a fit that has not seen it"},
+    {"assay accuracy --from calibrate",                                                      "what calibration alone makes of the profiled models"},
+    {"assay accuracy resnet18 resnet50 vgg11 --json","among three models"},
+    {0       },
 };
 
 const struct command cmd_accuracy = {

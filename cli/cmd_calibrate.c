@@ -1,11 +1,11 @@
 #include "cli/command.h"
-#include "cli/model_options.h"
+#include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/calibrate.h"
 
 struct calibrate_options {
-    int64_t threads, seed;
-    int collector;
+    struct place_options place;
+    int64_t seed;
     uint64_t budget_ns;
 };
 
@@ -42,8 +42,8 @@ static int print_calibrated(struct context *context, const struct calibrated *do
 static int run(struct context *context, const void *given, struct err *err) {
     const struct calibrate_options *options = given;
     const struct calibrate_request request = {
-        .collector = collectors[options->collector]->name,
-        .threads = (uint32_t)options->threads,
+        .collector = place_collector(&options->place),
+        .threads = (uint32_t)options->place.threads,
         .budget_ns = options->budget_ns,
         .seed = (uint64_t)options->seed,
     };
@@ -57,35 +57,20 @@ static int run(struct context *context, const void *given, struct err *err) {
 }
 
 static const struct option_row options[] = {
+    PLACE_OPTIONS(struct calibrate_options, place),
     {.name = "budget",
-     .type = OPTION_DURATION,
-     .metavar = "TIME",
-     .fallback = "10m",
-     .offset = offsetof(struct calibrate_options, budget_ns),
-     .help = "stop after this time"},
-    {.name = "threads",
-     .letter = 't',
-     .type = OPTION_INT,
-     .metavar = "N",
-     .fallback = "1",
-     .min = 1,
-     .max = 1024,
-     .offset = offsetof(struct calibrate_options, threads),
-     .help = "intra-op threads"},
+                                       .type = OPTION_DURATION,
+                                       .metavar = "TIME",
+                                       .fallback = "10m",
+                                       .offset = offsetof(struct calibrate_options, budget_ns),
+                                       .help = "stop after this time"},
     {.name = "seed",
-     .type = OPTION_INT,
-     .metavar = "N",
-     .fallback = "1",
-     .offset = offsetof(struct calibrate_options, seed),
-     .help = "of the random networks"},
-    {.name = "collector",
-     .type = OPTION_CHOICE,
-     .metavar = "NAME",
-     .fallback = "onnxruntime",
-     .choice = collector_choice,
-     .offset = offsetof(struct calibrate_options, collector),
-     .help = "what runs the networks"},
-    {0                          },
+                                       .type = OPTION_INT,
+                                       .metavar = "N",
+                                       .fallback = "1",
+                                       .offset = offsetof(struct calibrate_options, seed),
+                                       .help = "of the random networks"},
+    {0},
 };
 
 static const struct example examples[] = {

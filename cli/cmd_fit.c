@@ -1,12 +1,11 @@
 #include "cli/command.h"
-#include "cli/model_options.h"
+#include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/fit.h"
 #include "predictor/fit_text.h"
 
 struct fit_options {
-    int64_t threads;
-    int collector;
+    struct place_options place;
     bool text;
 };
 
@@ -61,38 +60,20 @@ static int run(struct context *context, const void *given, struct err *err) {
     struct db *db;
     struct place place;
     struct fitted fitted;
-    if (context_db_open(context, DB_WRITE, &db, err))
+    if (place_open(context, &options->place, DB_WRITE, &db, &place, err))
         return -(int)err->code;
-    int code = place_here(context->arena, db, collectors[options->collector]->name,
-                          (uint32_t)options->threads, &place, err);
-    if (!code)
-        code = job_fit(context->arena, db, &place, &fitted, err);
+    int code = job_fit(context->arena, db, &place, &fitted, err);
     db_close(db);
     return code ? code : print_fit(context, &fitted, options->text, err);
 }
 
 static const struct option_row options[] = {
-    {.name = "threads",
-     .letter = 't',
-     .type = OPTION_INT,
-     .metavar = "N",
-     .fallback = "1",
-     .min = 1,
-     .max = 1024,
-     .offset = offsetof(struct fit_options, threads),
-     .help = "learn from runs with this many intra-op threads"},
-    {.name = "collector",
-     .type = OPTION_CHOICE,
-     .metavar = "NAME",
-     .fallback = "onnxruntime",
-     .choice = collector_choice,
-     .offset = offsetof(struct fit_options, collector),
-     .help = "whose runs"},
+    PLACE_OPTIONS(struct fit_options, place),
     {.name = "text",
-     .type = OPTION_FLAG,
-     .offset = offsetof(struct fit_options, text),
-     .help = "print the whole fit: every class with its rates per term"},
-    {0       },
+                                 .type = OPTION_FLAG,
+                                 .offset = offsetof(struct fit_options, text),
+                                 .help = "print the whole fit: every class with its rates per term"},
+    {0},
 };
 
 static const struct example examples[] = {

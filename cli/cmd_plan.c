@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/load_options.h"
 #include "cli/predict_options.h"
 #include "db/db.h"
 #include "jobs/plan.h"
@@ -8,19 +9,9 @@
 struct plan_options {
     struct model_options model;
     struct predict_options_given predict;
-    double rate;
-    const char *slo;
+    struct load_options load;
     uint64_t service_ns;
-    int routing;
-    struct text_list nodes;
 };
-
-static const char *routing_choice(size_t index, const char **help) {
-    const struct routing_info *info =
-        index < ROUTING_COUNT ? routing_info((enum routing)index) : NULL;
-    *help = info ? info->help : "";
-    return info ? info->name : NULL;
-}
 
 static int print_plan(struct context *context, const struct planned *planned, struct err *err) {
     const struct plan *plan = &planned->plan;
@@ -49,12 +40,12 @@ static int make_request(struct context *context, const struct plan_options *opti
                                 &request->predict, err))
         return -(int)err->code;
     request->service_ns = (double)options->service_ns;
-    request->rate_per_second = options->rate;
-    request->targets = options->slo;
-    request->routing = (enum routing)options->routing;
-    request->nodes = options->nodes.items;
-    request->node_count = options->nodes.count;
-    if (!options->slo)
+    request->rate_per_second = options->load.rate;
+    request->targets = options->load.slo;
+    request->routing = (enum routing)options->load.routing;
+    request->nodes = options->load.nodes.items;
+    request->node_count = options->load.nodes.count;
+    if (!options->load.slo)
         return err_hint((err_set(err, ERR_USAGE, "a response target is missing"), err),
                         "for example --slo p99=50ms");
     if (!options->model.model && options->service_ns == 0)
@@ -85,40 +76,15 @@ static int run(struct context *context, const void *given, struct err *err) {
 }
 
 static const struct option_row options[] = {
-    {.name = "rate",
-     .letter = 'r',
-     .type = OPTION_NUMBER,
-     .metavar = "PER_SECOND",
-     .fallback = "1",
-     .min = 0,
-     .max = 1e9,
-     .offset = offsetof(struct plan_options, rate),
-     .help = "requests per second, arriving at random (Poisson)"},
-    {.name = "slo",
-     .type = OPTION_TEXT,
-     .metavar = "pN=TIME",
-     .offset = offsetof(struct plan_options, slo),
-     .help = "response target, such as p99=50ms; several with commas"},
-    {.name = "routing",
-     .type = OPTION_CHOICE,
-     .metavar = "HOW",
-     .fallback = "random",
-     .choice = routing_choice,
-     .offset = offsetof(struct plan_options, routing),
-     .help = "how requests find a replica"},
-    {.name = "node",
-     .type = OPTION_LIST,
-     .metavar = "SPEC",
-     .offset = offsetof(struct plan_options, nodes),
-     .help = "a node that can be had, cpus=8,memory=32GiB,price=0.38; may be repeated"},
+    LOAD_OPTIONS(struct plan_options, load),
     {.name = "service",
-     .type = OPTION_DURATION,
-     .metavar = "TIME",
-     .offset = offsetof(struct plan_options, service_ns),
-     .help = "a known service time, instead of a model"},
+                                 .type = OPTION_DURATION,
+                                 .metavar = "TIME",
+                                 .offset = offsetof(struct plan_options, service_ns),
+                                 .help = "a known service time, instead of a model"},
     MODEL_OPTIONS(struct plan_options, model),
     PREDICT_OPTIONS(struct plan_options, predict),
-    {0                    },
+    {0},
 };
 
 static const struct argument_row arguments[] = {

@@ -1,23 +1,16 @@
 #include "base/file.h"
 #include "cli/command.h"
-#include "cli/model_options.h"
+#include "cli/load_options.h"
+#include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/report.h"
 
 struct report_options {
-    int64_t threads;
-    int collector, routing;
-    struct text_list models, nodes;
-    const char *output, *slo, *plan_model;
-    double rate;
+    struct place_options place;
+    struct load_options load;
+    struct text_list models;
+    const char *output, *plan_model;
 };
-
-static const char *routing_choice(size_t index, const char **help) {
-    const struct routing_info *info =
-        index < ROUTING_COUNT ? routing_info((enum routing)index) : NULL;
-    *help = info ? info->help : "";
-    return info ? info->name : NULL;
-}
 
 static int print_path(struct context *context, const char *path, size_t bytes, uint32_t models,
                       struct err *err) {
@@ -42,21 +35,18 @@ static int make(struct context *context, const struct report_options *options, s
         .models = options->models.items,
         .model_count = options->models.count,
         .plan_model = options->plan_model,
-        .rate_per_second = options->rate,
-        .targets = options->slo,
-        .routing = (enum routing)options->routing,
-        .nodes = options->nodes.items,
-        .node_count = options->nodes.count,
+        .rate_per_second = options->load.rate,
+        .targets = options->load.slo,
+        .routing = (enum routing)options->load.routing,
+        .nodes = options->load.nodes.items,
+        .node_count = options->load.nodes.count,
     };
     struct db *db;
     struct place place;
-    if (context_db_open(context, DB_READ_ONLY, &db, err))
+    if (place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
         return -(int)err->code;
-    int code = place_here(context->arena, db, collectors[options->collector]->name,
-                          (uint32_t)options->threads, &place, err);
-    if (!code)
-        code =
-            job_report(context->arena, db, &place, &request, context->progress, html, models, err);
+    int code =
+        job_report(context->arena, db, &place, &request, context->progress, html, models, err);
     db_close(db);
     return code;
 }
@@ -76,60 +66,20 @@ static int run(struct context *context, const void *given, struct err *err) {
 }
 
 static const struct option_row options[] = {
+    PLACE_OPTIONS(struct report_options, place),
+    LOAD_OPTIONS(struct report_options, load),
     {.name = "output",
-     .letter = 'o',
-     .type = OPTION_TEXT,
-     .metavar = "FILE",
-     .fallback = "assay-report.html",
-     .offset = offsetof(struct report_options, output),
-     .help = "where the page is written"},
-    {.name = "rate",
-     .letter = 'r',
-     .type = OPTION_NUMBER,
-     .metavar = "PER_SECOND",
-     .fallback = "1",
-     .min = 0,
-     .max = 1e9,
-     .offset = offsetof(struct report_options, rate),
-     .help = "requests per second of the plan"},
-    {.name = "slo",
-     .type = OPTION_TEXT,
-     .metavar = "pN=TIME",
-     .offset = offsetof(struct report_options, slo),
-     .help = "response target of the plan; without one the page has no plan"},
+                                   .letter = 'o',
+                                   .type = OPTION_TEXT,
+                                   .metavar = "FILE",
+                                   .fallback = "assay-report.html",
+                                   .offset = offsetof(struct report_options, output),
+                                   .help = "where the page is written"},
     {.name = "plan-model",
-     .type = OPTION_TEXT,
-     .metavar = "NAME",
-     .offset = offsetof(struct report_options, plan_model),
-     .help = "the model to plan for; default the first"},
-    {.name = "routing",
-     .type = OPTION_CHOICE,
-     .metavar = "HOW",
-     .fallback = "random",
-     .choice = routing_choice,
-     .offset = offsetof(struct report_options, routing),
-     .help = "how requests find a replica"},
-    {.name = "node",
-     .type = OPTION_LIST,
-     .metavar = "SPEC",
-     .offset = offsetof(struct report_options, nodes),
-     .help = "a node that can be had, cpus=8,memory=32GiB,price=0.38; may be repeated"},
-    {.name = "threads",
-     .letter = 't',
-     .type = OPTION_INT,
-     .metavar = "N",
-     .fallback = "1",
-     .min = 1,
-     .max = 1024,
-     .offset = offsetof(struct report_options, threads),
-     .help = "runs with this many intra-op threads"},
-    {.name = "collector",
-     .type = OPTION_CHOICE,
-     .metavar = "NAME",
-     .fallback = "onnxruntime",
-     .choice = collector_choice,
-     .offset = offsetof(struct report_options, collector),
-     .help = "whose runs"},
+                                   .type = OPTION_TEXT,
+                                   .metavar = "NAME",
+                                   .offset = offsetof(struct report_options, plan_model),
+                                   .help = "the model to plan for; default the first"},
     {0},
 };
 

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *collector_choice(size_t index, const char **help) {
-    *help = collectors[index] ? collectors[index]->help : "";
-    return collectors[index] ? collectors[index]->name : NULL;
-}
-
 /* "NAME=VALUE" at the last "=": tensor names may hold one. */
 static int split(struct arena *arena, const char *option, const char *form, const char *text,
                  const char **name, const char **value, struct err *err) {

@@ -5,6 +5,7 @@
 #define ASSAY_CLI_MODEL_OPTIONS_H
 
 #include "cli/option.h"
+#include "cli/place_options.h"
 #include "jobs/subject.h"
 
 struct model_options {
@@ -13,9 +14,6 @@ struct model_options {
     struct text_list dims, shapes, inputs;
     int collector;
 };
-
-/* The words that --collector may be. */
-const char *collector_choice(size_t index, const char **help);
 
 #define MODEL_ARGUMENT(owner, field)                                                               \
     {                                                                                              \
