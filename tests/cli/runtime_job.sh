@@ -1,0 +1,57 @@
+#!/bin/bash
+# The main job with ONNX Runtime itself: small models from the zoo, and the trained speech models
+# whose inputs have axes without a name and whose graphs are full of If.
+source tests/harness.bash
+if ! "$assay" list collectors --json 2>/dev/null | grep -q '"onnxruntime"' ||
+    ! "$assay" zoo write resnet8 "$work/resnet8.onnx" >/dev/null 2>&1 ||
+    ! "$assay" -q profile "$work/resnet8.onnx" --budget 300ms >"$work/out" 2>"$work/err"; then
+    if grep -q 'libonnxruntime\|ONNX Runtime' "$work/err"; then
+        skip runtime_job "ONNX Runtime is not installed"
+    else
+        not_ok runtime_job "$(<"$work/err")"
+    fi
+    exit 0
+fi
+ok resnet8_is_profiled
+for name in ds_cnn mobilenet_v1_025; do
+    "$assay" zoo write "$name" "$work/$name.onnx" >/dev/null 2>&1
+    run -q profile "$work/$name.onnx" --budget 300ms
+    expect "${name}_is_profiled" 0 out measured
+done
+run fit
+expect a_fit_is_stored 0 err "3 runs"
+run predict "$work/resnet8.onnx" --leave-out-self --json
+[ "$code" -eq 0 ] && [ "$(json '$.runtime.name')" = onnxruntime ] &&
+    [ "$(sqlite3 :memory: "SELECT $(json '$.latency_ns.value') > 0")" = 1 ] &&
+    ok a_model_left_out_is_predicted || not_ok a_model_left_out_is_predicted "$code" "$out" "$err"
+nodes=$(json '$.operators[0].name')
+run explain "$work/resnet8.onnx" "$nodes" --json
+json_is_valid explain_json_is_valid
+[ "$(json '$.name')" = "$nodes" ] && [ "$(json '$.neighbours[0].log_distance')" = 0 ] &&
+    [ -n "$(json '$.terms[0].ns_per_unit')" ] && ok an_operator_is_explained_by_its_own_measurement ||
+    not_ok an_operator_is_explained_by_its_own_measurement "$out" "$err"
+run explain "$work/resnet8.onnx" Conv
+expect an_ambiguous_operator_lists_some 2 err "fits"
+
+silero=node_modules/@ricky0123/vad-web/dist
+if [ -e "$silero/silero_vad_v5.onnx" ]; then
+    v5=("$silero/silero_vad_v5.onnx" --shape input=1x512 --shape state=2x1x128 --input sr=16000)
+    legacy=("$silero/silero_vad_legacy.onnx" --dim sequence=512 --input sr=16000)
+    run profile "$silero/silero_vad_legacy.onnx" --input sr=16000 --budget 300ms
+    expect sizes_that_contradict_come_with_a_hint 3 err "--dim sequence=N"
+    for name in v5 legacy; do
+        declare -n arguments=$name
+        run profile "${arguments[@]}" --budget 300ms
+        expect "silero_${name}_is_profiled" 0 out LSTM
+        run predict "${arguments[@]}" --leave-out-self --json
+        [ "$code" -eq 0 ] && [ "$(json '$.refused[0].op')" = "" ] && ok "silero_${name}_is_predicted" ||
+            not_ok "silero_${name}_is_predicted" "exit code $code" "$err" "$(json '$.refused')"
+    done
+    run predict "${v5[@]}" --json
+    [ "$(json '$.conditions.dims."input.1"')" = 512 ] && ok sizes_without_a_name_are_conditions ||
+        not_ok sizes_without_a_name_are_conditions "$(json '$.conditions')"
+else
+    skip silero "@ricky0123/vad-web is not installed"
+fi
+run accuracy --json
+json_is_valid accuracy_json_is_valid
