@@ -3,7 +3,6 @@
 #include <string.h>
 
 struct planning {
-    struct arena *arena;
     const struct graph *graph;
     struct placement *out;
     uint32_t *uses; /* per tensor: readers still to come; of the owner, for those it stands for */
@@ -168,8 +167,8 @@ void placement_of(struct arena *arena, const struct graph *graph, struct placeme
     uint32_t n = graph->tensor_count;
     out->owner = ARENA_ARRAY(arena, n, int32_t);
     out->released = ARENA_ARRAY(arena, n, uint32_t);
-    struct planning p = {
-        arena, graph, out, ARENA_ARRAY(arena, n, uint32_t), ARENA_ARRAY(arena, n, int32_t), 0};
+    struct planning p = {graph, out, ARENA_ARRAY(arena, n, uint32_t),
+                         ARENA_ARRAY(arena, n, int32_t), 0};
     for (uint32_t t = 0; t < n; t++) {
         out->owner[t] = GRAPH_NONE;
         out->released[t] = PLACEMENT_KEPT;

@@ -38,8 +38,12 @@ FOOTPRINT_TERM(feed_bytes)
 struct term {
     const char *name;
     double (*of)(const struct footprint *, double latency_ns);
-    int stage;
-    bool doubtful; /* known less well than the others: the interval widens with its share */
+    unsigned flags;
+};
+
+enum {
+    SECOND = 1,   /* of the second stage */
+    DOUBTFUL = 2, /* known less well than the others: the interval widens with its share */
 };
 
 /* A quantity is the largest of its stages; each stage is a sum of terms, fitted to what was
@@ -79,17 +83,17 @@ static const struct quantity_info infos[] = {
                              {{"load_process", one, 0},
                               {"load_operators", operators, 0},
                               {"load_bytes", loading_bytes, 0},
-                              {"run_process", one, 1},
-                              {"run_operators", operators, 1},
-                              {"run_weight_bytes", resident_weight_bytes, 1},
-                              {"run_arena_bytes", arena_bytes, 1, true},
-                              {"run_feed_bytes", feed_bytes, 1}}           },
+                              {"run_process", one, SECOND},
+                              {"run_operators", operators, SECOND},
+                              {"run_weight_bytes", resident_weight_bytes, SECOND},
+                              {"run_arena_bytes", arena_bytes, SECOND | DOUBTFUL},
+                              {"run_feed_bytes", feed_bytes, SECOND}}      },
     [QUANTITY_RESIDENT_BYTES] = {measured_resident,
                              {measured_resident},
                              {{"process", one, 0},
                                   {"operators", operators, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
-                                  {"arena_bytes", arena_bytes, 0, true},
+                                  {"arena_bytes", arena_bytes, DOUBTFUL},
                                   {"feed_bytes", feed_bytes, 0}}           },
     [QUANTITY_LOAD_NS] = {measured_load,
                              {measured_load},
@@ -121,6 +125,10 @@ static uint32_t terms_of(enum quantity quantity) {
     return n;
 }
 
+static int stage_of(const struct term *term) {
+    return term->flags & SECOND ? 1 : 0;
+}
+
 struct value {
     double total;
     double doubtful; /* share of it, 0 to 1 */
@@ -133,8 +141,8 @@ static struct value apply(enum quantity quantity, const double *rates, const str
     for (uint32_t i = 0; i < terms_of(quantity); i++) {
         const struct term *term = &info->terms[i];
         double part = rates[i] * term->of(f, latency_ns);
-        sums[term->stage] += part;
-        doubtful[term->stage] += term->doubtful ? part : 0;
+        sums[stage_of(term)] += part;
+        doubtful[stage_of(term)] += term->flags & DOUBTFUL ? part : 0;
     }
     int largest = sums[1] > sums[0];
     return (struct value){sums[largest], sums[largest] > 0 ? doubtful[largest] / sums[largest] : 0};
@@ -218,7 +226,7 @@ static int solve_stage(enum quantity quantity, int stage, const struct observed_
     const struct quantity_info *info = &infos[quantity];
     uint32_t place[QUANTITY_TERMS_MAX], columns = 0;
     for (uint32_t i = 0; i < terms_of(quantity); i++)
-        if (info->terms[i].stage == stage)
+        if (stage_of(&info->terms[i]) == stage)
             place[columns++] = i;
     struct rows rows;
     rows_init(&rows, count, columns);
