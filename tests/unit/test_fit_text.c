@@ -144,7 +144,8 @@ static void what_is_no_fit_of_ours_is_refused(void **state) {
     expect_refused("an array", "[1, 2, 3]");
     expect_refused("an empty object", "{}");
     expect_refused("a negative count", replaced(text, "\"runs\": ", "\"runs\": -"));
-    expect_refused("an unknown family", replaced(text, "\"matmul\"", "\"matmuk\""));
+    expect_refused("an unknown family",
+                   replaced(text, "\"family\": \"matmul\"", "\"family\": \"matmuk\""));
     expect_refused("an unknown basis", replaced(text, "\"own\"", "\"owe\""));
     expect_refused("a term gone", replaced(text, "\"padded_flops\"", "\"padded_flop\""));
     expect_refused("a hash that is a number", replaced(text, "\"data_sha256\": \"", "\"x\": \""));
