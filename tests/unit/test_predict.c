@@ -87,7 +87,8 @@ static int32_t add_loop(struct graph *graph, const char *name, int64_t trips) {
 }
 
 static struct prediction answer_for(const struct graph *graph, bool allow_roofline) {
-    const struct predict_options options = {{16}, 0.99, allow_roofline};
+    const struct predict_options options = {
+        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = allow_roofline};
     struct flat_graph flat;
     struct prediction prediction = {0};
     struct err err = {0};
