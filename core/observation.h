@@ -10,10 +10,11 @@
 /* One operator of one run. */
 struct observation {
     struct features features;
-    double wall_ns; /* median, measuring cost subtracted */
-    double spread;  /* robust standard deviation / median of the repeats */
-    int32_t op;     /* flat index in the run's lowered graph */
-    uint32_t run;   /* index into training.runs */
+    double wall_ns;  /* median, measuring cost subtracted */
+    double spread;   /* robust standard deviation / median of the repeats */
+    double slowness; /* of the machine just then: 1 is usual, 1.2: a probe took 20 % longer */
+    int32_t op;      /* flat index in the run's lowered graph */
+    uint32_t run;    /* index into training.runs */
 };
 
 /* One model run as a whole; what was not measured is NaN. */

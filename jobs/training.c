@@ -78,8 +78,12 @@ static void add_observations(struct loading *l, const struct stored_run *stored,
             continue;
         struct observation *o =
             ARENA_PUSH(l->arena, l->observations, l->observation_count, l->observation_capacity);
-        *o = (struct observation){features, time->median, time->spread, (int32_t)op->index,
-                                  l->run_count - 1};
+        *o = (struct observation){.features = features,
+                                  .wall_ns = time->median,
+                                  .spread = time->spread,
+                                  .slowness = 1,
+                                  .op = (int32_t)op->index,
+                                  .run = l->run_count - 1};
     }
 }
 
@@ -113,25 +117,21 @@ static double usual_probe(const struct loading *l) {
     return count ? stats_quantile(probes, count, 0.25) : NAN;
 }
 
-/* What a run would have taken at the usual speed: the probe beside it tells. */
-static double speed_factor(double usual_ns, double probe_ns) {
-    return usual_ns > 0 && probe_ns > 0 ? fmax(0.5, fmin(1.2, usual_ns / probe_ns)) : 1;
-}
+/* Loading is mixed work; it slows down with the probe, but less. */
+static const double load_slowdown = 0.7;
 
-static void correct_speed(struct loading *l) {
+static void note_speed(struct loading *l) {
     double usual_ns = usual_probe(l);
-    for (uint32_t i = 0; i < l->observation_count; i++) {
-        struct observation *o = &l->observations[i];
-        o->wall_ns *= speed_factor(usual_ns, l->runs[o->run].speed_probe_ns);
-    }
+    double *slowness = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
     for (uint32_t r = 0; r < l->run_count; r++) {
         struct observed_run *run = &l->runs[r];
-        double factor = speed_factor(usual_ns, run->speed_probe_ns);
-        run->latency_ns *= factor;
-        run->cpu_ns *= factor;
-        run->load_ns *= factor;
-        run->first_run_ns *= factor;
+        bool known = usual_ns > 0 && run->speed_probe_ns > 0;
+        slowness[r] = known ? fmax(0.8, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
+        run->load_ns *= pow(slowness[r], -load_slowdown);
+        run->first_run_ns *= pow(slowness[r], -load_slowdown);
     }
+    for (uint32_t i = 0; i < l->observation_count; i++)
+        l->observations[i].slowness = slowness[l->observations[i].run];
 }
 
 /* Hooks cool the caches that short operators live in, more than the calibrated cost of measuring
@@ -178,7 +178,7 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     *out = (struct training){0};
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
     correct_excess(&l);
-    correct_speed(&l);
+    note_speed(&l);
     *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,
                              filter->threads};
     return code;

@@ -21,7 +21,7 @@ struct training_filter {
     struct feature_target target; /* of the machine */
 };
 
-/* Times are corrected for how fast the machine was (profiler/speed_probe.h).
+/* Observations say how slow the machine was (profiler/speed_probe.h); load times are corrected.
  * Every run that fits the filter; several runs of one model count each. Lives in the arena. */
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
                   struct training *out, struct err *err);

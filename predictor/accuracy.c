@@ -53,6 +53,7 @@ struct leaving {
     uint32_t *first; /* per run: the first run of its model */
     bool *skip;
     struct estimate *operators; /* of every observation, by the fit that had not seen it */
+    double *usual_ns;           /* of every observation: measured, at the usual speed */
     struct accuracy *out;
 };
 
@@ -89,20 +90,28 @@ static double measured_quantity(const struct observed_run *run, enum quantity qu
     return values[quantity];
 }
 
+/* What was measured is held against the prediction at the usual speed of the machine: the class's
+ * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
                             struct judged_run *judged) {
-    double total = 0, transferred = 0;
+    double total = 0, transferred = 0, measured = 0;
     judged->operators_ns = 0;
     for (uint32_t i = 0; i < l->training->observation_count; i++) {
         const struct observation *o = &l->training->observations[i];
         if (o->run != run)
             continue;
         l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
-        judged->operators_ns += o->wall_ns;
+        l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
+                                          -cost_model_slowdown(&fit->cost, &o->features));
+        measured += o->wall_ns;
+        judged->operators_ns += l->usual_ns[i];
         total += l->operators[i].value;
         if (l->operators[i].tier > TIER_INTERPOLATED)
             transferred += l->operators[i].value;
     }
+    double usual = measured > 0 ? judged->operators_ns / measured : 1;
+    judged->measured_latency_ns = usual * l->training->runs[run].latency_ns;
+    judged->measured_cpu_time_ns = usual * l->training->runs[run].cpu_ns;
     judged->transferred_share = total > 0 ? transferred / total : 0;
 }
 
@@ -113,8 +122,6 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     judged->model_name = run->model_name;
     judged->latency_ns = fit_latency_of_run(fit, l->training, r);
     judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
-    judged->measured_latency_ns = run->latency_ns;
-    judged->measured_cpu_time_ns = run->cpu_ns;
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         judged->quantities[q] =
@@ -152,6 +159,12 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
 
 /* ---- summing up ------------------------------------------------------------------------------ */
 
+/* CPU time at one thread, latency at more: what others disturb least. */
+static double steady_of(const struct leaving *l, const struct judged_run *run) {
+    return l->training->threads == 1 && run->measured_cpu_time_ns > 0 ? run->measured_cpu_time_ns
+                                                                      : run->measured_latency_ns;
+}
+
 static void summarise_runs(struct leaving *l) {
     struct accuracy *out = l->out;
     uint32_t n = out->run_count, exceeded = 0, bounded = 0;
@@ -169,7 +182,7 @@ static void summarise_runs(struct leaving *l) {
     out->cpu_time = error_summary_of(l->arena, predicted, measured, n);
     for (uint32_t r = 0; r < n; r++) {
         double floor_ns = out->runs[r].operators_ns;
-        measured[r] = steady_ns(l->training, r);
+        measured[r] = steady_of(l, &out->runs[r]);
         predicted[r] = (struct estimate){floor_ns, floor_ns, floor_ns, TIER_MEASURED, ""};
     }
     out->noise_floor = error_summary_of(l->arena, predicted, measured, n);
@@ -227,7 +240,7 @@ static void summarise_classes(struct leaving *l) {
             if (class_of[i] != c)
                 continue;
             predicted[count] = l->operators[i];
-            measured[count++] = training->observations[i].wall_ns;
+            measured[count++] = l->usual_ns[i];
             judged->share += training->observations[i].wall_ns / total;
         }
         judged->operators = error_summary_of(l->arena, predicted, measured, count);
@@ -246,6 +259,7 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
                         first_runs(arena, training),
                         ARENA_ARRAY(arena, training->run_count + 1u, bool),
                         ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
+                        ARENA_ARRAY(arena, training->observation_count + 1u, double),
                         out};
     for (uint32_t r = 0; r < training->run_count; r++) {
         if (l.first[r] == r && leave_out(&l, r, err))
@@ -266,6 +280,7 @@ int accuracy_of_others(struct arena *arena, const struct training *learnt,
                         .training = judged,
                         .operators =
                             ARENA_ARRAY(arena, judged->observation_count + 1u, struct estimate),
+                        .usual_ns = ARENA_ARRAY(arena, judged->observation_count + 1u, double),
                         .out = out};
     struct fit fit;
     if (fit_train(arena, learnt, NULL, &fit, err))

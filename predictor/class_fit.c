@@ -150,6 +150,54 @@ static int find_rates(const struct class_rows *rows, const struct class_fit *fam
     return 0;
 }
 
+/* ---- speed ------------------------------------------------------------------------------------
+ */
+
+/* What a busy neighbour slows down most is not what it slows down least: each class follows the
+ * probe with a power of its own, found by regression and drawn to the usual one. */
+static const double slowdown_usual = 0.7, slowdown_deviation = 0.2, slowdown_max = 1.3;
+
+static void correct_rows(const struct class_learning *l, const struct class_rows *rows,
+                         double slowdown) {
+    for (uint32_t r = 0; r < rows->count; r++) {
+        struct observation *o = rows->items[r];
+        double raw_ns = l->training->observations[o - l->usual].wall_ns;
+        o->wall_ns = raw_ns * pow(o->slowness, -slowdown);
+    }
+}
+
+/* The slope of log(raw / fitted) over log(slowness). */
+static double find_slowdown(const struct class_learning *l, const struct class_rows *rows,
+                            const double *rates) {
+    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double raw_ns = l->training->observations[o - l->usual].wall_ns;
+        double x = log(o->slowness), w = o->wall_ns / (o->wall_ns + noise_floor_ns);
+        double y = fmax(-0.7, fmin(0.7, log_ratio(raw_ns, dot(rates, &o->features))));
+        n += w, sx += w * x, sy += w * y;
+        sxx += w * x * x, sxy += w * x * y, syy += w * y * y;
+    }
+    if (n < 3)
+        return slowdown_usual;
+    double xx = sxx - sx * sx / n, xy = sxy - sx * sy / n, yy = syy - sy * sy / n;
+    double ridge = yy / n / (slowdown_deviation * slowdown_deviation);
+    double slope = (xy + ridge * slowdown_usual) / (xx + ridge + 1e-9);
+    return fmax(0, fmin(slowdown_max, slope));
+}
+
+/* Rates at the usual speed: once with the usual slowdown, then with the class's own. */
+static int find_usual_rates(struct class_learning *l, const struct class_rows *rows,
+                            const struct class_fit *family, struct class_fit *fit) {
+    fit->slowdown = family ? family->slowdown : slowdown_usual;
+    correct_rows(l, rows, fit->slowdown);
+    if (find_rates(rows, family, fit, fit->rates, l->err))
+        return -(int)l->err->code;
+    fit->slowdown = find_slowdown(l, rows, fit->rates);
+    correct_rows(l, rows, fit->slowdown);
+    return find_rates(rows, family, fit, fit->rates, l->err);
+}
+
 /* ---- residual -------------------------------------------------------------------------------- */
 
 static double log_deviation(const struct observation *o) {
@@ -197,7 +245,7 @@ static uint32_t split(const struct class_learning *l, const struct class_rows *r
 }
 
 static double *held_out_of(const struct class_learning *l, const struct observation *o) {
-    return &l->held_out_ns[o - l->training->observations];
+    return &l->held_out_ns[o - l->usual];
 }
 
 /* Rates learnt without each fold, and the residual's own held-out values, say what each row would
@@ -208,7 +256,7 @@ static int64_t judge(struct class_learning *l, const struct class_rows *rows,
     struct arena scratch;
     int64_t judged = 0;
     arena_init(&scratch);
-    struct class_rows rest = {ARENA_ARRAY(&scratch, rows->count, const struct observation *), 0};
+    struct class_rows rest = {ARENA_ARRAY(&scratch, rows->count, struct observation *), 0};
     for (uint32_t fold = 0; fold < RESIDUAL_FOLDS && judged >= 0; fold++) {
         double rates[FEATURE_TERMS_MAX];
         uint32_t held = split(l, rows, fold, &rest);
@@ -260,7 +308,7 @@ int class_fit_learn(struct class_learning *l, const struct class_rows *rows,
     bool own = !family || rows->count >= OWN_OBSERVATIONS_MIN;
     double *said = ARENA_ARRAY(l->arena, rows->count, double);
     fit->basis = own ? BASIS_OWN : BASIS_SCALED_FAMILY;
-    if (find_rates(rows, family, fit, fit->rates, l->err) ||
+    if (find_usual_rates(l, rows, family, fit) ||
         (own && family && learn_residual(l, rows, fit, said)))
         return err_prefix(l->err, "kernel class %s", fit->key);
     note_support(rows, fit);

@@ -5,8 +5,9 @@
 
 #include "predictor/cost_model.h"
 
+/* Observations that may be corrected: copies of the training's. */
 struct class_rows {
-    const struct observation **items;
+    struct observation **items;
     uint32_t count;
 };
 
@@ -14,14 +15,15 @@ struct class_rows {
 struct class_learning {
     struct arena *arena; /* what is learnt lives here */
     const struct training *training;
-    const uint32_t *fold_of_run; /* below RESIDUAL_FOLDS; a model is in one */
-    double *held_out_ns;         /* per observation: said by what has not seen its model */
+    const struct observation *usual; /* the copies, one per observation of the training */
+    const uint32_t *fold_of_run;     /* below RESIDUAL_FOLDS; a model is in one */
+    double *held_out_ns;             /* per observation: said by what has not seen its model */
     struct err *err;
 };
 
-/* Fills rates, residual, spreads and support of `fit`; its key and family are set. With `family`
- * NULL it is a pooled fit of a family: rates alone. Observations whose models are all in one fold
- * keep what the family said of them. */
+/* Corrects the rows to the usual speed of the machine, fills rates, residual, spreads and support
+ * of `fit`; its key and family are set. With `family` NULL it is a pooled fit of a family: rates
+ * alone. Observations whose models are all in one fold keep what the family said of them. */
 int class_fit_learn(struct class_learning *learning, const struct class_rows *rows,
                     const struct class_fit *family, struct class_fit *fit);
 

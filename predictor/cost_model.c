@@ -14,8 +14,8 @@ static const double normal_90 = 1.6448536269514722; /* two-sided 90 % */
 /* ---- fitting all classes --------------------------------------------------------------------- */
 
 static int by_family_and_key(const void *a, const void *b) {
-    const struct observation *x = *(const struct observation *const *)a;
-    const struct observation *y = *(const struct observation *const *)b;
+    const struct observation *x = *(struct observation *const *)a;
+    const struct observation *y = *(struct observation *const *)b;
     if (x->features.family != y->features.family)
         return x->features.family < y->features.family ? -1 : 1;
     int order = strcmp(x->features.key, y->features.key);
@@ -31,15 +31,19 @@ static int by_key(const void *a, const void *b) {
 }
 
 static struct class_rows usable_rows(struct arena *arena, const struct training *training,
-                                     const bool *skip) {
+                                     const bool *skip, struct observation *copies) {
     struct class_rows rows = {
-        ARENA_ARRAY(arena, training->observation_count, const struct observation *), 0};
+        ARENA_ARRAY(arena, training->observation_count + 1u, struct observation *), 0};
     for (uint32_t i = 0; i < training->observation_count; i++) {
-        const struct observation *o = &training->observations[i];
+        struct observation *o = &copies[i];
+        *o = training->observations[i];
+        if (!(o->slowness > 0))
+            o->slowness = 1;
         if (!(skip && skip[o->run]) && isfinite(o->wall_ns) && o->wall_ns > 0)
             rows.items[rows.count++] = o;
     }
-    qsort(rows.items, rows.count, sizeof *rows.items, by_family_and_key);
+    if (rows.count)
+        qsort(rows.items, rows.count, sizeof *rows.items, by_family_and_key);
     return rows;
 }
 
@@ -65,7 +69,7 @@ static int fit_family(struct class_learning *l, const struct class_rows *rows,
     enum kernel_family family = rows->items[0]->features.family;
     struct class_fit *pooled = &model->families[family];
     for (uint32_t r = 0; r < rows->count; r++) /* of models that nothing else stands in for */
-        l->held_out_ns[rows->items[r] - l->training->observations] = rows->items[r]->wall_ns;
+        l->held_out_ns[rows->items[r] - l->usual] = rows->items[r]->wall_ns;
     if (class_fit_learn(l, rows, NULL, pooled))
         return -(int)l->err->code;
     return fit_classes(l, rows, model, capacity);
@@ -112,7 +116,7 @@ static struct class_learning begin_learning(struct arena *arena, const struct tr
     for (uint32_t r = 0; r < training->run_count; r++)
         folds[r] = fold_of(&training->runs[r]);
     model->held_out_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double);
-    return (struct class_learning){arena, training, folds, model->held_out_ns, err};
+    return (struct class_learning){arena, training, model->usual, folds, model->held_out_ns, err};
 }
 
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
@@ -121,7 +125,10 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
     for (int f = 0; f < FAMILY_COUNT; f++)
         out->families[f] = (struct class_fit){.key = family_info((enum kernel_family)f)->name,
                                               .family = (enum kernel_family)f};
-    struct class_rows rows = usable_rows(arena, training, skip);
+    struct observation *copies =
+        ARENA_ARRAY(arena, training->observation_count + 1u, struct observation);
+    struct class_rows rows = usable_rows(arena, training, skip, copies);
+    out->usual = copies;
     if (rows.count == 0)
         return err_set(err, ERR_INPUT, "there are no observations to fit");
     out->roofline = roofline_of(&rows);
@@ -156,6 +163,11 @@ static const struct class_fit *answering(const struct cost_model *model,
         return fit;
     const struct class_fit *family = &model->families[features->family];
     return family->observations ? family : NULL;
+}
+
+double cost_model_slowdown(const struct cost_model *model, const struct features *features) {
+    const struct class_fit *fit = answering(model, features);
+    return fit ? fit->slowdown : 0;
 }
 
 static bool extrapolates(const struct class_fit *fit, const struct features *features) {

@@ -26,6 +26,7 @@ struct class_fit {
     enum class_basis basis;
     double rates[FEATURE_TERMS_MAX]; /* ns per unit of the term, all >= 0 */
     struct residual residual; /* of log(measured / rates x terms), over the terms' logarithms */
+    double slowdown;          /* its time grows with this power of the machine's slowness */
     uint32_t observations, models;
     double log_spread; /* standard deviation of log(measured / fitted) on models left out */
     double log_bias;   /* its mean: systematic error on models left out, for the record */
@@ -46,6 +47,8 @@ struct cost_model {
     /* Per observation of the training, what this model says of it when its own model is left out; 0
      * for those not learnt from. Not stored: NULL in a fit that was read. */
     double *held_out_ns;
+    /* The observations with their times at the machine's usual speed; as above. */
+    const struct observation *usual;
 };
 
 /* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL. */
@@ -58,6 +61,9 @@ struct estimate cost_model_estimate(const struct cost_model *model,
 
 /* log standard deviation behind the estimate's interval. */
 double cost_model_log_spread(const struct cost_model *model, const struct features *features);
+
+/* The power of the machine's slowness that the operator's time grows with. */
+double cost_model_slowdown(const struct cost_model *model, const struct features *features);
 
 enum bound cost_model_bound(const struct cost_model *model, const struct features *features);
 

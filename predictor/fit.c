@@ -72,6 +72,21 @@ struct estimate fit_latency_of_run(const struct fit *fit, const struct training 
 
 /* ---- composition ----------------------------------------------------------------------------- */
 
+const double *usual_shares(struct arena *arena, const struct training *training,
+                           const struct fit *fit) {
+    double *usual = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    double *raw = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    for (uint32_t i = 0; i < training->observation_count; i++) {
+        const struct observation *o = &training->observations[i];
+        usual[o->run] += o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
+                                          -cost_model_slowdown(&fit->cost, &o->features));
+        raw[o->run] += o->wall_ns;
+    }
+    for (uint32_t r = 0; r < training->run_count; r++)
+        usual[r] = raw[r] > 0 ? usual[r] / raw[r] : 1;
+    return usual;
+}
+
 double steady_ns(const struct training *training, uint32_t run) {
     const struct observed_run *r = &training->runs[run];
     return training->threads == 1 && r->cpu_ns > 0 ? r->cpu_ns : r->latency_ns;
@@ -174,6 +189,7 @@ static struct latency_sum *held_out_sums(struct arena *arena, const struct train
 static void calibrate_interval(struct arena *arena, const struct training *training,
                                const bool *skip, struct fit *fit) {
     const struct latency_sum *sums = held_out_sums(arena, training, fit);
+    const double *usual = usual_shares(arena, training, fit);
     double *scores = ARENA_ARRAY(arena, training->run_count + 1u, double);
     uint32_t scored = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
@@ -181,7 +197,7 @@ static void calibrate_interval(struct arena *arena, const struct training *train
             continue;
         double said = composed_ns(fit, sums[r].value_ns, sums[r].operators);
         scores[scored++] =
-            fabs(log(steady_ns(training, r) / said)) / relative_spread(fit, &sums[r]);
+            fabs(log(usual[r] * steady_ns(training, r) / said)) / relative_spread(fit, &sums[r]);
     }
     if (scored < 3)
         return;

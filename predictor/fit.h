@@ -52,6 +52,10 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
                                    uint32_t run);
 
+/* Per run, what its operators would have taken at the machine's usual speed over what they took. */
+const double *usual_shares(struct arena *arena, const struct training *training,
+                           const struct fit *fit);
+
 /* The steady time of an observed run; see struct fit. */
 double steady_ns(const struct training *training, uint32_t run);
 

@@ -41,6 +41,7 @@ static void write_class(cJSON *list, const struct class_fit *fit) {
     json_add_text(item, "basis", basis_names[fit->basis]);
     json_add_uint(item, "observations", fit->observations);
     json_add_uint(item, "models", fit->models);
+    json_add_number(item, "slowdown", fit->slowdown);
     json_add_number(item, "log_spread", fit->log_spread);
     json_add_number(item, "log_bias", fit->log_bias);
     json_add_number(item, "flops_high", fit->flops_high);
@@ -196,8 +197,9 @@ static int read_class(struct arena *arena, const cJSON *item, struct class_fit *
         json_get_text(item, "basis", &basis, err) ||
         get_count(item, "observations", &fit->observations, err) ||
         get_count(item, "models", &fit->models, err) ||
-        GET_NUMBERS(item, err, {"log_spread", &fit->log_spread}, {"log_bias", &fit->log_bias},
-                    {"flops_high", &fit->flops_high}, {"bytes_high", &fit->bytes_high}) ||
+        GET_NUMBERS(item, err, {"slowdown", &fit->slowdown}, {"log_spread", &fit->log_spread},
+                    {"log_bias", &fit->log_bias}, {"flops_high", &fit->flops_high},
+                    {"bytes_high", &fit->bytes_high}) ||
         json_get_tree(item, "ns_per", cJSON_Object, &rates, err))
         return -(int)err->code;
     int family_index = name_index(family, FAMILY_COUNT, family_at, err);
