@@ -10,14 +10,15 @@ static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
                              {"call", "padded_flops", "input_pass_bytes", "output_pass_bytes",
                               "weight_bytes", "row_calls", "tail_flops", "sum_bytes",
-                              "strided_flops", "activation_elements", "cold_weight_bytes"}                    },
+                              "strided_flops", "activation_elements", "clip_elements",
+                              "cold_weight_bytes"}                                                            },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "flops", "in_bytes", "out_bytes", "row_calls", "tail_flops",
-                                "strided_flops", "activation_elements"}                                       },
+                                "strided_flops", "activation_elements", "clip_elements"}                      },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements", "cold_weight_bytes"}                                       },
+                            "activation_elements", "clip_elements", "cold_weight_bytes"}                      },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
@@ -29,7 +30,8 @@ static const struct family_info families[] = {
     [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },
     [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
     [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
-    [FAMILY_RECURRENT] = {"recurrent",      {"call", "flops", "weight_pass_bytes", "steps"}                },
+    [FAMILY_RECURRENT] = {"recurrent",
+                             {"call", "flops", "weight_pass_bytes", "steps", "uncached_pass_bytes"}           },
     [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                       },
     [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
 };
@@ -166,6 +168,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
         return err_set(err, ERR_INPUT, "operator type %s%s%s is not known", op->domain,
                        op->domain[0] ? "." : "", op->type);
     struct op_view view = view_of(graph, op, kind, target->block, &out->guessed);
+    view.cache_bytes = target->cache_bytes;
     out->family = kind->family;
     snprintf(out->key, sizeof out->key, "%s", op->type);
     count_bytes(&view, out);

@@ -82,13 +82,17 @@ double conv_transpose_flops(const struct op_view *view) {
     return 2 * view->in_elements * spatial_product(view->in1, 1);
 }
 
-static double costly_activation(const struct op_view *view) {
+/* Relu is part of the kernel; any other activation is a pass over the output of its own: some
+ * compute an exponential per element, others only compare. */
+static double activation_elements(const struct op_view *view, bool costly) {
+    static const char *const exponential[] = {"Sigmoid", "Tanh", "Gelu"};
     const char *activation = op_string(view->op, "activation", "");
-    static const char *const costly[] = {"Sigmoid", "Tanh", "HardSigmoid", "Gelu"};
-    for (size_t i = 0; i < sizeof costly / sizeof *costly; i++)
-        if (strcmp(activation, costly[i]) == 0)
-            return view->out_elements;
-    return 0;
+    bool found = false;
+    if (activation[0] == '\0' || strcmp(activation, "Relu") == 0)
+        return 0;
+    for (size_t i = 0; i < sizeof exponential / sizeof *exponential; i++)
+        found = found || strcmp(activation, exponential[i]) == 0;
+    return found == costly ? view->out_elements : 0;
 }
 
 /* The share of a row that does not fill a step of the inner kernel. */
@@ -108,7 +112,8 @@ static void describe_depthwise(const struct op_view *view, const struct conv_sha
     t[4] = s->batch * s->out_channels / view->block * s->out_rows;
     t[5] = out->flops * tail_share(s->out_width);
     t[6] = s->strided ? out->flops : 0;
-    t[7] = costly_activation(view);
+    t[7] = activation_elements(view, true);
+    t[8] = activation_elements(view, false);
 }
 
 static const char *blocked_key(const struct conv_shape *s, const struct op_view *view) {
@@ -141,7 +146,8 @@ void conv_blocked_describe(const struct op_view *view, struct features *out) {
     t[6] = t[1] * tail_share(s.pointwise && !s.strided ? s.out_pixels : s.out_width);
     t[7] = sum ? 4 * view->out_elements : 0;
     t[8] = s.strided ? t[1] : 0;
-    t[9] = costly_activation(view);
+    t[9] = activation_elements(view, true);
+    t[10] = activation_elements(view, false);
 }
 
 static void plain_key(const struct op_view *view, const struct conv_shape *s,
@@ -178,7 +184,8 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     product_terms(products, m, n, k, out);
     t[3] = s.pointwise && !s.strided ? 0 : 4 * products * k * n;
     t[5] = out->bytes_out * ceil(k / GEMM_DEPTH);
-    t[9] = costly_activation(view);
+    t[9] = activation_elements(view, true);
+    t[10] = activation_elements(view, false);
 }
 
 /* A product of weights and input makes the columns; they are added up into the output. */

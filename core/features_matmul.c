@@ -182,4 +182,7 @@ void recurrent_describe(const struct op_view *view, struct features *out) {
     out->terms[1] = out->flops;
     out->terms[2] = 4 * steps * step_weights(view);
     out->terms[3] = steps * size_at(view->in1, 0);
+    /* Every step passes over the weights again: what the caches cannot hold is fetched each time.
+     */
+    out->terms[4] = steps * fmax(0, 4 * step_weights(view) - view->cache_bytes);
 }

@@ -10,6 +10,7 @@ struct op_view {
     const struct op *op;
     const struct op_kind *kind;
     uint32_t block;
+    double cache_bytes;                    /* as in struct feature_target */
     const struct tensor *in0, *in1, *out0; /* may be NULL */
     double in_elements, out_elements;      /* of in0 and out0 */
     double largest_elements;               /* of any input or output */

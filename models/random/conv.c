@@ -49,7 +49,7 @@ static int32_t residual_block(struct recipe *r, int32_t x, int64_t out, int64_t 
 
 void random_residual(struct zoo_builder *b, const void *config) {
     (void)config;
-    struct recipe r = recipe_begin(b, 7, 11.5);
+    struct recipe r = recipe_begin(b, 7, 12.5);
     enum zoo_activation activation = random_chance(&r.rng, 0.7) ? ZOO_RELU : recipe_activation(&r);
     int64_t squeeze = RANDOM_PICK(&r.rng, 1, 2, 4);
     int32_t x = recipe_stem(&r);
@@ -67,7 +67,7 @@ void random_residual(struct zoo_builder *b, const void *config) {
 /* Like VGG and AlexNet: no links, flattened into dense layers that may be very large. */
 void random_plain(struct zoo_builder *b, const void *config) {
     (void)config;
-    struct recipe r = recipe_begin(b, 7.5, 11.5);
+    struct recipe r = recipe_begin(b, 7.5, 13);
     int32_t x = recipe_stem(&r);
     for (int stage = 0; stage < STAGES; stage++) {
         int64_t out = wider(&r, x, 16, 512), kernel = RANDOM_PICK(&r.rng, 3, 3, 3, 5, 1);
@@ -257,7 +257,7 @@ void random_branches(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 7.5, 11);
     int32_t x = recipe_stem(&r);
-    if (random_chance(&r.rng, 0.4))
+    if (random_chance(&r.rng, 0.6))
         x = local_norm(&r, x);
     x = conv(&r, x, random_size(&r.rng, 64, 192, 16), 3, draw_stride(&r, x), 1, ZOO_RELU);
     for (int stage = 0; stage < 3; stage++) {
@@ -313,6 +313,8 @@ void random_signal(struct zoo_builder *b, const void *config) {
                               .groups = alone ? in : 1,
                               .bias = true},
             recipe_activation(&r));
+        if (zoo_dim(b, x, 2) >= 32 && random_chance(&r.rng, 0.25))
+            x = zoo_max_pool(b, x, (struct zoo_pool){RANDOM_PICK(&r.rng, 2, 4), 2, 0, false});
     }
     x = zoo_reduce_mean(b, x, 1, (int64_t[]){2}, false);
     zoo_output(b, zoo_linear(b, "head", x, random_size(&r.rng, 10, 500, 1), true), "output");

@@ -166,7 +166,7 @@ void random_recurrent(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 4, 9);
     bool lstm = random_chance(&r.rng, 0.6);
-    int64_t width = random_size(&r.rng, 32, 768, 32), length = random_size(&r.rng, 1, 100, 1);
+    int64_t width = random_size(&r.rng, 32, 1280, 32), length = random_size(&r.rng, 1, 60, 1);
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32,
                           ZOO_SHAPE(length, b->options.batch, random_size(&r.rng, 16, 512, 16)));
     for (int i = 0; i < 3 && (i == 0 || recipe_goes_on(&r, 1)); i++) {
