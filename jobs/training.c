@@ -107,14 +107,14 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
 }
 
-/* The speed of the machine when it was quickest, that is least disturbed: its lower quartile. */
+/* The speed that the machine mostly has. */
 static double usual_probe(const struct loading *l) {
     double *probes = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
     uint32_t count = 0;
     for (uint32_t r = 0; r < l->run_count; r++)
         if (l->runs[r].speed_probe_ns > 0)
             probes[count++] = l->runs[r].speed_probe_ns;
-    return count ? stats_quantile(probes, count, 0.25) : NAN;
+    return count ? stats_median(probes, count) : NAN;
 }
 
 /* Loading is mixed work; it slows down with the probe, but less. */
@@ -126,7 +126,7 @@ static void note_speed(struct loading *l) {
     for (uint32_t r = 0; r < l->run_count; r++) {
         struct observed_run *run = &l->runs[r];
         bool known = usual_ns > 0 && run->speed_probe_ns > 0;
-        slowness[r] = known ? fmax(0.8, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
+        slowness[r] = known ? fmax(0.5, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
         run->load_ns *= pow(slowness[r], -load_slowdown);
         run->first_run_ns *= pow(slowness[r], -load_slowdown);
     }

@@ -14,7 +14,8 @@ struct fit {
     /* A run's steady time is sum_ratio x the sum of its measured operators - call_excess_ns x their
      * number: hooks cool the caches that short operators live in. */
     double sum_ratio, call_excess_ns;
-    double sum_log_spread; /* of measured / that: what even known operators leave open */
+    double sum_log_spread;   /* of measured / that: what even known operators leave open */
+    double speed_log_spread; /* of runs, for the machine's speed alone */
     /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
      * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
      * the lower quartile. */

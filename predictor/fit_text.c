@@ -75,6 +75,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
     json_add_number(tree, "call_excess_ns", fit->call_excess_ns);
     json_add_number(tree, "sum_log_spread", fit->sum_log_spread);
+    json_add_number(tree, "speed_log_spread", fit->speed_log_spread);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     json_add_number(tree, "interval_scale", fit->interval_scale);
@@ -281,7 +282,8 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"sum_ratio", &out->sum_ratio},
                     {"call_excess_ns", &out->call_excess_ns},
-                    {"sum_log_spread", &out->sum_log_spread}, {"wall_ratio", &out->wall_ratio},
+                    {"sum_log_spread", &out->sum_log_spread},
+                    {"speed_log_spread", &out->speed_log_spread}, {"wall_ratio", &out->wall_ratio},
                     {"cpu_ratio", &out->cpu_ratio}, {"interval_scale", &out->interval_scale}) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||
         GET_NUMBERS(roofline, err, {"flops_per_ns", &roof->flops_per_ns},

@@ -89,14 +89,15 @@ static void a_sum_is_as_weak_as_its_weakest_part(void **state) {
 static void errors_of_a_family_go_together_and_of_two_do_not(void **state) {
     (void)state;
     const struct fit fit = {.sum_ratio = 1, .wall_ratio = 1, .interval_scale = 1, .evidence = ""};
-    const struct estimate half = {500, 450, 550, TIER_FITTED, ""};
+    const struct estimate half = {5e6, 4.5e6, 5.5e6, TIER_FITTED, ""};
     struct latency_sum together = {0}, apart = {0};
     latency_sum_add(&together, &half, FAMILY_MATMUL, 0.1, 2);
     latency_sum_add(&apart, &half, FAMILY_MATMUL, 0.1, 1);
     latency_sum_add(&apart, &half, FAMILY_POOL, 0.1, 1);
     struct estimate a = latency_of_sum(&fit, &together), b = latency_of_sum(&fit, &apart);
     assert_true(a.value == b.value);
-    assert_true(fabs(log(a.high / a.value) / log(b.high / b.value) - sqrt(2)) < 1e-9);
+    /* What is known of neither (jitter) is small beside what is of each. */
+    assert_true(fabs(log(a.high / a.value) / log(b.high / b.value) - sqrt(2)) < 1e-3);
 }
 
 static void training_again_gives_the_same_bits(void **state) {
