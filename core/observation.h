@@ -24,6 +24,7 @@ struct observed_run {
     const char *model_sha256;
     const char *purpose; /* "profile", "calibrate" */
     double latency_ns, cpu_ns;
+    double operators_ns; /* sum of its measured operators, the calibrated cost of measuring off */
     double peak_bytes, resident_bytes, baseline_bytes;
     double loaded_bytes; /* the peak up to the end of session creation */
     double load_ns, first_run_ns;

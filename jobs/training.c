@@ -154,6 +154,11 @@ static void remove_excess(struct arena *scratch, struct observation *first, uint
     }
 }
 
+static void note_operators(struct loading *l) {
+    for (uint32_t i = 0; i < l->observation_count; i++)
+        l->runs[l->observations[i].run].operators_ns += l->observations[i].wall_ns;
+}
+
 static void correct_excess(struct loading *l) {
     for (uint32_t first = 0, end; first < l->observation_count; first = end) {
         const struct observed_run *run = &l->runs[l->observations[first].run];
@@ -177,6 +182,7 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     };
     *out = (struct training){0};
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
+    note_operators(&l);
     correct_excess(&l);
     note_speed(&l);
     *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,

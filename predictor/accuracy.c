@@ -94,8 +94,7 @@ static double measured_quantity(const struct observed_run *run, enum quantity qu
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
                             struct judged_run *judged) {
-    double total = 0, transferred = 0, measured = 0;
-    judged->operators_ns = 0;
+    double total = 0, transferred = 0, measured = 0, at_usual_speed = 0;
     for (uint32_t i = 0; i < l->training->observation_count; i++) {
         const struct observation *o = &l->training->observations[i];
         if (o->run != run)
@@ -104,12 +103,13 @@ static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t r
         l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
                                           -cost_model_slowdown(&fit->cost, &o->features));
         measured += o->wall_ns;
-        judged->operators_ns += l->usual_ns[i];
+        at_usual_speed += l->usual_ns[i];
         total += l->operators[i].value;
         if (l->operators[i].tier > TIER_INTERPOLATED)
             transferred += l->operators[i].value;
     }
-    double usual = measured > 0 ? judged->operators_ns / measured : 1;
+    double usual = measured > 0 ? at_usual_speed / measured : 1;
+    judged->operators_ns = usual * l->training->runs[run].operators_ns;
     judged->measured_latency_ns = usual * l->training->runs[run].latency_ns;
     judged->measured_cpu_time_ns = usual * l->training->runs[run].cpu_ns;
     judged->transferred_share = total > 0 ? transferred / total : 0;
