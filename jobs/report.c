@@ -41,11 +41,13 @@ struct reporting {
 
 /* ---- collecting ------------------------------------------------------------------------------ */
 
-static bool is_wanted(const struct report_request *request, const char *name) {
+/* The networks of a calibration are shown only when they are named. */
+static bool is_wanted(const struct report_request *request, const struct stored_run *run) {
+    const char *name = run->model.name;
     for (uint32_t i = 0; i < request->model_count; i++)
         if (strcmp(request->models[i], name) == 0)
             return true;
-    return request->model_count == 0;
+    return request->model_count == 0 && strcmp(run->purpose, "calibrate") != 0;
 }
 
 static bool same_dims(const struct conditions *a, const struct conditions *b) {
@@ -69,7 +71,7 @@ static struct shown_run *place_for(struct reporting *r, const struct stored_run 
 static int keep_run(void *context, const struct stored_run *stored, struct err *err) {
     (void)err;
     struct reporting *r = context;
-    if (!is_wanted(r->request, stored->model.name) || stored->lowered.byte_count == 0)
+    if (!is_wanted(r->request, stored) || stored->lowered.byte_count == 0)
         return 0;
     struct shown_run *shown = place_for(r, stored);
     char *graph = arena_alloc(r->arena, stored->lowered.byte_count);
