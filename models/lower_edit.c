@@ -213,6 +213,8 @@ int32_t lower_add_op(struct lower *l, const char *name, const char *type, const 
 int32_t lower_add_tensor(struct lower *l, const char *name, enum dtype dtype, int32_t rank,
                          const int64_t *sizes) {
     room_for_tensor(l);
+    if (graph_find_tensor(l->graph, name) != GRAPH_NONE) /* the same rule applied here before */
+        name = arena_printf(l->arena, "%s_%u", name, l->graph->tensor_count);
     int32_t t = graph_add_tensor(l->graph, name, dtype);
     graph_set_shape(l->graph, t, rank, sizes);
     return t;
