@@ -132,7 +132,8 @@ nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kil
 	@$(MAKE) --no-print-directory sanitize
 	@$(MAKE) --no-print-directory fuzz
 	@$(MAKE) --no-print-directory -j$(JOBS) tests
-	@ASSAY_PROFILE_KILLS=$(KILLS) ASSAY_DB_KILLS=$(KILLS) tests/run $(BUILD)
+	@ASSAY_PROFILE_KILLS=$(KILLS) ASSAY_DB_KILLS=$(KILLS) ASSAY_DB_COMMITS=$(KILLS) \
+	    ASSAY_DB_DAMAGES=10000 ASSAY_DB_POWER_LOSSES=10000 tests/run $(BUILD)
 	@$(MAKE) --no-print-directory bench
 
 # ---- what must be installed ------------------------------------------------------------------
