@@ -57,13 +57,25 @@ static int nothing_to(const char *what, const struct db *db, const struct place 
     return err_hint(err, "%s", hint);
 }
 
+/* The networks of a calibration are learnt from; they are judged when there is nothing else. */
+static const bool *worth_judging(struct arena *arena, const struct training *training) {
+    bool *judged = ARENA_ARRAY(arena, training->run_count + 1u, bool);
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < training->run_count; r++) {
+        judged[r] = strcmp(training->runs[r].purpose, "calibrate") != 0;
+        count += judged[r];
+    }
+    return count ? judged : NULL;
+}
+
 static int judge(struct arena *arena, const struct training *learnt, struct progress *progress,
                  struct accuracy_report *out, struct err *err) {
     if (learnt)
         return accuracy_of_others(arena, learnt, &out->training, &out->accuracy, err);
-    progress_start(progress, 1, "leaving out each of %u runs", out->training.run_count);
+    progress_start(progress, 1, "leaving out each model of %u runs", out->training.run_count);
     int code =
-        accuracy_leave_one_model_out(arena, &out->training, tell, progress, &out->accuracy, err);
+        accuracy_leave_one_model_out(arena, &out->training, worth_judging(arena, &out->training),
+                                     tell, progress, &out->accuracy, err);
     progress_done(progress);
     return code;
 }

@@ -52,6 +52,7 @@ struct leaving {
     const struct training *training;
     uint32_t *first; /* per run: the first run of its model */
     bool *skip;
+    const bool *judged;         /* per run; NULL: all */
     struct estimate *operators; /* of every observation, by the fit that had not seen it */
     double *usual_ns;           /* of every observation: measured, at the usual speed */
     struct accuracy *out;
@@ -117,7 +118,7 @@ static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t r
 
 static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     const struct observed_run *run = &l->training->runs[r];
-    struct judged_run *judged = &l->out->runs[r];
+    struct judged_run *judged = &l->out->runs[l->out->run_count++];
     judged->id = run->id;
     judged->model_name = run->model_name;
     judged->latency_ns = fit_latency_of_run(fit, l->training, r);
@@ -133,6 +134,10 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
                        latency_ns, 0.99)
             .value;
     judge_operators(l, fit, r, judged);
+}
+
+static bool is_judged(const struct leaving *l, uint32_t run) {
+    return !l->judged || l->judged[run];
 }
 
 static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
@@ -151,7 +156,7 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
     struct fit fit;
     int code = fit_train(&scratch, training, l->skip, &fit, err);
     for (uint32_t r = run; !code && r < training->run_count; r++)
-        if (l->skip[r])
+        if (l->skip[r] && is_judged(l, r))
             judge_run(l, &fit, r);
     arena_done(&scratch);
     return code;
@@ -228,8 +233,12 @@ static void summarise_classes(struct leaving *l) {
     double *measured = ARENA_ARRAY(l->arena, n + 1u, double);
     double total = 0, predicted_total = 0;
     for (uint32_t i = 0; i < n; i++) {
+        if (l->usual_ns[i] <= 0) { /* of a run that is not judged */
+            class_of[i] = UINT32_MAX;
+            continue;
+        }
         class_of[i] = class_index(l, training->observations[i].features.key, &capacity);
-        total += training->observations[i].wall_ns;
+        total += l->usual_ns[i];
         predicted_total += l->operators[i].value;
     }
     l->out->operators_bias = predicted_total / total - 1;
@@ -241,7 +250,7 @@ static void summarise_classes(struct leaving *l) {
                 continue;
             predicted[count] = l->operators[i];
             measured[count++] = l->usual_ns[i];
-            judged->share += training->observations[i].wall_ns / total;
+            judged->share += l->usual_ns[i] / total;
         }
         judged->operators = error_summary_of(l->arena, predicted, measured, count);
     }
@@ -249,24 +258,46 @@ static void summarise_classes(struct leaving *l) {
         qsort(l->out->classes, l->out->class_count, sizeof *l->out->classes, by_share);
 }
 
-int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
-                                 void (*progress)(void *context, double done), void *context,
-                                 struct accuracy *out, struct err *err) {
-    *out = (struct accuracy){.run_count = training->run_count};
-    out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
-    struct leaving l = {arena,
-                        training,
-                        first_runs(arena, training),
-                        ARENA_ARRAY(arena, training->run_count + 1u, bool),
-                        ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
-                        ARENA_ARRAY(arena, training->observation_count + 1u, double),
-                        out};
+static int by_id(const void *a, const void *b) {
+    const struct judged_run *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Models whose runs are judged are left out one after the other. */
+static int leave_each_out(struct leaving *l, void (*progress)(void *context, double done),
+                          void *context, struct err *err) {
+    const struct training *training = l->training;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        if (l.first[r] == r && leave_out(&l, r, err))
+        bool any = false;
+        for (uint32_t q = r; l->first[r] == r && q < training->run_count && !any; q++)
+            any = l->first[q] == r && is_judged(l, q);
+        if (any && leave_out(l, r, err))
             return -(int)err->code;
         if (progress)
             progress(context, (r + 1.0) / training->run_count);
     }
+    if (l->out->run_count)
+        qsort(l->out->runs, l->out->run_count, sizeof *l->out->runs, by_id);
+    return 0;
+}
+
+int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
+                                 const bool *judged, void (*progress)(void *context, double done),
+                                 void *context, struct accuracy *out, struct err *err) {
+    *out = (struct accuracy){0};
+    out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
+    struct leaving l = {
+        .arena = arena,
+        .training = training,
+        .first = first_runs(arena, training),
+        .skip = ARENA_ARRAY(arena, training->run_count + 1u, bool),
+        .judged = judged,
+        .operators = ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
+        .usual_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double),
+        .out = out,
+    };
+    if (leave_each_out(&l, progress, context, err))
+        return -(int)err->code;
     summarise_runs(&l);
     summarise_classes(&l);
     return 0;
@@ -274,7 +305,7 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
 
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
                        const struct training *judged, struct accuracy *out, struct err *err) {
-    *out = (struct accuracy){.run_count = judged->run_count};
+    *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, judged->run_count + 1u, struct judged_run);
     struct leaving l = {.arena = arena,
                         .training = judged,

@@ -5,11 +5,12 @@
 #include "core/accuracy.h"
 #include "predictor/fit.h"
 
-/* Leaves out every run of the same model (by hash or name), fits on the rest, predicts. `progress`
+/* Leaves out every run of the same model (by hash or name), fits on the rest, predicts. `judged`
+ * (per run; NULL: all) says which runs are predicted; the others are only learnt from. `progress`
  * may be NULL; it is told the share done. */
 int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
-                                 void (*progress)(void *context, double done), void *context,
-                                 struct accuracy *out, struct err *err);
+                                 const bool *judged, void (*progress)(void *context, double done),
+                                 void *context, struct accuracy *out, struct err *err);
 
 /* Fits on all of `learnt` and predicts the runs of `judged`, other models of the same place. */
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
