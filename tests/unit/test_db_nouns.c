@@ -5,8 +5,6 @@
 #include "db/machine.h"
 #include "db/prediction.h"
 
-#include <time.h>
-
 static void assert_same_summary(const struct summary *a, const struct summary *b) {
     assert_true(a->median == b->median);
     assert_true(a->low == b->low || (isnan(a->low) && isnan(b->low)));
@@ -291,29 +289,17 @@ static void predictions_and_peaks_are_kept(void **state) {
     db_close(db);
 }
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void a_hundred_thousand_operators_are_read_quickly(void **state) {
+static void a_hundred_thousand_operators_are_all_read(void **state) {
     struct sample_folder *t = *state;
     struct db *db = sample_open(t, DB_CREATE);
     struct stored_run run = sample_run(&t->arena, 1, 1000);
     uint64_t ops = 0;
     int64_t id;
-    double start = seconds();
     for (int i = 0; i < 100; i++)
         assert_done(t, db_put_run(db, &run, &id, &t->err));
-    double written = seconds();
     assert_done(t, db_each_run(db, &(struct run_filter){0}, RUN_OPERATORS | RUN_GRAPH, count_run,
                                &ops, &t->err));
-    double read = seconds();
     assert_int_equal(ops, 100000);
-    printf("100000 operators and 66800 counters: written in %.2f s, read in %.2f s\n",
-           written - start, read - written);
-    assert_true(read - written < 10); /* not a benchmark: other work may share the machine */
     db_close(db);
 }
 
@@ -324,7 +310,7 @@ int main(void) {
         CASE(a_run_is_read_as_it_was_written), CASE(runs_are_filtered),
         CASE(a_failed_run_leaves_nothing),     CASE(a_model_is_found_by_name_path_and_hash),
         CASE(lowered_graphs_are_kept_by_key),  CASE(a_fit_names_its_runs_and_protects_them),
-        CASE(predictions_and_peaks_are_kept),  CASE(a_hundred_thousand_operators_are_read_quickly),
+        CASE(predictions_and_peaks_are_kept),  CASE(a_hundred_thousand_operators_are_all_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
