@@ -1,6 +1,7 @@
 /* Matrix products, attention and recurrent layers. GEMM walks panels of 12 rows by 32 columns and
  * slices of 256 along the depth; the right-hand matrix is packed ahead when it is constant and on
  * every call when it is not. */
+#include "core/kernel_cycles.h"
 #include "core/op_kind.h"
 
 #include <ctype.h>
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GEMM_ROWS = 12, GEMM_COLUMNS = 32, GEMM_DEPTH = 256 };
+enum { GEMM_DEPTH = 256 };
 
 struct product {
     double matrices; /* independent products */
@@ -151,9 +152,9 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     }
     double *t = out->terms;
     snprintf(out->key, sizeof out->key, "%s", key);
-    t[1] = out->flops;
-    t[2] = 2 * p.matrices * ceil(p.m / GEMM_ROWS) * GEMM_ROWS * ceil(p.n / GEMM_COLUMNS) *
-           GEMM_COLUMNS * p.k;
+    struct kernel_cycles cycles = gemm_cycles(view->block, p.m, p.n, p.k);
+    t[1] = p.matrices * cycles.busy;
+    t[2] = p.matrices * cycles.waits;
     t[3] = p.constant ? 4 * p.k * p.n * p.matrices : 0;
     t[4] = p.constant ? 0 : 4 * p.k * p.n * p.matrices;
     t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
