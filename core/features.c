@@ -11,7 +11,7 @@ static const struct family_info families[] = {
                              {"call", "busy_cycles", "wait_cycles", "input_pass_bytes",
                               "output_pass_bytes", "weight_bytes", "row_calls", "sum_bytes",
                               "strided_cycles", "activation_elements", "clip_elements",
-                              "cold_weight_bytes"}                                                            },
+                              "cold_weight_bytes", "stale_weight_bytes"}                                      },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "busy_cycles", "wait_cycles", "in_bytes", "out_bytes",
                                 "row_calls", "strided_cycles", "activation_elements",
@@ -19,20 +19,23 @@ static const struct family_info families[] = {
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "busy_cycles", "wait_cycles", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements", "clip_elements", "cold_weight_bytes"}                      },
+                            "activation_elements", "clip_elements", "cold_weight_bytes",
+                            "stale_weight_bytes"}                                                             },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "busy_cycles", "wait_cycles", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
-                        "cold_weight_bytes"}                                                                  },
+                        "cold_weight_bytes", "stale_weight_bytes"}                                            },
     [FAMILY_MATVEC] = {"matvec",
                              {"call", "flops", "in_bytes", "out_bytes", "weight_bytes",
-                        "cold_weight_bytes"}                                                                  },
+                        "cold_weight_bytes", "stale_weight_bytes"}                                            },
     [FAMILY_POOL] = {"pool",           {"call", "window_elements", "in_bytes", "out_bytes", "rows"}   },
     [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },
     [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
     [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
     [FAMILY_RECURRENT] = {"recurrent",
-                             {"call", "flops", "weight_pass_bytes", "steps", "uncached_pass_bytes"}           },
+                             {"call", "busy_cycles", "wait_cycles", "step_weight_bytes", "steps",
+                           "uncached_step_bytes", "gate_elements", "cold_weight_bytes",
+                           "stale_weight_bytes"}                                                              },
     [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                       },
     [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
 };
@@ -144,12 +147,46 @@ static double flops_of(const struct op_view *view) {
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
 }
 
-static void add_cold_weights(const struct feature_target *target, struct features *out) {
-    const char *const *terms = family_info(out->family)->terms;
-    out->cold_weight_bytes = out->bytes_weights * cold_share(target);
+static void set_term(struct features *features, const char *name, double value) {
+    const char *const *terms = family_info(features->family)->terms;
     for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
-        if (strcmp(terms[i], "cold_weight_bytes") == 0)
-            out->terms[i] = out->cold_weight_bytes;
+        if (strcmp(terms[i], name) == 0)
+            features->terms[i] = value;
+}
+
+/* Weights that several operators read are used that often in each inference. */
+static double uses_of_weights(const struct op_view *view) {
+    const struct graph *graph = view->graph;
+    int32_t largest = GRAPH_NONE;
+    uint32_t uses = 0;
+    for (uint32_t i = 0; i < view->op->input_count; i++) {
+        int32_t t = view->op->inputs[i];
+        if (t != GRAPH_NONE && is_weight(&graph->tensors[t]) &&
+            (largest == GRAPH_NONE ||
+             tensor_bytes(&graph->tensors[t]) > tensor_bytes(&graph->tensors[largest])))
+            largest = t;
+    }
+    for (uint32_t i = 0; largest != GRAPH_NONE && i < graph->op_count; i++)
+        for (uint32_t k = 0; k < graph->ops[i].input_count; k++)
+            uses += graph->ops[i].inputs[k] == largest;
+    return fmax(uses, 1);
+}
+
+void features_set_inference(struct features *features, double inference_ns) {
+    features->weight_age_ns = inference_ns > 0 ? inference_ns / features->weight_uses : INFINITY;
+}
+
+void features_forget(struct features *features, double forget_ns) {
+    double age = features->weight_age_ns / forget_ns;
+    set_term(features, "stale_weight_bytes", features->cold_weight_bytes * (1 - exp(-age * age)));
+}
+
+static void add_cold_weights(const struct op_view *view, const struct feature_target *target,
+                             struct features *out) {
+    out->cold_weight_bytes = out->bytes_weights * cold_share(target);
+    out->weight_uses = out->cold_weight_bytes > 0 ? uses_of_weights(view) : 1;
+    features_set_inference(out, target->inference_ns);
+    set_term(out, "cold_weight_bytes", out->cold_weight_bytes);
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -177,7 +214,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     out->terms[0] = 1;
     if (kind->describe)
         kind->describe(&view, out);
-    add_cold_weights(target, out);
+    add_cold_weights(&view, target, out);
     add_dtype(&view, out);
     return 0;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FEATURE_TERMS_MAX = 12, KERNEL_KEY_SIZE = 64 };
+enum { FEATURE_TERMS_MAX = 14, KERNEL_KEY_SIZE = 64 };
 
 /* Classes that share their terms. A class without observations may borrow from its family. */
 enum kernel_family {
@@ -46,7 +46,9 @@ struct features {
     double flops;
     double bytes_in, bytes_out;      /* activations */
     double bytes_weights;            /* initializers and constants */
-    double cold_weight_bytes;        /* of these, what the caches lose between inferences */
+    double cold_weight_bytes;        /* of these, what the core's own caches lose between uses */
+    double weight_uses;              /* operators of the graph that read the largest weight */
+    double weight_age_ns;            /* between two uses; INFINITY: not known */
     double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
     bool guessed;                    /* a size depends on data and was taken from the inputs */
 };
@@ -58,6 +60,9 @@ struct feature_target {
     /* Weights and activations that a whole inference touches. What does not fit the cache is
      * fetched anew by every inference. */
     double working_set_bytes;
+    /* Of one inference, 0: not known. Processors share their last cache: the longer a weight waits
+     * for its next use, the more of it others have driven out. */
+    double inference_ns;
 };
 
 struct feature_target feature_target_of(const struct machine *machine);
@@ -69,6 +74,12 @@ struct feature_target feature_target_for(const struct feature_target *machine,
  * that is not elementwise; the caller lists it as refused. */
 int features_of(const struct graph *graph, const struct op *op, const struct feature_target *target,
                 struct features *out, struct err *err);
+
+/* The term "stale_weight_bytes": the part of the cold weights that has left the shared cache too,
+ * when it forgets within about forget_ns. 0 when the family has no such term. */
+void features_forget(struct features *features, double forget_ns);
+/* The same weights in an inference that takes as long. */
+void features_set_inference(struct features *features, double inference_ns);
 
 /* FLOPs of an operator of a graph with static shapes, as written or lowered; 0 when unknown. */
 double op_flops(const struct graph *graph, const struct op *op);

@@ -160,30 +160,36 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
     t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
     t[7] = p.matrices;
-    /* Half of a barred window's weights, each with a row of the right-hand matrix. */
+    /* The weights of barred pairs, each with a row of the right-hand matrix. */
     double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
-    t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k / 2 * p.n;
+    t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k * p.n;
 }
 
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
  *      R [directions, gates x hidden, hidden] ------------------------------------------------- */
 
-static double step_weights(const struct op_view *view) {
-    bool guessed = false;
-    return view_elements(view->in1, &guessed) +
-           view_elements(op_input(view->graph, view->op, 2), &guessed);
-}
-
 double recurrent_flops(const struct op_view *view) {
-    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) * step_weights(view);
+    const struct tensor *r = op_input(view->graph, view->op, 2);
+    bool guessed = false;
+    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) *
+           (view_elements(view->in1, &guessed) + view_elements(r, &guessed));
 }
 
+/* The input of all steps is one product; then each step, one direction after the other, multiplies
+ * what is hidden: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
-    double steps = size_at(view->in0, 0);
-    out->terms[1] = out->flops;
-    out->terms[2] = 4 * steps * step_weights(view);
-    out->terms[3] = steps * size_at(view->in1, 0);
-    /* Every step passes over the weights again: what the caches cannot hold is fetched each time.
-     */
-    out->terms[4] = steps * fmax(0, 4 * step_weights(view) - view->cache_bytes);
+    const struct tensor *r = op_input(view->graph, view->op, 2);
+    double steps = size_at(view->in0, 0), batch = size_at(view->in0, 1);
+    double directions = size_at(view->in1, 0), gates = size_at(view->in1, 1);
+    double width = size_at(view->in1, 2), hidden = size_at(r, 2);
+    struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);
+    struct kernel_cycles step = gemm_cycles(view->block, batch, gates, hidden);
+    double step_bytes = 4 * gates * hidden, all_steps = steps * directions;
+    double *t = out->terms;
+    t[1] = directions * input.busy + all_steps * step.busy;
+    t[2] = directions * input.waits + all_steps * step.waits;
+    t[3] = all_steps * step_bytes;
+    t[4] = all_steps;
+    t[5] = all_steps * fmax(0, step_bytes - view->cache_bytes);
+    t[6] = all_steps * batch * gates;
 }

@@ -66,7 +66,9 @@ static const struct summary *op_time(const struct stored_run *run, const struct 
 
 static void add_observations(struct loading *l, const struct stored_run *stored,
                              const struct graph *lowered, const struct flat_graph *flat) {
-    const struct feature_target target = feature_target_for(&l->filter->target, lowered);
+    struct feature_target target = feature_target_for(&l->filter->target, lowered);
+    double latency_ns = l->runs[l->run_count - 1].latency_ns;
+    target.inference_ns = latency_ns > 0 ? latency_ns : 0;
     for (uint32_t i = 0; i < stored->op_count; i++) {
         const struct stored_op *op = &stored->ops[i];
         const struct summary *time = op_time(stored, op);

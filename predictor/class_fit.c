@@ -150,6 +150,20 @@ static int find_rates(const struct class_rows *rows, const struct class_fit *fam
     return 0;
 }
 
+int class_fit_error(struct class_learning *l, const struct class_rows *rows, double *error) {
+    double rates[FEATURE_TERMS_MAX], weights = 0, sum = 0;
+    if (fit_rates(rows, rows->items[0]->features.family, rates, l->err))
+        return -(int)l->err->code;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double weight = sqrt(fmax(o->wall_ns, 1));
+        weights += weight;
+        sum += weight * log_residual(o, rates);
+    }
+    *error = sum / weights;
+    return 0;
+}
+
 /* ---- speed ------------------------------------------------------------------------------------
  */
 
