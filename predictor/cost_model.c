@@ -94,7 +94,7 @@ static struct class_rows readers_of_weights(struct arena *arena, const struct cl
     struct class_rows readers = {ARENA_ARRAY(arena, rows->count + 1u, struct observation *), 0};
     for (uint32_t r = 0; r < rows->count; r++)
         if (rows->items[r]->features.family == FAMILY_MATVEC &&
-            isfinite(rows->items[r]->features.weight_age_ns))
+            rows->items[r]->features.inference_ns > 0)
             readers.items[readers.count++] = rows->items[r];
     return readers;
 }

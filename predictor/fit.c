@@ -62,12 +62,12 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 
 enum { SETTLE_ROUNDS = 6 };
 
-/* The time of the operators that read no old weights stands; the others are estimated anew. */
+/* The time of the operators that find all data near stands; the others are estimated anew. */
 void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
                      uint32_t count) {
     double fixed_ns = 0, operators = 0, old_ns = 0;
     for (uint32_t i = 0; i < count; i++) {
-        bool old = features[i].cold_weight_bytes > 0;
+        bool old = features_age_matters(&features[i]);
         operators += times[i];
         *(old ? &old_ns : &fixed_ns) +=
             times[i] > 0 ? times[i] * cost_model_estimate(&fit->cost, &features[i]).value : 0;
@@ -77,9 +77,9 @@ void fit_settle_ages(const struct fit *fit, struct features *features, const dou
         double before_ns = old_ns;
         old_ns = 0;
         for (uint32_t i = 0; i < count; i++) {
-            if (features[i].cold_weight_bytes <= 0 || times[i] <= 0)
+            if (!features_age_matters(&features[i]) || times[i] <= 0)
                 continue;
-            features_set_inference(&features[i], latency_ns);
+            features[i].inference_ns = latency_ns;
             old_ns += times[i] * cost_model_estimate(&fit->cost, &features[i]).value;
         }
         if (fabs(old_ns - before_ns) < 1e-3 * latency_ns)
@@ -99,7 +99,7 @@ const struct features *fit_features_of_run(struct arena *arena, const struct fit
     double *times = ARENA_ARRAY(arena, *count + 1u, double);
     for (uint32_t i = 0; i < *count; i++) {
         times[i] = 1;
-        features_set_inference(&features[i], 0);
+        features[i].inference_ns = 0;
     }
     fit_settle_ages(fit, features, times, *count);
     return features;

@@ -168,7 +168,7 @@ static void settle_ages(struct predicting *p) {
         return;
     fit_settle_ages(p->fit, p->features, p->times, p->flat->count);
     for (uint32_t i = 0; i < p->flat->count; i++)
-        if (p->features[i].cold_weight_bytes > 0)
+        if (features_age_matters(&p->features[i]))
             estimate_operator(p, i);
 }
 
@@ -234,7 +234,7 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
                            .fit = fit,
                            .flat = flat,
                            .options = options,
-                           .target = feature_target_for(&options->target, lowered),
+                           .target = feature_target_for(arena, &options->target, lowered),
                            .out = out};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
