@@ -15,6 +15,7 @@ struct product {
     double matrices; /* independent products */
     double m, n, k;
     bool constant; /* the right-hand matrix is a weight */
+    bool turned;   /* it is not, and comes transposed */
 };
 
 static double size_at(const struct tensor *tensor, int32_t i) {
@@ -40,14 +41,15 @@ static struct product product_of(const struct op_view *view) {
     p.constant = b->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
     p.k = a->rank == 1 ? size_at(a, 0) : size_at(a, a->rank - (swapped_a ? 2 : 1));
     p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
-    double outputs = view->out_elements;
-    for (int32_t i = 0; i < b->rank - 2; i++)
-        p.matrices *= size_at(b, i);
-    /* One shared right-hand matrix: all rows of the left one form a single product. */
-    p.m = outputs / fmax(p.n * p.matrices, 1);
-    if (p.m < 1) { /* the left matrix is broadcast over a batch of right-hand ones, or a vector */
-        p.m = 1;
-        p.matrices = fmax(outputs / p.n, 1);
+    p.turned = swapped_b && !p.constant;
+    if (b->rank > 2 && a->rank > 1 && view->out0) {
+        p.m = size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
+        p.n = size_at(view->out0, view->out0->rank - 1);
+        p.matrices = fmax(view->out_elements / (p.m * p.n), 1);
+    } else if (b->rank > 2) { /* a vector with each of a batch */
+        p.matrices = fmax(view->out_elements / p.n, 1);
+    } else { /* one shared right-hand matrix: all rows of the left one form a single product */
+        p.m = fmax(view->out_elements / p.n, 1);
     }
     return p;
 }
@@ -160,6 +162,7 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
     t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
     t[7] = p.matrices;
+    t[9] = p.turned ? t[4] : 0;
     /* The weights of barred pairs, each with a row of the right-hand matrix. */
     double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
     t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k * p.n;
