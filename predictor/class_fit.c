@@ -65,7 +65,7 @@ static int solve_rates(struct arena *scratch, const struct class_rows *rows,
     double *b = ARENA_ARRAY(scratch, rows->count, double);
     for (uint32_t r = 0; r < rows->count; r++) {
         const struct observation *o = rows->items[r];
-        double weight = robust[r] / (o->wall_ns + noise_floor_ns);
+        double weight = robust[r] * sqrt(sqrt(o->wall_ns)) / (o->wall_ns + noise_floor_ns);
         for (uint32_t c = 0; c < columns; c++)
             a[(size_t)r * columns + c] = weight * o->features.terms[c];
         b[r] = weight * o->wall_ns;
