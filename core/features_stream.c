@@ -34,12 +34,21 @@ static double broadcast_run(const struct op_view *view) {
     return run;
 }
 
+static double trailing_elements(const struct tensor *tensor, int32_t first) {
+    double product = 1;
+    for (int32_t i = first; tensor && i < tensor->rank; i++)
+        product *= fmax((double)tensor->dims[i].size, 1);
+    return product;
+}
+
 void elementwise_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     t[1] = view->largest_elements;
     t[2] = out->bytes_in + out->bytes_weights;
     t[3] = out->bytes_out;
-    t[4] = view->out_elements / fmax(broadcast_run(view), 1);
+    bool per_channel = strcmp(view->op->type, "BatchNormalization") == 0;
+    double run = per_channel ? trailing_elements(view->in0, 2) : broadcast_run(view);
+    t[4] = view->out_elements / fmax(run, 1);
 }
 
 /* ---- moving ---------------------------------------------------------------------------------- */
@@ -68,6 +77,25 @@ static double transpose_run(const struct op_view *view) {
         from--;
     }
     return run;
+}
+
+/* All other axes keep their order: the runtime has loops of its own for that. It looks at the
+ * permutation alone, axes of one element count. */
+static bool moves_one_axis(const struct op_view *view) {
+    const struct attribute *perm = op_attribute(view->op, "perm");
+    if (!perm || perm->kind != ATTRIBUTE_INTS)
+        return false;
+    int64_t first = 0, last = (int64_t)perm->count - 1;
+    while (first <= last && perm->ints[first] == first)
+        first++;
+    while (last >= first && perm->ints[last] == last)
+        last--;
+    bool inwards = true, outwards = true; /* the first goes to the end, the last to the front */
+    for (int64_t i = first; i <= last; i++) {
+        inwards = inwards && perm->ints[i] == (i == last ? first : i + 1);
+        outwards = outwards && perm->ints[i] == (i == first ? last : i - 1);
+    }
+    return inwards || outwards;
 }
 
 /* Trailing sizes that input and output share, and one more for the axis that differs when the
@@ -139,7 +167,8 @@ static void move_key(const struct op_view *view, enum move_form form, double run
     const char *mode = op_string(view->op, "mode", "");
     bool blocked = strcmp(view->op->domain, "com.microsoft.nchwc") == 0;
     if (form == MOVE_TRANSPOSE)
-        snprintf(out->key, sizeof out->key, "Transpose.%s", run > 1 ? "block" : "strided");
+        snprintf(out->key, sizeof out->key, "Transpose%s.%s", moves_one_axis(view) ? ".axis" : "",
+                 run > 1 ? "block" : "strided");
     else if (form == MOVE_ELEMENT && mode[0])
         snprintf(out->key, sizeof out->key, "%s.%.16s", view->op->type, mode);
     else if (blocked)
