@@ -1,5 +1,5 @@
 /* Matrix products, attention and recurrent layers. GEMM walks panels of 12 rows by 32 columns and
- * slices of 256 along the depth; the right-hand matrix is packed ahead when it is constant and on
+ * slices of the depth; the right-hand matrix is packed ahead when it is constant and on
  * every call when it is not. */
 #include "core/kernel_cycles.h"
 #include "core/op_kind.h"
@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { GEMM_DEPTH = 256 };
 
 struct product {
     double matrices; /* independent products */
@@ -43,7 +41,8 @@ static struct product product_of(const struct op_view *view) {
     p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
     p.turned = swapped_b && !p.constant;
     if (b->rank > 2 && a->rank > 1 && view->out0) {
-        p.m = size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
+        p.m =
+            size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
         p.n = size_at(view->out0, view->out0->rank - 1);
         p.matrices = fmax(view->out_elements / (p.m * p.n), 1);
     } else if (b->rank > 2) { /* a vector with each of a batch */
@@ -155,12 +154,13 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     snprintf(out->key, sizeof out->key, "%s", key);
     struct kernel_cycles cycles = gemm_cycles(view->block, p.m, p.n, p.k);
+    struct gemm_passes passes = gemm_passes(p.n, p.k, p.constant);
     t[1] = p.matrices * cycles.busy;
     t[2] = p.matrices * cycles.waits;
     t[3] = p.constant ? 4 * p.k * p.n * p.matrices : 0;
     t[4] = p.constant ? 0 : 4 * p.k * p.n * p.matrices;
-    t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
-    t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
+    t[5] = 4 * p.matrices * p.m * p.k * passes.left;
+    t[6] = 4 * view->out_elements * passes.sums;
     t[7] = p.matrices;
     t[9] = p.turned ? t[4] : 0;
     /* The weights of barred pairs, each with a row of the right-hand matrix. */
