@@ -95,8 +95,13 @@ void zoo_output(struct zoo_builder *b, int32_t x, const char *name) {
 
 int32_t zoo_buffer(struct zoo_builder *b, const char *name, float mean, float deviation,
                    int32_t rank, const int64_t *sizes) {
+    return zoo_stored(b, name, DTYPE_FLOAT32, mean, deviation, rank, sizes);
+}
+
+int32_t zoo_stored(struct zoo_builder *b, const char *name, enum dtype dtype, float mean,
+                   float deviation, int32_t rank, const int64_t *sizes) {
     const char *full = arena_printf(b->graph->arena, "%s%s", b->scopes[b->depth].weights, name);
-    int32_t x = add_tensor(b, full, DTYPE_FLOAT32, rank, sizes);
+    int32_t x = add_tensor(b, full, dtype, rank, sizes);
     b->graph->tensors[x].flags |= TENSOR_INITIALIZER;
     b->weights[x] = (struct zoo_weight){mean, deviation};
     return x;
