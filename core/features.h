@@ -23,6 +23,8 @@ enum kernel_family {
     FAMILY_CONV_PLAIN,     /* im2col and GEMM, or direct loops, on NCHW */
     FAMILY_MATMUL,
     FAMILY_MATVEC,
+    FAMILY_CONV_INTEGER, /* eight bits */
+    FAMILY_MATMUL_INTEGER,
     FAMILY_POOL,
     FAMILY_ELEMENTWISE,
     FAMILY_MOVE, /* copies elements without arithmetic */
@@ -55,6 +57,8 @@ struct features {
 struct feature_target {
     uint32_t block;     /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
     double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
+    /* Products of eight bits that one instruction sums up: 64 with AMX tiles, else 4. */
+    uint32_t integer_depth;
     /* Weights and activations that a whole inference touches. What does not fit the cache is
      * fetched anew by every inference. */
     double working_set_bytes;

@@ -177,12 +177,17 @@ double recurrent_flops(const struct op_view *view) {
     return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) * step_weights(view);
 }
 
+static double weight_element_bytes(const struct op_view *view) {
+    const struct dtype_info *info = view->in1 ? dtype_info(view->in1->dtype) : NULL;
+    return info && info->bits ? info->bits / 8.0 : 4;
+}
+
 void recurrent_describe(const struct op_view *view, struct features *out) {
-    double steps = size_at(view->in0, 0);
+    double steps = size_at(view->in0, 0), bytes = weight_element_bytes(view) * step_weights(view);
     out->terms[1] = out->flops;
-    out->terms[2] = 4 * steps * step_weights(view);
+    out->terms[2] = steps * bytes;
     out->terms[3] = steps * size_at(view->in1, 0);
     /* Every step passes over the weights again: what the caches cannot hold is fetched each time.
      */
-    out->terms[4] = steps * fmax(0, 4 * step_weights(view) - view->cache_bytes);
+    out->terms[4] = steps * fmax(0, bytes - view->cache_bytes);
 }

@@ -46,10 +46,11 @@ void random_quantised(struct zoo_builder *b, const void *config) {
     b->options.quantisation = (struct zoo_quantisation){
         .form = random_chance(&rng, 0.75) ? ZOO_QDQ : ZOO_OPERATORS,
         .per_channel = random_chance(&rng, 0.5),
-        .signed_activations = random_chance(&rng, 0.25),
-        .unsigned_weights = random_chance(&rng, 0.2),
+        .signed_activations = random_chance(&rng, 0.12),
         .products_only = random_chance(&rng, 0.25),
     };
+    b->options.quantisation.unsigned_weights =
+        !b->options.quantisation.per_channel && random_chance(&rng, 0.35);
     build_one(b, config, &rng);
 }
 
@@ -58,9 +59,10 @@ void random_dynamic(struct zoo_builder *b, const void *config) {
     b->options.quantisation = (struct zoo_quantisation){
         .form = ZOO_DYNAMIC,
         .per_channel = random_chance(&rng, 0.4),
-        .unsigned_weights = random_chance(&rng, 0.3),
         .products_only = random_chance(&rng, 0.3),
     };
+    b->options.quantisation.unsigned_weights =
+        !b->options.quantisation.per_channel && random_chance(&rng, 0.4);
     build_one(b, config, &rng);
 }
 

@@ -142,6 +142,22 @@ int32_t zoo_table(struct zoo_builder *b, const char *name, const double *values,
     return x;
 }
 
+int32_t zoo_number(struct zoo_builder *b, const char *name, enum dtype dtype, double value,
+                   int32_t rank, const int64_t *sizes) {
+    int32_t x = zoo_stored(b, name, dtype, (float)value, 0, rank, sizes);
+    struct tensor *tensor = &b->graph->tensors[x];
+    size_t count = (size_t)tensor_elements(tensor);
+    int64_t *ints = ARENA_ARRAY(b->graph->arena, count, int64_t);
+    double *floats = ARENA_ARRAY(b->graph->arena, count, double);
+    for (size_t i = 0; i < count; i++) {
+        ints[i] = (int64_t)value;
+        floats[i] = value;
+    }
+    bool whole = dtype != DTYPE_FLOAT32;
+    tensor->values = keep_values(b, (int64_t)count, whole ? ints : NULL, whole ? NULL : floats);
+    return x;
+}
+
 /* ---- operators ------------------------------------------------------------------------------- */
 
 int32_t zoo_op(struct zoo_builder *b, const char *name, const char *type, uint32_t input_count,

@@ -160,6 +160,22 @@ enum dtype quantise_activation_type(const struct quantising *q) {
     return q->b->options.quantisation.signed_activations ? DTYPE_INT8 : DTYPE_UINT8;
 }
 
+/* Half precision ends at 65504: converters cut what masks hold down to this. */
+static const double half_most = 1e4;
+
+static const struct tensor_values *new_values(struct quantising *q, const struct tensor *tensor) {
+    const struct tensor_values *values = tensor->values;
+    if (!is_half(q) || !values || !values->floats)
+        return values;
+    struct arena *arena = q->b->graph->arena;
+    double *floats = ARENA_ARRAY(arena, (size_t)values->count, double);
+    for (uint64_t i = 0; i < values->count; i++)
+        floats[i] = fmax(-half_most, fmin(half_most, values->floats[i]));
+    struct tensor_values *cut = ARENA_NEW(arena, struct tensor_values);
+    *cut = (struct tensor_values){.count = values->count, .floats = floats};
+    return cut;
+}
+
 static int32_t copy_stored(struct quantising *q, int32_t old) {
     const struct tensor *tensor = &q->old->tensors[old];
     const struct zoo_weight *weight = &q->from->weights[old];
@@ -167,7 +183,7 @@ static int32_t copy_stored(struct quantising *q, int32_t old) {
     int32_t rank = sizes_of(tensor, sizes);
     int32_t x = zoo_stored(q->b, tensor->name, new_type(q, tensor->dtype), weight->mean,
                            weight->deviation, rank, sizes);
-    q->b->graph->tensors[x].values = tensor->values;
+    q->b->graph->tensors[x].values = new_values(q, tensor);
     return x;
 }
 
@@ -219,7 +235,7 @@ static void keep_constant(struct quantising *q, const struct op *op, int32_t to)
         return;
     struct tensor *result = &graph->tensors[copy->outputs[0]];
     result->flags |= TENSOR_CONSTANT;
-    result->values = q->old->tensors[op->outputs[0]].values;
+    result->values = new_values(q, &q->old->tensors[op->outputs[0]]);
     for (uint32_t a = 0; a < copy->attribute_count; a++)
         if (copy->attributes[a].kind == ATTRIBUTE_TENSOR)
             copy->attributes[a].tensor = copy->outputs[0];
@@ -241,11 +257,6 @@ int32_t quantise_copy_op(struct quantising *q, const struct op *op, const int32_
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
-static int32_t constant_zero(struct quantising *q, const char *name, enum dtype type, float zero,
-                             int32_t rank, const int64_t *sizes) {
-    return zoo_stored(q->b, name, type, zero, 0, rank, sizes);
-}
-
 struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32_t axis,
                                         bool per_channel, enum dtype type) {
     const struct tensor *tensor = &q->old->tensors[old];
@@ -257,10 +268,12 @@ struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32
     struct quantised_weight w = {.step = end > 0 ? end / 127 : 1.0f / 127, .axis = axis};
     w.integers = zoo_stored(q->b, arena_printf(arena, "%s_quantized", tensor->name), type,
                             type == DTYPE_UINT8 ? 128 : 0, 127 / uniform_end, rank, sizes);
-    w.scale = zoo_stored(q->b, arena_printf(arena, "%s_scale", tensor->name), DTYPE_FLOAT32, w.step,
-                         per_channel ? 0.1f * w.step : 0, scales, &sizes[axis]);
-    w.zero = constant_zero(q, arena_printf(arena, "%s_zero_point", tensor->name), type,
-                           type == DTYPE_UINT8 ? 128 : 0, scales, &sizes[axis]);
+    const char *scale = arena_printf(arena, "%s_scale", tensor->name);
+    w.scale = per_channel ? zoo_stored(q->b, scale, DTYPE_FLOAT32, w.step, 0.1f * w.step, scales,
+                                       &sizes[axis])
+                          : zoo_number(q->b, scale, DTYPE_FLOAT32, (double)w.step, 0, NULL);
+    w.zero = zoo_number(q->b, arena_printf(arena, "%s_zero_point", tensor->name), type,
+                        type == DTYPE_UINT8 ? 128 : 0, scales, &sizes[axis]);
     return w;
 }
 
@@ -352,11 +365,14 @@ void zoo_quantise(struct zoo_builder *b) {
     b->depth = 0;
     struct quantising q = {.b = b, .from = &from, .old = old};
     q.values = ARENA_ARRAY(old->arena, old->tensor_count, struct quantised_value);
+    const struct zoo_quantisation *asked = &b->options.quantisation;
+    if (asked->per_channel && asked->unsigned_weights)
+        zoo_impossible(b, "channels with scales of their own have int8 weights");
     quantise_ranges(&q);
     copy_inputs(&q);
     for (uint32_t i = 0; i < old->op_count && !b->problem; i++)
         if (takes_part(&q, &old->ops[i]))
-            walks[b->options.quantisation.form](&q, &old->ops[i]);
+            walks[asked->form](&q, &old->ops[i]);
         else
             keep_plain(&q, &old->ops[i]);
     copy_outputs(&q);

@@ -14,14 +14,12 @@ static void draw_scale(struct quantising *q, int32_t old) {
     struct arena *arena = q->b->graph->arena;
     const char *name = q->old->tensors[old].name;
     enum dtype type = quantise_activation_type(q);
-    bool is_signed = type == DTYPE_INT8;
-    float step =
-        is_signed ? fmaxf(-value->low, value->high) / 127 : (value->high - value->low) / 255;
-    float zero = is_signed ? 0 : roundf(-value->low / step);
-    value->scale =
-        zoo_stored(q->b, arena_printf(arena, "%s_scale", name), DTYPE_FLOAT32, step, 0, 0, NULL);
+    float least = type == DTYPE_INT8 ? -128 : 0, step = (value->high - value->low) / 255;
+    float zero = roundf(least - value->low / step);
+    value->scale = zoo_number(q->b, arena_printf(arena, "%s_scale", name), DTYPE_FLOAT32,
+                              (double)step, 0, NULL);
     value->zero =
-        zoo_stored(q->b, arena_printf(arena, "%s_zero_point", name), type, zero, 0, 0, NULL);
+        zoo_number(q->b, arena_printf(arena, "%s_zero_point", name), type, (double)zero, 0, NULL);
 }
 
 static float step_of(const struct quantising *q, int32_t old) {
@@ -150,6 +148,8 @@ static void product_inputs(struct quantising *q, const struct op *op, int32_t *i
 /* What moves values or rectifies them is quantised where its input is. */
 static bool input_is_quantised(const struct quantising *q, const struct op *op) {
     int32_t in = op->inputs[0];
+    if (quantise_is_weight(q, in)) /* an embedding */
+        return true;
     return in >= 0 && q->values[in].integers != GRAPH_NONE;
 }
 
@@ -176,6 +176,8 @@ void quantise_to_qdq(struct quantising *q, const struct op *op) {
         pass_through(q, op->inputs[k]);
     if (role == ROLE_PRODUCT)
         product_inputs(q, op, inputs);
+    else if (role == ROLE_VIEW && follows)
+        pass_through(q, op->inputs[0]);
     for (uint32_t k = 0; role != ROLE_PRODUCT && k < op->input_count; k++)
         inputs[k] = quantise_plain(q, op->inputs[k]);
     quantise_copy_op(q, op, inputs);
@@ -289,7 +291,7 @@ static void quantised_op(struct quantising *q, const struct op *op,
 static void view_integers(struct quantising *q, const struct op *op) {
     int32_t inputs[INPUTS_MAX];
     for (uint32_t k = 0; k < op->input_count; k++)
-        inputs[k] = k ? quantise_plain(q, op->inputs[k]) : q->values[op->inputs[0]].integers;
+        inputs[k] = k ? quantise_plain(q, op->inputs[k]) : integers_of(q, op->inputs[0]);
     int32_t to = graph_add_op(q->b->graph, op->name, op->type, op->domain);
     graph_set_inputs(q->b->graph, to, op->input_count, inputs);
     for (uint32_t k = 0; k < op->output_count; k++) {

@@ -134,7 +134,7 @@ static float cut_off(float value, float low, float high) {
 }
 
 static void store_int8(void *bytes, size_t i, float value) {
-    ((int8_t *)bytes)[i] = (int8_t)cut_off(value, -127, 127);
+    ((int8_t *)bytes)[i] = (int8_t)cut_off(value, -128, 127);
 }
 
 static void store_uint8(void *bytes, size_t i, float value) {
