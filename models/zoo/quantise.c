@@ -257,12 +257,19 @@ int32_t quantise_copy_op(struct quantising *q, const struct op *op, const int32_
 
 /* ---- weights --------------------------------------------------------------------------------- */
 
+float quantise_vary(const char *name, float range) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return range * (1 - 0.2f * (float)(hash >> 8) * 0x1p-24f);
+}
+
 struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32_t axis,
                                         bool per_channel, enum dtype type) {
     const struct tensor *tensor = &q->old->tensors[old];
     struct arena *arena = q->b->graph->arena;
     const struct zoo_weight *drawn = &q->from->weights[old];
-    float end = fabsf(drawn->mean) + uniform_end * drawn->deviation;
+    float end = quantise_vary(tensor->name, fabsf(drawn->mean) + uniform_end * drawn->deviation);
     int64_t sizes[GRAPH_RANK_MAX];
     int32_t rank = sizes_of(tensor, sizes), scales = per_channel ? 1 : 0;
     struct quantised_weight w = {.step = end > 0 ? end / 127 : 1.0f / 127, .axis = axis};

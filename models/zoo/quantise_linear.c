@@ -14,7 +14,8 @@ static void draw_scale(struct quantising *q, int32_t old) {
     struct arena *arena = q->b->graph->arena;
     const char *name = q->old->tensors[old].name;
     enum dtype type = quantise_activation_type(q);
-    float least = type == DTYPE_INT8 ? -128 : 0, step = (value->high - value->low) / 255;
+    float least = type == DTYPE_INT8 ? -128 : 0,
+          step = quantise_vary(name, value->high - value->low) / 255;
     float zero = roundf(least - value->low / step);
     value->scale = zoo_number(q->b, arena_printf(arena, "%s_scale", name), DTYPE_FLOAT32,
                               (double)step, 0, NULL);
