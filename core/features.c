@@ -31,6 +31,14 @@ static const struct family_info families[] = {
     [FAMILY_MATVEC] = {"matvec",
                              {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", FAR_DATA,
                         FAR_WEIGHTS}                                                                },
+    [FAMILY_CONV_INTEGER] = {"conv.integer",
+                             {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
+                              "out_bytes", "weight_bytes", "products", "panel_calls", "sum_bytes",
+                              "packed_bytes", FAR_DATA, FAR_WEIGHTS}                                },
+    [FAMILY_MATMUL_INTEGER] = {"matmul.integer",
+                             {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
+                                "a_pass_bytes", "sum_bytes", "matrices", "quantised_elements",
+                                FAR_DATA, FAR_WEIGHTS}                                              },
     [FAMILY_POOL] = {"pool",
                              {"call", "window_elements", "in_bytes", "out_bytes", "rows", FAR_DATA} },
     [FAMILY_ELEMENTWISE] = {"elementwise",
@@ -96,11 +104,17 @@ static void count_bytes(const struct op_view *view, struct features *out) {
     }
 }
 
+/* Where the operands begin: QLinearConcat has the result's scale first, QLinearWhere a condition.
+ */
+static uint32_t first_operand(const struct op *op) {
+    return strcmp(op->type, "QLinearConcat") == 0 ? 2 : strcmp(op->type, "QLinearWhere") == 0;
+}
+
 static struct op_view view_of(const struct graph *graph, const struct op *op,
                               const struct op_kind *kind, uint32_t block, bool *guessed) {
     struct op_view view = {.graph = graph, .op = op, .kind = kind, .block = block};
-    view.in0 = op_input(graph, op, 0);
-    view.in1 = op_input(graph, op, 1);
+    view.in0 = op_input(graph, op, first_operand(op));
+    view.in1 = op_input(graph, op, first_operand(op) + 1);
     view.out0 = op_output(graph, op, 0);
     view.in_elements = view_elements(view.in0, guessed);
     view.out_elements = view_elements(view.out0, guessed);
@@ -117,7 +131,8 @@ static struct op_view view_of(const struct graph *graph, const struct op *op,
 
 struct feature_target feature_target_of(const struct machine *machine) {
     return (struct feature_target){.block = strstr(machine->isa, "avx512f") ? 16 : 8,
-                                   .cache_bytes = (double)machine->cache_bytes[1]};
+                                   .cache_bytes = (double)machine->cache_bytes[1],
+                                   .integer_depth = strstr(machine->isa, "amx_int8") ? 64 : 4};
 }
 
 static uint32_t count_graphs(const struct graph *graph) {
@@ -218,6 +233,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
                        op->domain[0] ? "." : "", op->type);
     struct op_view view = view_of(graph, op, kind, target->block, &out->guessed);
     view.cache_bytes = target->cache_bytes;
+    view.integer_depth = target->integer_depth;
     out->family = kind->family;
     snprintf(out->key, sizeof out->key, "%s", op->type);
     count_bytes(&view, out);

@@ -24,6 +24,8 @@ enum kernel_family {
     FAMILY_CONV_PLAIN,     /* im2col and GEMM, or direct loops, on NCHW */
     FAMILY_MATMUL,
     FAMILY_MATVEC,
+    FAMILY_CONV_INTEGER, /* eight bits */
+    FAMILY_MATMUL_INTEGER,
     FAMILY_POOL,
     FAMILY_ELEMENTWISE,
     FAMILY_MOVE, /* copies elements without arithmetic */
@@ -55,8 +57,10 @@ struct features {
 
 /* What the lowered graph was lowered for. */
 struct feature_target {
-    uint32_t block;      /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
-    double cache_bytes;  /* of one CPU's own caches: the second level; 0: not known */
+    uint32_t block;     /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
+    double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
+    /* Products of eight bits that one instruction sums up: 64 with AMX tiles, else 4. */
+    uint32_t integer_depth;
     double inference_ns; /* of the graph, 0: not known */
     /* Of the graph and its subgraphs; without them all data counts as near. */
     const struct graph_reuse *reuses;

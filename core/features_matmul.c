@@ -178,6 +178,11 @@ double recurrent_flops(const struct op_view *view) {
            (view_elements(view->in1, &guessed) + view_elements(r, &guessed));
 }
 
+static double weight_element_bytes(const struct op_view *view) {
+    const struct dtype_info *info = view->in1 ? dtype_info(view->in1->dtype) : NULL;
+    return info && info->bits ? info->bits / 8.0 : 4;
+}
+
 /* The input of all steps is one product; then each step, one direction after the other, multiplies
  * what is hidden: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
@@ -187,7 +192,7 @@ void recurrent_describe(const struct op_view *view, struct features *out) {
     double width = size_at(view->in1, 2), hidden = size_at(r, 2);
     struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);
     struct kernel_cycles step = gemm_cycles(view->block, batch, gates, hidden);
-    double step_bytes = 4 * gates * hidden, all_steps = steps * directions;
+    double step_bytes = weight_element_bytes(view) * gates * hidden, all_steps = steps * directions;
     double *t = out->terms;
     t[1] = directions * input.busy + all_steps * step.busy;
     t[2] = directions * input.waits + all_steps * step.waits;

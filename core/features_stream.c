@@ -41,14 +41,36 @@ static double trailing_elements(const struct tensor *tensor, int32_t first) {
     return product;
 }
 
+/* Elements that share a scale and lie together, where scales stand along an axis; 0: one scale. */
+static double scale_run(const struct op_view *view) {
+    bool scales = strcmp(view->op->type, "QuantizeLinear") == 0 ||
+                  strcmp(view->op->type, "DequantizeLinear") == 0;
+    if (!scales || !view->in0 || view->in0->rank < 1 || !view->in1 ||
+        tensor_elements(view->in1) == 1)
+        return 0;
+    int64_t axis = op_int(view->op, "axis", 1);
+    double run = 1;
+    for (int64_t i = (axis < 0 ? axis + view->in0->rank : axis) + 1; i < view->in0->rank; i++)
+        run *= fmax((double)view->in0->dims[i].size, 1);
+    return run;
+}
+
+static bool is_cast(const struct op *op) {
+    return strncmp(op->type, "Cast", 4) == 0;
+}
+
 void elementwise_describe(const struct op_view *view, struct features *out) {
-    double *t = out->terms;
+    double *t = out->terms, run = scale_run(view);
+    if (run > 0)
+        snprintf(out->key, sizeof out->key, "%s.axis", view->op->type);
+    else if (is_cast(view->op) && view->out0)
+        snprintf(out->key, sizeof out->key, "Cast.%s", dtype_name(view->out0->dtype));
     t[1] = view->largest_elements;
     t[2] = out->bytes_in + out->bytes_weights;
     t[3] = out->bytes_out;
-    bool per_channel = strcmp(view->op->type, "BatchNormalization") == 0;
-    double run = per_channel ? trailing_elements(view->in0, 2) : broadcast_run(view);
-    t[4] = view->out_elements / fmax(run, 1);
+    if (strcmp(view->op->type, "BatchNormalization") == 0)
+        run = trailing_elements(view->in0, 2);
+    t[4] = view->out_elements / fmax(run > 0 ? run : broadcast_run(view), 1);
 }
 
 /* ---- moving ---------------------------------------------------------------------------------- */

@@ -142,7 +142,8 @@ static double depth_of(const struct walk *w, const struct op *op) {
  * goes over its left one. */
 static double passes_of(const struct walk *w, const struct op *op, const struct op_kind *kind) {
     const struct tensor *in = op_input(w->graph, op, 0), *out = op_output(w->graph, op, 0);
-    bool blocked = kind->family == FAMILY_CONV_BLOCKED, plain = kind->family == FAMILY_CONV_PLAIN;
+    bool plain = kind->family == FAMILY_CONV_PLAIN;
+    bool blocked = kind->family == FAMILY_CONV_BLOCKED || kind->family == FAMILY_CONV_INTEGER;
     if (!(blocked || plain) || !in || !out || in->rank < 1 || out->rank < 2)
         return 1;
     double images = fmax((double)in->dims[0].size, 1);

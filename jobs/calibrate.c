@@ -84,16 +84,38 @@ static int measure_peaks(struct calibrating *c) {
     return db_put_peaks(c->db, machine, peaks, count, c->err);
 }
 
+static int find_recipe(const char *name, size_t *index, struct err *err) {
+    for (*index = 0; *index < random_recipe_count; ++*index)
+        if (strcmp(random_recipes[*index].row.name, name) == 0)
+            return 0;
+    err_set(err, ERR_USAGE, "no recipe '%s'", name);
+    return err_hint(err, "`assay help calibrate` names them");
+}
+
+/* A weight of 0 leaves a recipe out. */
+static int weigh_recipes(struct calibrating *c) {
+    const struct calibrate_request *request = c->request;
+    for (size_t i = 0; i < random_recipe_count; i++) {
+        c->out->design.arms[i].name = random_recipes[i].row.name;
+        c->out->design.arms[i].weight = request->recipe_count ? 0 : random_recipes[i].weight;
+    }
+    for (uint32_t k = 0; k < request->recipe_count; k++) {
+        size_t i;
+        if (find_recipe(request->recipes[k], &i, c->err))
+            return -(int)c->err->code;
+        c->out->design.arms[i].weight = random_recipes[i].weight;
+    }
+    return 0;
+}
+
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
     if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
         count_earlier(c) || measure_peaks(c))
         return -(int)c->err->code;
     design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
-    for (size_t i = 0; i < random_recipe_count; i++) {
-        c->out->design.arms[i].name = random_recipes[i].row.name;
-        c->out->design.arms[i].weight = random_recipes[i].weight;
-    }
+    if (weigh_recipes(c))
+        return -(int)c->err->code;
     snprintf(c->folder, sizeof c->folder, "/tmp/assay-calibrate-XXXXXX");
     if (!mkdtemp(c->folder))
         return err_set_errno(c->err, ERR_ENVIRONMENT, "%s: a temporary folder cannot be made",

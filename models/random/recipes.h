@@ -47,4 +47,12 @@ void random_recurrent(struct zoo_builder *b, const void *config);
 void random_dense_layers(struct zoo_builder *b, const void *config);
 void random_elementwise(struct zoo_builder *b, const void *config);
 
+/* Recipes of which one is drawn, to be written in other numbers: the config of the three below. */
+struct recipe_list;
+extern const struct recipe_list random_images, random_texts, random_products, random_halves;
+
+void random_quantised(struct zoo_builder *b, const void *config); /* scales fixed ahead */
+void random_dynamic(struct zoo_builder *b, const void *config);   /* scales found while running */
+void random_half(struct zoo_builder *b, const void *config);      /* float16 */
+
 #endif
