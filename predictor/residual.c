@@ -1,6 +1,7 @@
 #include "predictor/residual.h"
 
 #include "predictor/residual_learners.h"
+#include "predictor/residual_merge.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,7 +31,16 @@ int residual_learn(struct arena *arena, const struct residual_learner *learner,
         return 0;
     if (learner->available && learner->available(err))
         return -(int)err->code;
-    return learner->learn(arena, rows, &out->state, held_out, err);
+    struct arena scratch;
+    arena_init(&scratch);
+    uint32_t *merged_of = ARENA_ARRAY(&scratch, rows->count, uint32_t);
+    const struct residual_rows merged = residual_merge(&scratch, rows, merged_of);
+    double *said = ARENA_ARRAY(&scratch, merged.count, double);
+    int code = learner->learn(arena, &merged, &out->state, said, err);
+    for (uint32_t r = 0; r < rows->count; r++)
+        held_out[r] = said[merged_of[r]];
+    arena_done(&scratch);
+    return code;
 }
 
 double residual_at(const struct residual *residual, const double *input) {

@@ -7,10 +7,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS_MAX = 96, JUDGED_ROWS_MAX = 4000 };
+enum { POINTS_MAX = 192, JUDGED_POINTS_MAX = 96, JUDGED_ROWS_MAX = 4000 };
 
-static const double lengths[] = {0.5, 1.0, 2.0}; /* times the square root of the dimensions */
-static const double prior_deviation = 0.25;      /* of the function around 0 */
+static const double lengths[] = {0.5, 1, 2}; /* times the square root of the dimensions */
+/* Times the rows' variances: networks differ by more than their repeats do. */
+static const double noises[] = {0.5, 1, 2, 4, 8};
+static const double prior_deviation = 0.25; /* of the function around 0 */
+static const double said_max = 1;           /* no row teaches more */
 
 struct gaussian {
     struct residual_scales scales;
@@ -29,7 +32,7 @@ static double at(const void *state, uint32_t dims, const double *input) {
     residual_scale(&g->scales, dims, input, scaled);
     for (uint32_t p = 0; p < g->points; p++)
         sum += g->weight[p] * exp(factor * residual_distance(scaled, g->at + (size_t)p * dims, dims));
-    return sum;
+    return fmax(-said_max, fmin(said_max, sum));
 }
 
 static void write(const void *state, uint32_t dims, cJSON *object) {
@@ -67,7 +70,7 @@ struct system {
     const struct residual_rows *rows;
     const double *scaled, *points;
     uint32_t n; /* points */
-    double length;
+    double length, noise;               /* noise: times the variances of the rows */
     double *near;                       /* rows x n: kernel of row and point */
     double *prior;                      /* n x n */
     double *matrix[RESIDUAL_FOLDS + 1]; /* n x n, of the rows of a fold; the last: of all */
@@ -128,7 +131,7 @@ static bool solve(const struct system *s, struct arena *arena, int without, doub
     double *matrix = ARENA_ARRAY(arena, cells, double);
     bool all = without == RESIDUAL_FOLDS;
     for (size_t i = 0; i < cells; i++)
-        matrix[i] = s->prior[i] + s->matrix[RESIDUAL_FOLDS][i] - (all ? 0 : s->matrix[without][i]);
+        matrix[i] = s->prior[i] * s->noise + s->matrix[RESIDUAL_FOLDS][i] - (all ? 0 : s->matrix[without][i]);
     for (uint32_t i = 0; i < s->n; i++)
         weight[i] = s->right[RESIDUAL_FOLDS][i] - (all ? 0 : s->right[without][i]);
     return LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)s->n, 1, matrix, (lapack_int)s->n,
@@ -147,6 +150,7 @@ static bool say_held_out(const struct system *s, struct arena *arena, double *he
             held_out[r] = 0;
             for (uint32_t i = 0; i < s->n; i++)
                 held_out[r] += weight[i] * s->near[(size_t)r * s->n + i];
+            held_out[r] = fmax(-said_max, fmin(said_max, held_out[r]));
         }
     }
     return true;
@@ -155,58 +159,68 @@ static bool say_held_out(const struct system *s, struct arena *arena, double *he
 /* ---- choosing and learning ------------------------------------------------------------------- */
 
 static struct system prepare(struct arena *arena, const struct residual_rows *rows,
-                             struct residual_scales *scales) {
-    *scales = residual_scales_of(rows);
+                             const struct residual_scales *scales, uint32_t points_max) {
     double *scaled = residual_scale_rows(arena, scales, rows);
-    double *points = ARENA_ARRAY(arena, (size_t)POINTS_MAX * rows->dims, double);
-    uint32_t n = residual_spread_points(arena, scaled, rows->count, rows->dims, POINTS_MAX, points,
+    double *points = ARENA_ARRAY(arena, (size_t)points_max * rows->dims, double);
+    uint32_t n = residual_spread_points(arena, scaled, rows->count, rows->dims, points_max, points,
                                         NULL);
     return (struct system){.rows = rows, .scaled = scaled, .points = points, .n = n};
 }
 
-/* 0 when no length does better than saying nothing. */
-static double choose_length(const struct residual_rows *rows) {
-    struct residual_rows some = *rows;
-    double chosen = 0;
-    if (some.count > JUDGED_ROWS_MAX)
-        some.count = JUDGED_ROWS_MAX;
+struct choice {
+    double length, noise; /* length 0: none does better than saying nothing */
+};
+
+static void try_noises(struct system *s, struct arena *arena, double *best, struct choice *out) {
+    double *held_out = ARENA_ARRAY(arena, s->rows->count, double);
+    for (size_t i = 0; i < sizeof noises / sizeof *noises; i++) {
+        s->noise = noises[i];
+        if (!say_held_out(s, arena, held_out))
+            continue;
+        double error = residual_error(s->rows, held_out);
+        if (error < *best) {
+            *best = error;
+            *out = (struct choice){s->length, s->noise};
+        }
+    }
+}
+
+static struct choice choose(const struct residual_rows *rows,
+                            const struct residual_scales *scales) {
+    struct arena scratch;
+    struct choice chosen = {0};
+    arena_init(&scratch);
+    const struct residual_rows some = residual_sample(&scratch, rows, JUDGED_ROWS_MAX);
     double best = residual_error_of_nothing(&some);
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
-        struct arena scratch;
-        struct residual_scales scales;
-        arena_init(&scratch);
-        struct system s = prepare(&scratch, &some, &scales);
-        double *held_out = ARENA_ARRAY(&scratch, some.count, double);
+        struct system s = prepare(&scratch, &some, scales, JUDGED_POINTS_MAX);
         build(&s, &scratch, lengths[i] * sqrt((double)rows->dims));
-        double error =
-            say_held_out(&s, &scratch, held_out) ? residual_error(&some, held_out) : INFINITY;
-        if (error < best) {
-            best = error;
-            chosen = s.length;
-        }
-        arena_done(&scratch);
+        try_noises(&s, &scratch, &best, &chosen);
     }
+    arena_done(&scratch);
     return chosen;
 }
 
 static int learn(struct arena *arena, const struct residual_rows *rows, const void **state,
                  double *held_out, struct err *err) {
-    double length = rows->count >= RESIDUAL_ROWS_MIN ? choose_length(rows) : 0;
-    if (length == 0)
+    if (rows->count < RESIDUAL_ROWS_MIN)
+        return 0;
+    const struct residual_scales scales = residual_scales_of(rows);
+    struct choice chosen = choose(rows, &scales);
+    if (chosen.length == 0)
         return 0;
     struct gaussian *g = ARENA_NEW(arena, struct gaussian);
     struct arena scratch;
     arena_init(&scratch);
-    struct system s = prepare(&scratch, rows, &g->scales);
+    struct system s = prepare(&scratch, rows, &scales, POINTS_MAX);
     double *weight = ARENA_ARRAY(arena, s.n, double);
     size_t numbers = (size_t)s.n * rows->dims;
-    build(&s, &scratch, length);
+    build(&s, &scratch, chosen.length);
+    s.noise = chosen.noise;
     bool solved =
         solve(&s, &scratch, RESIDUAL_FOLDS, weight) && say_held_out(&s, &scratch, held_out);
-    g->points = s.n;
-    g->length = length;
-    g->at = arena_grow(arena, s.points, numbers, numbers, sizeof *s.points);
-    g->weight = weight;
+    *g = (struct gaussian){scales, chosen.length, s.n,
+                           arena_grow(arena, s.points, numbers, numbers, sizeof *s.points), weight};
     *state = g;
     arena_done(&scratch);
     return solved ? 0 : err_set(err, ERR_BUG, "residuals: a system of %u points is singular", s.n);

@@ -54,6 +54,25 @@ int residual_scales_read(const cJSON *object, uint32_t dims, struct residual_sca
     return json_get_numbers(object, "scale", out->scale, dims, err);
 }
 
+struct residual_rows residual_sample(struct arena *arena, const struct residual_rows *rows,
+                                     uint32_t max) {
+    if (rows->count <= max)
+        return *rows;
+    uint32_t dims = rows->dims;
+    double *inputs = ARENA_ARRAY(arena, (size_t)max * dims, double);
+    double *targets = ARENA_ARRAY(arena, max, double);
+    double *deviations = ARENA_ARRAY(arena, max, double);
+    uint32_t *folds = ARENA_ARRAY(arena, max, uint32_t);
+    for (uint32_t i = 0; i < max; i++) {
+        size_t r = (size_t)i * rows->count / max;
+        memcpy(inputs + (size_t)i * dims, rows->inputs + r * dims, dims * sizeof *inputs);
+        targets[i] = rows->targets[r];
+        deviations[i] = rows->deviations[r];
+        folds[i] = rows->folds[r];
+    }
+    return (struct residual_rows){inputs, targets, deviations, folds, max, dims};
+}
+
 /* ---- points ---------------------------------------------------------------------------------- */
 
 double residual_distance(const double *a, const double *b, uint32_t dims) {

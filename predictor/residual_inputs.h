@@ -24,6 +24,10 @@ void residual_scales_write(const struct residual_scales *scales, uint32_t dims, 
 int residual_scales_read(const cJSON *object, uint32_t dims, struct residual_scales *out,
                          struct err *err);
 
+/* The rows, or `max` of them evenly taken. */
+struct residual_rows residual_sample(struct arena *arena, const struct residual_rows *rows,
+                                     uint32_t max);
+
 /* Squared Euclidean. */
 double residual_distance(const double *a, const double *b, uint32_t dims);
 

@@ -68,12 +68,11 @@ static int read(struct arena *arena, const cJSON *object, uint32_t dims, const v
 /* ---- learning -------------------------------------------------------------------------------- */
 
 static const struct boosting_settings settings[] = {
-    {.depth = 2, .rounds = 200, .rate = 0.1, .leaf_rows = 4},
-    {.depth = 4, .rounds = 200, .rate = 0.1, .leaf_rows = 8},
-    {.depth = 6, .rounds = 200, .rate = 0.1, .leaf_rows = 8},
+    {.depth = 3, .rounds = 40, .rate = 0.2, .leaf_rows = 4},
+    {.depth = 6, .rounds = 40, .rate = 0.2, .leaf_rows = 8},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
-static const uint32_t stages[] = {10, 25, 50, 100, 200};
+static const uint32_t stages[] = {5, 10, 20, 40};
 enum { STAGES = sizeof stages / sizeof *stages };
 
 /* The rows without a fold (RESIDUAL_FOLDS: all) as XGBoost takes them. */
