@@ -234,7 +234,8 @@ double barred_windows(const struct graph *graph, const struct tensor *x) {
     op = through_views(graph, op_input(graph, op, 0));
     const struct tensor *mask = op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
     double windows = mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
-    return windows > 1 ? 2 * sqrt(windows) - 1 : 0;
+    /* Those at two edges of the picture are in two halves, the one in the corner in four parts. */
+    return windows > 1 ? sqrt(windows) - 1 + 0.75 : 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

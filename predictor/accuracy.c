@@ -95,13 +95,14 @@ static double measured_quantity(const struct observed_run *run, enum quantity qu
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
-                            struct judged_run *judged) {
+                            const struct features *features, struct judged_run *judged) {
+    uint32_t next = 0;
     double total = 0, transferred = 0, measured = 0, at_usual_speed = 0;
     for (uint32_t i = 0; i < l->training->observation_count; i++) {
         const struct observation *o = &l->training->observations[i];
         if (o->run != run)
             continue;
-        l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        l->operators[i] = cost_model_estimate(&fit->cost, &features[next++]);
         l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
                                           -cost_model_slowdown(&fit->cost, &o->features));
         measured += o->wall_ns;
@@ -122,7 +123,13 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     struct judged_run *judged = &l->out->runs[l->out->run_count++];
     judged->id = run->id;
     judged->model_name = run->model_name;
-    judged->latency_ns = fit_latency_of_run(fit, l->training, r);
+    struct arena scratch;
+    uint32_t count;
+    arena_init(&scratch);
+    const struct features *features = fit_features_of_run(&scratch, fit, l->training, r, &count);
+    judged->latency_ns = fit_latency_of_features(fit, features, count);
+    judge_operators(l, fit, r, features, judged);
+    arena_done(&scratch);
     judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
@@ -134,7 +141,6 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
         quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
                        latency_ns, 0.99)
             .value;
-    judge_operators(l, fit, r, judged);
 }
 
 static bool is_judged(const struct leaving *l, uint32_t run) {

@@ -65,7 +65,7 @@ static int solve_rates(struct arena *scratch, const struct class_rows *rows,
     double *b = ARENA_ARRAY(scratch, rows->count, double);
     for (uint32_t r = 0; r < rows->count; r++) {
         const struct observation *o = rows->items[r];
-        double weight = robust[r] / (o->wall_ns + noise_floor_ns);
+        double weight = robust[r] * sqrt(sqrt(o->wall_ns)) / (o->wall_ns + noise_floor_ns);
         for (uint32_t c = 0; c < columns; c++)
             a[(size_t)r * columns + c] = weight * o->features.terms[c];
         b[r] = weight * o->wall_ns;
@@ -160,6 +160,20 @@ static int find_rates(const struct class_learning *l, const struct class_rows *r
         return fit_rates(rows, fit->family, rates, l->err);
     else
         scale_family(rows, family, rates);
+    return 0;
+}
+
+int class_fit_error(struct class_learning *l, const struct class_rows *rows, double *error) {
+    double rates[FEATURE_TERMS_MAX], weights = 0, sum = 0;
+    if (fit_rates(rows, rows->items[0]->features.family, rates, l->err))
+        return -(int)l->err->code;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double weight = sqrt(fmax(o->wall_ns, 1));
+        weights += weight;
+        sum += weight * log_residual(o, rates);
+    }
+    *error = sum / weights;
     return 0;
 }
 

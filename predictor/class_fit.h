@@ -29,6 +29,10 @@ struct class_learning {
 int class_fit_learn(struct class_learning *learning, const struct class_rows *rows,
                     const struct class_fit *family, struct class_fit *fit);
 
+/* Mean of |log(measured / rates x terms)| with rates of the rows' family, long operators counting
+ * more: how well the terms describe them. */
+int class_fit_error(struct class_learning *learning, const struct class_rows *rows, double *error);
+
 /* Rates x terms, times what the residual says. */
 double class_fit_ns(const struct class_fit *fit, const struct features *features);
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { READERS_MIN = 30 }; /* fewer do not tell how long the shared cache remembers */
+
 static const double log_spread_unknown = 0.5;       /* a class borrowed from its family */
 static const double log_spread_roofline = 1.2;      /* physics only */
 static const double normal_90 = 1.6448536269514722; /* two-sided 90 % */
@@ -88,6 +90,47 @@ static int fit_family(struct class_learning *l, const struct class_rows *rows,
     return fit_classes(l, rows, model, capacity);
 }
 
+/* ---- the shared cache --------------------------------------------------------------------------
+ */
+
+/* Candidates: half a millisecond to a quarter of a second. */
+static const double forget_first_ns = 0.5e6, forget_step = 1.41421356;
+enum { FORGET_STEPS = 19 };
+
+static void forget(const struct class_rows *rows, double forget_ns) {
+    for (uint32_t r = 0; r < rows->count; r++)
+        features_forget(&rows->items[r]->features, forget_ns);
+}
+
+/* Operators that do little but read weights tell best how long the cache remembers them. */
+static struct class_rows readers_of_weights(struct arena *arena, const struct class_rows *rows) {
+    struct class_rows readers = {ARENA_ARRAY(arena, rows->count + 1u, struct observation *), 0};
+    for (uint32_t r = 0; r < rows->count; r++)
+        if (rows->items[r]->features.family == FAMILY_MATVEC &&
+            rows->items[r]->features.inference_ns > 0)
+            readers.items[readers.count++] = rows->items[r];
+    return readers;
+}
+
+static int choose_forgetting(struct class_learning *l, const struct class_rows *rows,
+                             struct cost_model *model) {
+    struct class_rows readers = readers_of_weights(l->arena, rows);
+    double least = INFINITY;
+    model->forget_ns = forget_first_ns;
+    for (int step = 0; step < FORGET_STEPS && readers.count >= READERS_MIN; step++) {
+        double error, forget_ns = forget_first_ns * pow(forget_step, step);
+        forget(&readers, forget_ns);
+        if (class_fit_error(l, &readers, &error))
+            return -(int)l->err->code;
+        if (error < least) {
+            least = error;
+            model->forget_ns = forget_ns;
+        }
+    }
+    forget(rows, model->forget_ns);
+    return 0;
+}
+
 /* The best tenth of what was reached by operators that do enough work for it to show. */
 static struct roofline roofline_of(const struct class_rows *rows) {
     double *flops = calloc(rows->count + 1u, sizeof *flops);
@@ -150,6 +193,8 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
         return err_set(err, ERR_INPUT, "there are no observations to fit");
     out->roofline = roofline_of(&rows);
     struct class_learning learning = begin_learning(arena, training, estimator, out, err);
+    if (choose_forgetting(&learning, &rows, out))
+        return -(int)err->code;
     uint32_t capacity = 0;
     for (uint32_t first = 0, end; first < rows.count; first = end) {
         for (end = first + 1; end < rows.count; end++)
@@ -209,7 +254,9 @@ struct estimate cost_model_estimate(const struct cost_model *model,
         estimate.value = roofline_ns(&model->roofline, features);
         estimate.tier = TIER_ROOFLINE;
     } else {
-        estimate.value = class_fit_ns(fit, features);
+        struct features aged = *features;
+        features_forget(&aged, model->forget_ns);
+        estimate.value = class_fit_ns(fit, &aged);
         estimate.tier = fit == &model->families[features->family] ? TIER_TRANSFERRED : TIER_FITTED;
     }
     estimate.low = estimate.value * exp(-normal_90 * spread);

@@ -45,6 +45,7 @@ struct cost_model {
     uint32_t class_count;
     struct class_fit families[FAMILY_COUNT]; /* observations == 0: never seen */
     struct roofline roofline;
+    double forget_ns; /* how long the shared cache remembers; see features_forget() */
     /* Per observation of the training, what this model says of it when its own model is left out; 0
      * for those not learnt from. Not stored: NULL in a fit that was read. */
     double *held_out_ns;

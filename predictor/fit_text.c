@@ -63,6 +63,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     json_add_number(tree, "interval_scale", fit->interval_scale);
+    json_add_number(tree, "forget_ns", fit->cost.forget_ns);
     cJSON *roofline = json_add_object(tree, "roofline");
     json_add_number(roofline, "flops_per_ns", fit->cost.roofline.flops_per_ns);
     json_add_number(roofline, "bytes_per_ns", fit->cost.roofline.bytes_per_ns);
@@ -229,7 +230,7 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
     if (get_count(tree, "runs", &out->runs, err) ||
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
-        GET_NUMBERS(tree, err, {"sum_ratio", &out->sum_ratio},
+        GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
                     {"call_excess_ns", &out->call_excess_ns},
                     {"sum_log_spread", &out->sum_log_spread},
                     {"speed_log_spread", &out->speed_log_spread}, {"wall_ratio", &out->wall_ratio},
