@@ -208,7 +208,7 @@ static int refit(struct calibrating *c) {
     c->fitted = true;
     c->fit = (struct fit){
         .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
-    return cost_model_fit(&c->fit_arena, &training, NULL, &c->fit.cost, c->err);
+    return cost_model_fit(&c->fit_arena, &training, NULL, NULL, &c->fit.cost, c->err);
 }
 
 static void tell(struct calibrating *c) {

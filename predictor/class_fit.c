@@ -49,7 +49,7 @@ static uint32_t residual_input(const struct features *features, double *input) {
 
 double class_fit_ns(const struct class_fit *fit, const struct features *features) {
     double ns = fmax(dot(fit->rates, features), 1), input[RESIDUAL_DIMS_MAX];
-    if (fit->residual.points == 0)
+    if (!fit->residual.state)
         return ns;
     residual_input(features, input);
     return ns * exp(residual_at(&fit->residual, input));
@@ -163,11 +163,24 @@ static void scale_family(const struct class_rows *rows, const struct class_fit *
         rates[i] = scale * family->rates[i];
 }
 
+/* The geometric mean for every operator: what is left when the terms are not used. */
+static void mean_rate(const struct class_rows *rows, double *rates) {
+    double sum = 0;
+    for (uint32_t r = 0; r < rows->count; r++)
+        sum += log(fmax(rows->items[r]->wall_ns, 1));
+    memset(rates, 0, FEATURE_TERMS_MAX * sizeof *rates);
+    rates[0] = exp(sum / rows->count); /* the first term of every family is the call */
+}
+
 static int find_rates(const struct class_learning *l, const struct class_rows *rows,
                       const struct class_fit *family, const struct class_fit *fit, double *rates) {
-    if (!family || rows->count >= OWN_OBSERVATIONS_MIN)
+    bool own = !family || rows->count >= OWN_OBSERVATIONS_MIN;
+    if (own && l->estimator->physics == PHYSICS_NONE)
+        mean_rate(rows, rates);
+    else if (own)
         return class_fit_rates(rows, fit->family, &l->shared, rates, l->err);
-    scale_family(rows, family, rates);
+    else
+        scale_family(rows, family, rates);
     return 0;
 }
 
@@ -245,6 +258,7 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
                           struct class_fit *fit, double *said) {
     struct arena scratch;
     uint32_t dims = term_count(fit->family) - 1, count = rows->count;
+    double limit = l->estimator->physics == PHYSICS_NONE ? INFINITY : target_max;
     arena_init(&scratch);
     double *inputs = ARENA_ARRAY(&scratch, (size_t)count * dims, double);
     double *targets = ARENA_ARRAY(&scratch, count, double);
@@ -254,12 +268,13 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
         const struct observation *o = rows->items[r];
         double ratio = log_ratio(o->wall_ns, dot(fit->rates, &o->features));
         residual_input(&o->features, inputs + (size_t)r * dims);
-        targets[r] = fmax(-target_max, fmin(target_max, ratio));
+        targets[r] = fmax(-limit, fmin(limit, ratio));
         deviations[r] = log_deviation(o);
         folds[r] = l->fold_of_run[o->run];
     }
     const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};
-    int code = residual_fit(l->arena, &residuals, &fit->residual, said, l->err);
+    int code =
+        residual_learn(l->arena, l->estimator->learner, &residuals, &fit->residual, said, l->err);
     arena_done(&scratch);
     return code;
 }
@@ -344,7 +359,8 @@ int class_fit_learn(struct class_learning *l, const struct class_rows *rows,
     double *said = ARENA_ARRAY(l->arena, rows->count, double);
     fit->basis = own ? BASIS_OWN : BASIS_SCALED_FAMILY;
     if (find_usual_rates(l, rows, family, fit) ||
-        (own && family && learn_residual(l, rows, fit, said)))
+        (own && (family || l->estimator->physics == PHYSICS_NONE) &&
+         learn_residual(l, rows, fit, said)))
         return err_prefix(l->err, "kernel class %s", fit->key);
     note_support(rows, fit);
     if (judge(l, rows, family, fit, said) < 0)

@@ -4,6 +4,7 @@
 #define ASSAY_PREDICTOR_CLASS_FIT_H
 
 #include "predictor/cost_model.h"
+#include "predictor/estimator.h"
 #include "predictor/shared_rates.h"
 
 /* Observations that may be corrected: copies of the training's. */
@@ -15,6 +16,7 @@ struct class_rows {
 /* What all classes of a fit share. */
 struct class_learning {
     struct arena *arena; /* what is learnt lives here */
+    const struct estimator *estimator;
     const struct training *training;
     const struct observation *usual; /* the copies, one per observation of the training */
     const uint32_t *fold_of_run;     /* below RESIDUAL_FOLDS; a model is in one */

@@ -2,6 +2,7 @@
 
 #include "base/stats.h"
 #include "predictor/class_fit.h"
+#include "predictor/estimator.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,6 +62,13 @@ static struct class_rows class_at(const struct class_rows *rows, uint32_t first)
     return (struct class_rows){rows->items + first, end - first};
 }
 
+static double roofline_ns(const struct roofline *roofline, const struct features *features) {
+    double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
+    double memory =
+        roofline->bytes_per_ns > 0 ? features_bytes(features) / roofline->bytes_per_ns : 0;
+    return roofline->call_ns + fmax(compute, memory);
+}
+
 static int fit_classes(struct class_learning *l, const struct class_rows *rows,
                        struct cost_model *model, uint32_t *capacity) {
     for (uint32_t first = 0; first < rows->count;) {
@@ -84,6 +92,11 @@ static int fit_family(struct class_learning *l, const struct class_rows *rows,
         l->held_out_ns[rows->items[r] - l->usual] = rows->items[r]->wall_ns;
     if (class_fit_learn(l, rows, NULL, pooled))
         return -(int)l->err->code;
+    for (uint32_t r = 0; model->roofline_only && r < rows->count; r++)
+        l->held_out_ns[rows->items[r] - l->usual] =
+            roofline_ns(&model->roofline, &rows->items[r]->features);
+    if (model->roofline_only)
+        return 0;
     return fit_classes(l, rows, model, capacity);
 }
 
@@ -187,12 +200,14 @@ static uint32_t fold_of(const struct observed_run *run) {
 }
 
 static struct class_learning begin_learning(struct arena *arena, const struct training *training,
+                                            const struct estimator *estimator,
                                             struct cost_model *model, struct err *err) {
     uint32_t *folds = ARENA_ARRAY(arena, training->run_count + 1u, uint32_t);
     for (uint32_t r = 0; r < training->run_count; r++)
         folds[r] = fold_of(&training->runs[r]);
     model->held_out_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double);
     return (struct class_learning){.arena = arena,
+                                   .estimator = estimator,
                                    .training = training,
                                    .usual = model->usual,
                                    .fold_of_run = folds,
@@ -201,8 +216,10 @@ static struct class_learning begin_learning(struct arena *arena, const struct tr
 }
 
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
-                   struct cost_model *out, struct err *err) {
-    *out = (struct cost_model){0};
+                   const struct estimator *estimator, struct cost_model *out, struct err *err) {
+    if (!estimator)
+        estimator = estimator_default();
+    *out = (struct cost_model){.roofline_only = estimator->physics == PHYSICS_ROOFLINE};
     for (int f = 0; f < FAMILY_COUNT; f++)
         out->families[f] = (struct class_fit){.key = family_info((enum kernel_family)f)->name,
                                               .family = (enum kernel_family)f};
@@ -213,7 +230,7 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
     if (rows.count == 0)
         return err_set(err, ERR_INPUT, "there are no observations to fit");
     out->roofline = roofline_of(&rows);
-    struct class_learning learning = begin_learning(arena, training, out, err);
+    struct class_learning learning = begin_learning(arena, training, estimator, out, err);
     if (choose_forgetting(&learning, &rows, out) || learn_shared_rates(&learning, &rows))
         return -(int)err->code;
     uint32_t capacity = 0;
@@ -259,18 +276,11 @@ static bool extrapolates(const struct class_fit *fit, const struct features *fea
 
 double cost_model_log_spread(const struct cost_model *model, const struct features *features) {
     const struct class_fit *fit = answering(model, features);
-    if (!fit)
+    if (!fit || model->roofline_only)
         return log_spread_roofline;
     bool borrowed = fit == &model->families[features->family];
     double spread = borrowed ? fmax(fit->log_spread, log_spread_unknown) : fit->log_spread;
     return extrapolates(fit, features) || features->guessed ? 1.5 * spread : spread;
-}
-
-static double roofline_ns(const struct roofline *roofline, const struct features *features) {
-    double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
-    double memory =
-        roofline->bytes_per_ns > 0 ? features_bytes(features) / roofline->bytes_per_ns : 0;
-    return roofline->call_ns + fmax(compute, memory);
 }
 
 struct estimate cost_model_estimate(const struct cost_model *model,
@@ -278,7 +288,7 @@ struct estimate cost_model_estimate(const struct cost_model *model,
     const struct class_fit *fit = answering(model, features);
     double spread = cost_model_log_spread(model, features);
     struct estimate estimate = {.evidence = ""};
-    if (!fit) {
+    if (!fit || model->roofline_only) {
         estimate.value = roofline_ns(&model->roofline, features);
         estimate.tier = TIER_ROOFLINE;
     } else {

@@ -40,6 +40,7 @@ struct roofline {
 };
 
 struct cost_model {
+    bool roofline_only; /* classes and families say how much, not how long; see estimator.h */
     struct class_fit *classes; /* sorted by key */
     uint32_t class_count;
     struct class_fit families[FAMILY_COUNT]; /* observations == 0: never seen */
@@ -52,9 +53,12 @@ struct cost_model {
     const struct observation *usual;
 };
 
-/* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL. */
+struct estimator;
+
+/* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL, and
+ * `estimator` too: the default. */
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
-                   struct cost_model *out, struct err *err);
+                   const struct estimator *estimator, struct cost_model *out, struct err *err);
 
 /* The time of one operator in ns with its 90 % interval. Never fails: the tier tells. */
 struct estimate cost_model_estimate(const struct cost_model *model,

@@ -303,8 +303,13 @@ static void hash_training(const struct training *training, const bool *skip, cha
 
 int fit_train(struct arena *arena, const struct training *training, const bool *skip,
               struct fit *out, struct err *err) {
+    return fit_train_by(arena, training, skip, NULL, out, err);
+}
+
+int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
+                 const struct estimator *estimator, struct fit *out, struct err *err) {
     *out = (struct fit){.interval_scale = 1, .evidence = ""};
-    if (cost_model_fit(arena, training, skip, &out->cost, err))
+    if (cost_model_fit(arena, training, skip, estimator, &out->cost, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)
         out->observations += !(skip && skip[training->observations[i].run]);

@@ -31,6 +31,9 @@ struct fit {
  */
 int fit_train(struct arena *arena, const struct training *training, const bool *skip,
               struct fit *out, struct err *err);
+/* By another estimator than the default. */
+int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
+                 const struct estimator *estimator, struct fit *out, struct err *err);
 
 /* A sum of operator estimates with the spreads kept apart by family: errors inside a family go
  * together, those of different families do not. */
