@@ -49,8 +49,10 @@ void random_quantised(struct zoo_builder *b, const void *config) {
         .signed_activations = random_chance(&rng, 0.12),
         .products_only = random_chance(&rng, 0.25),
     };
-    b->options.quantisation.unsigned_weights =
-        !b->options.quantisation.per_channel && random_chance(&rng, 0.35);
+    /* Signed inputs with unsigned weights have no kernel. */
+    b->options.quantisation.unsigned_weights = !b->options.quantisation.per_channel &&
+                                               !b->options.quantisation.signed_activations &&
+                                               random_chance(&rng, 0.35);
     build_one(b, config, &rng);
 }
 

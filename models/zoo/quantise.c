@@ -264,6 +264,13 @@ float quantise_vary(const char *name, float range) {
     return range * (1 - 0.2f * (float)(hash >> 8) * 0x1p-24f);
 }
 
+static const double *draw_steps(struct arena *arena, const char *name, float step, int64_t count) {
+    double *steps = ARENA_ARRAY(arena, (size_t)count, double);
+    for (int64_t i = 0; i < count; i++)
+        steps[i] = (double)quantise_vary(arena_printf(arena, "%s%lld", name, (long long)i), step);
+    return steps;
+}
+
 struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32_t axis,
                                         bool per_channel, enum dtype type) {
     const struct tensor *tensor = &q->old->tensors[old];
@@ -276,8 +283,9 @@ struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32
     w.integers = zoo_stored(q->b, arena_printf(arena, "%s_quantized", tensor->name), type,
                             type == DTYPE_UINT8 ? 128 : 0, 127 / uniform_end, rank, sizes);
     const char *scale = arena_printf(arena, "%s_scale", tensor->name);
-    w.scale = per_channel ? zoo_stored(q->b, scale, DTYPE_FLOAT32, w.step, 0.1f * w.step, scales,
-                                       &sizes[axis])
+    if (per_channel)
+        w.steps = draw_steps(arena, scale, w.step, sizes[axis]);
+    w.scale = per_channel ? zoo_table(q->b, scale, w.steps, scales, &sizes[axis])
                           : zoo_number(q->b, scale, DTYPE_FLOAT32, (double)w.step, 0, NULL);
     w.zero = zoo_number(q->b, arena_printf(arena, "%s_zero_point", tensor->name), type,
                         type == DTYPE_UINT8 ? 128 : 0, scales, &sizes[axis]);

@@ -119,13 +119,16 @@ static int32_t weight_through(struct quantising *q, const struct op *op,
 static int32_t bias_through(struct quantising *q, const struct op *op,
                             const struct quantised_weight *weight) {
     const struct tensor *tensor = &q->old->tensors[op->inputs[2]];
-    bool per_channel = q->b->options.quantisation.per_channel;
-    float step = step_of(q, op->inputs[0]) * weight->step;
+    struct arena *arena = q->b->graph->arena;
+    float input_step = step_of(q, op->inputs[0]), step = input_step * weight->step;
     int32_t integers = quantise_bias(q, op->inputs[2], step);
     int64_t channels = tensor->dims[0].size;
-    int32_t scale =
-        zoo_stored(q->b, arena_printf(q->b->graph->arena, "%s_scale", tensor->name), DTYPE_FLOAT32,
-                   step, per_channel ? 0.1f * step : 0, per_channel ? 1 : 0, &channels);
+    const char *name = arena_printf(arena, "%s_scale", tensor->name);
+    double *steps = ARENA_ARRAY(arena, (size_t)channels, double);
+    for (int64_t i = 0; weight->steps && i < channels; i++)
+        steps[i] = (double)(input_step * (float)weight->steps[i]);
+    int32_t scale = weight->steps ? zoo_table(q->b, name, steps, ZOO_SHAPE(channels))
+                                  : zoo_number(q->b, name, DTYPE_FLOAT32, (double)step, 0, NULL);
     int32_t dequantize =
         quantise_add_op(q, tensor->name, "DequantizeLinear", "", ZOO_LIST(integers, scale));
     graph_set_int(q->b->graph, dequantize, "axis", 0);

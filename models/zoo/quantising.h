@@ -64,7 +64,8 @@ float quantise_vary(const char *name, float range);
 /* A weight of the old graph in eight bits. */
 struct quantised_weight {
     int32_t integers, scale, zero;
-    float step; /* mean scale */
+    float step;          /* scale, or the largest of them */
+    const double *steps; /* per channel; NULL: one for all */
     int32_t axis;
 };
 /* `axis`: of the output channels, used when they have scales of their own; `type` int8 or uint8. */
