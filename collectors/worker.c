@@ -93,6 +93,12 @@ static _Noreturn void become_worker(const struct pipes *pipes, const char *progr
     _exit(126);
 }
 
+static uint64_t monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 int worker_open(struct worker *worker, const char *name, const char *program,
                 const char *const *environment, struct err *err) {
     *worker = (struct worker){.name = name, .commands = -1, .replies = -1, .output = -1};
@@ -105,6 +111,7 @@ int worker_open(struct worker *worker, const char *name, const char *program,
         return code;
     char **merged = merge_environment(environment);
     pid_t parent = getpid();
+    worker->started_ns = monotonic_ns();
     pid_t pid = merged ? fork() : -1;
     if (pid == 0)
         become_worker(&pipes, program, merged, parent);

@@ -173,7 +173,9 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out) {
-    *out = (struct footprint){.operators = flat->count, .file_bytes = (double)file_bytes};
+    *out = (struct footprint){.operators = flat->count,
+                              .file_bytes = (double)file_bytes,
+                              .file_nodes = flat->count};
     struct arena scratch;
     arena_init(&scratch);
     struct loading l = {.arena = &scratch, .out = out};
@@ -191,5 +193,6 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     add_arena(graph, true, out);
     for (uint32_t k = 0; k < graph->input_count; k++)
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
+    out->external_bytes = l.external ? out->weight_bytes : 0;
     out->loading_bytes = most_while_loading(&l);
 }

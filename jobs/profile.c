@@ -146,6 +146,13 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
         {METRIC_LOADED_BYTES,    PHASE_COLD,     &m->loaded_bytes    },
         {METRIC_PEAK_BYTES,      PHASE_COLD,     &m->peak_bytes      },
         {METRIC_RESIDENT_BYTES,  PHASE_COLD,     &m->resident_bytes  },
+        {METRIC_PROCESS_START_NS, PHASE_COLD, &m->process_start_ns},
+        {METRIC_LIBRARY_BYTES, PHASE_COLD, &m->library_bytes},
+        {METRIC_FILE_READ_NS, PHASE_COLD, &m->file_read_ns},
+        {METRIC_READ_PARSE_NS, PHASE_COLD, &m->read_parse_ns},
+        {METRIC_OPTIMISE_NS, PHASE_COLD, &m->optimise_ns},
+        {METRIC_REORDER_NS, PHASE_COLD, &m->reorder_ns},
+        {METRIC_PREPACK_NS, PHASE_COLD, &m->prepack_ns},
     };
     size_t n = sizeof rows / sizeof *rows;
     struct stored_metric *metrics =

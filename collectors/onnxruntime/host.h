@@ -7,6 +7,7 @@
 #include "collectors/onnxruntime/brackets.h"
 #include "collectors/onnxruntime/feeds.h"
 #include "collectors/onnxruntime/hook.h"
+#include "collectors/onnxruntime/load_phases.h"
 #include "collectors/onnxruntime/request.h"
 
 struct host {
@@ -16,11 +17,13 @@ struct host {
     struct request request;
     struct hook_link link;
     struct ort_session *session;
-    struct ort_run_options *run_options; /* NULL unless hooked */
+    struct ort_run_options *run_options; /* NULL: the runtime's own */
+    struct load_phases phases;
     struct feeds feeds;
     struct brackets brackets;
     struct counters counters;
     bool has_counters;
+    double ready_ns; /* CLOCK_MONOTONIC: when the process had started */
     uint32_t repeat; /* runs so far, the first one of open not counted */
 };
 
