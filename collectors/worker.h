@@ -25,8 +25,8 @@ enum worker_kind {
 };
 
 struct worker {
-    const char *name; /* of the program, for messages */
-    pid_t pid;        /* 0: not running */
+    const char *name;    /* of the program, for messages */
+    pid_t pid;           /* 0: not running */
     uint64_t started_ns; /* CLOCK_MONOTONIC, before it was started */
     int commands, replies, output;
     uint32_t timeout_ms;  /* longest silence of a worker that has a command */

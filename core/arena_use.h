@@ -16,4 +16,13 @@ struct arena_use {
  * into: a subgraph is a graph of its own. */
 void arena_use_of(const struct graph *graph, struct arena_use *out);
 
+/* The first run, operator by operator. */
+struct arena_step {
+    double live_bytes; /* held while it runs: tensors still needed, its outputs, its workspace */
+    double held_bytes; /* pages written by its end */
+};
+
+/* `steps`: one per operator. */
+void arena_use_steps(const struct graph *graph, struct arena_use *out, struct arena_step *steps);
+
 #endif

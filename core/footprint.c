@@ -173,9 +173,8 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out) {
-    *out = (struct footprint){.operators = flat->count,
-                              .file_bytes = (double)file_bytes,
-                              .file_nodes = flat->count};
+    *out = (struct footprint){
+        .operators = flat->count, .file_bytes = (double)file_bytes, .file_nodes = flat->count};
     struct arena scratch;
     arena_init(&scratch);
     struct loading l = {.arena = &scratch, .out = out};

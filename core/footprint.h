@@ -6,11 +6,11 @@
 #include "core/flat.h"
 
 struct footprint {
-    double operators;    /* of the lowered graph, subgraphs included */
-    double file_bytes;   /* of the model file without external data */
-    double file_nodes;   /* operators of the model file; of the lowered graph until it is told */
+    double operators;      /* of the lowered graph, subgraphs included */
+    double file_bytes;     /* of the model file without external data */
+    double file_nodes;     /* operators of the model file; of the lowered graph until it is told */
     double external_bytes; /* weights outside the file */
-    double weight_bytes; /* of the lowered graph, each tensor once */
+    double weight_bytes;   /* of the lowered graph, each tensor once */
     double weight_tensors;
     double blocked_weight_bytes;   /* filters that loading reorders for NCHWc convolutions */
     double packed_weight_bytes;    /* matrices that loading packs for matrix products */

@@ -62,8 +62,7 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .prepack_ns = median_of(stored, METRIC_PREPACK_NS, PHASE_COLD),
         .speed_probe_ns = speed_probe_of(stored),
     };
-    run->parse_ns =
-        median_of(stored, METRIC_READ_PARSE_NS, PHASE_COLD) - run->file_read_ns;
+    run->parse_ns = median_of(stored, METRIC_READ_PARSE_NS, PHASE_COLD) - run->file_read_ns;
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
     run->footprint.file_nodes = (double)stored->model.nodes;
 }
@@ -138,9 +137,9 @@ static void note_speed(struct loading *l) {
         bool known = usual_ns > 0 && run->speed_probe_ns > 0;
         slowness[r] = known ? fmax(0.5, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
         double *const times[] = {
-            &run->load_ns,      &run->first_run_ns, &run->process_start_ns, &run->library_load_ns,
-            &run->file_read_ns, &run->parse_ns,     &run->optimise_ns,      &run->reorder_ns,
-            &run->prepack_ns,
+            &run->load_ns,         &run->first_run_ns, &run->process_start_ns,
+            &run->library_load_ns, &run->file_read_ns, &run->parse_ns,
+            &run->optimise_ns,     &run->reorder_ns,   &run->prepack_ns,
         };
         for (size_t i = 0; i < sizeof times / sizeof *times; i++)
             *times[i] *= pow(slowness[r], -load_slowdown);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 2 };
+enum { FIT_VERSION = 3 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",

@@ -26,6 +26,8 @@ static double latency(const struct footprint *f, double latency_ns) {
     }
 
 FOOTPRINT_TERM(operators)
+FOOTPRINT_TERM(weight_tensors)
+FOOTPRINT_TERM(file_nodes)
 FOOTPRINT_TERM(file_bytes)
 FOOTPRINT_TERM(blocked_weight_bytes)
 FOOTPRINT_TERM(packed_weight_bytes)
@@ -56,30 +58,31 @@ struct quantity_info {
     struct term terms[QUANTITY_TERMS_MAX];
 };
 
-static double measured_peak(const struct observed_run *run) {
-    return run->peak_bytes;
-}
-
 /* Who does not tell the peak of loading apart tells one that it did not pass. */
-static double measured_loaded(const struct observed_run *run) {
+static double loaded_bytes_of(const struct observed_run *run) {
     return run->loaded_bytes > 0 ? run->loaded_bytes : run->peak_bytes;
 }
 
-static double measured_resident(const struct observed_run *run) {
-    return run->resident_bytes;
-}
+#define MEASURED(field)                                                                            \
+    static double field##_of(const struct observed_run *run) {                                     \
+        return run->field;                                                                         \
+    }
 
-static double measured_load(const struct observed_run *run) {
-    return run->load_ns;
-}
-
-static double measured_first_run(const struct observed_run *run) {
-    return run->first_run_ns;
-}
+MEASURED(peak_bytes)
+MEASURED(resident_bytes)
+MEASURED(load_ns)
+MEASURED(first_run_ns)
+MEASURED(process_start_ns)
+MEASURED(library_load_ns)
+MEASURED(file_read_ns)
+MEASURED(parse_ns)
+MEASURED(optimise_ns)
+MEASURED(reorder_ns)
+MEASURED(prepack_ns)
 
 static const struct quantity_info infos[] = {
-    [QUANTITY_PEAK_BYTES] = {measured_peak,
-                             {measured_loaded, measured_resident},
+    [QUANTITY_PEAK_BYTES] = {peak_bytes_of,
+                             {loaded_bytes_of, resident_bytes_of},
                              {{"load_process", one, 0},
                               {"load_operators", operators, 0},
                               {"load_bytes", loading_bytes, 0},
@@ -87,30 +90,65 @@ static const struct quantity_info infos[] = {
                               {"run_operators", operators, SECOND},
                               {"run_weight_bytes", resident_weight_bytes, SECOND},
                               {"run_arena_bytes", arena_bytes, SECOND | DOUBTFUL},
-                              {"run_feed_bytes", feed_bytes, SECOND}}      },
-    [QUANTITY_RESIDENT_BYTES] = {measured_resident,
-                             {measured_resident},
+                              {"run_feed_bytes", feed_bytes, SECOND}}                        },
+    [QUANTITY_RESIDENT_BYTES] = {resident_bytes_of,
+                             {resident_bytes_of},
                              {{"process", one, 0},
                                   {"operators", operators, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
                                   {"arena_bytes", arena_bytes, DOUBTFUL},
-                                  {"feed_bytes", feed_bytes, 0}}           },
-    [QUANTITY_LOAD_NS] = {measured_load,
-                             {measured_load},
+                                  {"feed_bytes", feed_bytes, 0}}                             },
+    [QUANTITY_LOAD_NS] = {load_ns_of,
+                             {load_ns_of},
                              {{"session", one, 0},
                            {"operators", operators, 0},
+                           {"file_nodes", file_nodes, 0},
                            {"file_bytes", file_bytes, 0},
                            {"blocked_weight_bytes", blocked_weight_bytes, 0},
-                           {"packed_weight_bytes", packed_weight_bytes, 0}}},
-    [QUANTITY_FIRST_RUN_NS] = {measured_first_run,
-                             {measured_first_run},
+                           {"packed_weight_bytes", packed_weight_bytes, 0}}                  },
+    [QUANTITY_FIRST_RUN_NS] = {first_run_ns_of,
+                             {first_run_ns_of},
                              {{"call", one, 0},
                                 {"operators", operators, 0},
                                 {"latency_ns", latency, 0},
-                                {"arena_bytes", first_run_bytes, 0}}       },
+                                {"arena_bytes", first_run_bytes, 0}}                         },
+    [QUANTITY_PROCESS_START_NS] = {process_start_ns_of,
+                             {process_start_ns_of},
+                             {{"process", one, 0}}                                           },
+    [QUANTITY_LIBRARY_LOAD_NS] = {library_load_ns_of,  {library_load_ns_of}, {{"library", one, 0}}},
+    [QUANTITY_FILE_READ_NS] = {file_read_ns_of,
+                             {file_read_ns_of},
+                             {{"file", one, 0}, {"file_bytes", file_bytes, 0}}               },
+    [QUANTITY_PARSE_NS] = {parse_ns_of,
+                             {parse_ns_of},
+                             {{"model", one, 0},
+                            {"file_nodes", file_nodes, 0},
+                            {"weight_tensors", weight_tensors, 0},
+                            {"file_bytes", file_bytes, 0}}                                   },
+    [QUANTITY_OPTIMISE_NS] = {optimise_ns_of,
+                             {optimise_ns_of},
+                             {{"graph", one, 0},
+                               {"file_nodes", file_nodes, 0},
+                               {"operators", operators, 0},
+                               {"file_bytes", file_bytes, 0}}                                },
+    [QUANTITY_REORDER_NS] = {reorder_ns_of,
+                             {reorder_ns_of},
+                             {{"graph", one, 0},
+                              {"operators", operators, 0},
+                              {"blocked_weight_bytes", blocked_weight_bytes, 0}}             },
+    [QUANTITY_PREPACK_NS] = {prepack_ns_of,
+                             {prepack_ns_of},
+                             {{"session", one, 0},
+                              {"operators", operators, 0},
+                              {"packed_weight_bytes", packed_weight_bytes, 0},
+                              {"weight_bytes", resident_weight_bytes, 0}}                    },
 };
 
 _Static_assert(sizeof infos / sizeof *infos == QUANTITY_COUNT, "a row for each quantity");
+
+double quantity_measured(enum quantity quantity, const struct observed_run *run) {
+    return infos[quantity].measured(run);
+}
 
 const char *quantity_term(enum quantity quantity, int term) {
     return term < QUANTITY_TERMS_MAX ? infos[quantity].terms[term].name : NULL;

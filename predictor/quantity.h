@@ -25,6 +25,9 @@ struct quantity_fit {
     double interval_scale, upper_scale;
 };
 
+/* Of the run; NaN or 0 when it was not measured. */
+double quantity_measured(enum quantity quantity, const struct observed_run *run);
+
 /* NULL past the last. */
 const char *quantity_term(enum quantity quantity, int term);
 

@@ -58,8 +58,8 @@ enum ort_attribute {
     ORT_ATTRIBUTE_TENSOR,
 };
 
-typedef void (*ort_log_function)(void *context, int severity, const char *category,
-                                 const char *id, const char *location, const char *message);
+typedef void (*ort_log_function)(void *context, int severity, const char *category, const char *id,
+                                 const char *location, const char *message);
 
 /* X(name, index, API version it came with, result, arguments) */
 #define API_FUNCTIONS(X)                                                                           \

@@ -253,9 +253,9 @@ static int add_phases(struct host *host, struct ort_options *options, struct err
     int code = api_check(api, api->CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
                          "run options", err);
     if (!code)
-        code = api_check(api,
-                         api->RunOptionsSetRunLogSeverityLevel(host->run_options, ORT_LOG_ERROR),
-                         ERR_ENVIRONMENT, "level of messages", err);
+        code =
+            api_check(api, api->RunOptionsSetRunLogSeverityLevel(host->run_options, ORT_LOG_ERROR),
+                      ERR_ENVIRONMENT, "level of messages", err);
     if (!code)
         code = api_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOG_INFO),
                          ERR_ENVIRONMENT, "level of messages", err);
@@ -303,8 +303,8 @@ static int create_session(struct host *host, struct err *err) {
         return code;
     code = host_give_weights(host, options, err);
     if (!code)
-        code = request->op_count ? add_profiling(host, options, err)
-                                 : add_phases(host, options, err);
+        code =
+            request->op_count ? add_profiling(host, options, err) : add_phases(host, options, err);
     if (!code)
         code = api_check(
             &host->api,
