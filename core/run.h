@@ -33,7 +33,7 @@ enum metric {
     METRIC_FIRST_RUN_NS,
     METRIC_BASELINE_BYTES,   /* VmRSS before the session is made, runtime loaded */
     METRIC_LOADED_BYTES,     /* VmHWM after session creation */
-    METRIC_PROCESS_START_NS, /* from before the fork to the first line of the worker */
+    METRIC_PROCESS_START_NS, /* from exec to the first line of the worker */
     METRIC_LIBRARY_BYTES,    /* size of the runtime's library file */
     METRIC_FILE_READ_NS,     /* the model file once more, out of the page cache */
     /* Parts of session creation, by what the runtime tells of itself. */

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-enum { QUANTITY_TERMS_MAX = 8 };
+enum { QUANTITY_TERMS_MAX = 12 };
 
 struct quantity_fit {
     double rates[QUANTITY_TERMS_MAX];

@@ -27,8 +27,10 @@ static void put_known(struct sink *sink, uint32_t metric, double value) {
         put(sink, metric, PHASE_COLD, 0, value);
 }
 
-void host_init(struct host *host) {
-    *host = (struct host){.ready_ns = clock_ns(CLOCK_MONOTONIC)};
+void host_init(struct host *host, const char *started) {
+    *host = (struct host){0};
+    uint64_t started_ns = started ? strtoull(started, NULL, 16) : 0;
+    host->starting_ns = started_ns ? clock_ns(CLOCK_MONOTONIC) - (double)started_ns : 0;
     arena_init(&host->arena);
 }
 
@@ -330,7 +332,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     if (code)
         return code;
     double loaded = clock_ns(CLOCK_MONOTONIC);
-    put_known(sink, METRIC_PROCESS_START_NS, host->ready_ns - (double)host->request.started_ns);
+    put_known(sink, METRIC_PROCESS_START_NS, host->starting_ns);
     put(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
     put_known(sink, METRIC_LIBRARY_BYTES, library_bytes(&host->api));
     put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));

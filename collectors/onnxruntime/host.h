@@ -23,11 +23,12 @@ struct host {
     struct brackets brackets;
     struct counters counters;
     bool has_counters;
-    double ready_ns; /* CLOCK_MONOTONIC: when the process had started */
-    uint32_t repeat; /* runs so far, the first one of open not counted */
+    double starting_ns; /* that the process took to start; 0: not known */
+    uint32_t repeat;    /* runs so far, the first one of open not counted */
 };
 
-void host_init(struct host *host);
+/* At once when the process has started; `started` is the worker's argument, NULL: none. */
+void host_init(struct host *host, const char *started);
 
 /* Loads the library that host->request names and makes its environment. */
 int host_load(struct host *host, struct err *err);

@@ -62,7 +62,6 @@ static int send_request(struct collect_session *session, uint32_t kind,
                               .hook = location->hook,
                               .scratch = session->scratch.path,
                               .profile = getenv("ASSAY_ORT_PROFILE"),
-                              .started_ns = session->worker.started_ns,
                               .config = *config};
     if (session->weights.path)
         request.config.weights_folder = session->weights.path;

@@ -24,7 +24,6 @@ void request_put(struct strbuf *out, const struct request *request) {
     frame_put_text(out, request->hook);
     frame_put_text(out, request->scratch);
     frame_put_text(out, request->profile);
-    frame_put_u64(out, request->started_ns);
     frame_put_text(out, request->config.model_path);
     frame_put_text(out, request->config.weights_folder);
     put_conditions(out, &request->config);
@@ -70,7 +69,6 @@ int request_get(struct frame_cursor *in, struct arena *arena, struct request *re
     request->hook = frame_get_text(in, arena);
     request->scratch = frame_get_text(in, arena);
     request->profile = frame_get_text(in, arena);
-    request->started_ns = frame_get_u64(in);
     request->config.model_path = frame_get_text(in, arena);
     request->config.weights_folder = frame_get_text(in, arena);
     get_conditions(in, arena, &request->config);

@@ -30,7 +30,6 @@ struct request {
     const char *library; /* path of ONNX Runtime; NULL: the loader's search */
     const char *hook;    /* path of libassay-ort-hook.so; NULL: not needed */
     const char *scratch; /* a folder for files that the runtime insists on */
-    uint64_t started_ns; /* CLOCK_MONOTONIC, before the worker was started */
     const char *profile; /* where to keep the runtime's own profile; NULL: nowhere */
     /* Weights are in files in config.weights_folder, or beside the model; slots are not sent, and
      * `hooked` stands in ops. */
