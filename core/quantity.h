@@ -19,5 +19,6 @@ enum quantity {
 
 const char *quantity_name(enum quantity quantity);  /* "peak_memory_bytes", as in JSON */
 const char *quantity_title(enum quantity quantity); /* "peak memory" */
+const char *quantity_phase(enum quantity quantity); /* of the cold start: "parse"; NULL: none */
 
 #endif

@@ -59,7 +59,7 @@ static void add_fitted(struct composing *c, enum quantity quantity) {
     struct estimate ns = fitted(c, quantity);
     if (ns.tier == TIER_REFUSED)
         return;
-    add_phase(c, quantity_name(quantity), quantity_title(quantity), ns, terms_text(c, quantity));
+    add_phase(c, quantity_phase(quantity), quantity_title(quantity), ns, terms_text(c, quantity));
     add_sum(c, ns);
 }
 
@@ -113,16 +113,16 @@ static void add_session(struct composing *c, const struct estimate *load_ns) {
     double sum_ns = parts_ns(c), factor = sum_ns > 0 ? load_ns->value / sum_ns : 1;
     struct estimate read_ns = scaled(fitted(c, QUANTITY_FILE_READ_NS), factor);
     if (is_cold(c))
-        add_reading(c, quantity_name(QUANTITY_FILE_READ_NS), quantity_title(QUANTITY_FILE_READ_NS),
+        add_reading(c, quantity_phase(QUANTITY_FILE_READ_NS), quantity_title(QUANTITY_FILE_READ_NS),
                     c->footprint->file_bytes + c->footprint->external_bytes);
     if (sum_ns <= 0) {
-        add_phase(c, quantity_name(QUANTITY_LOAD_NS), quantity_title(QUANTITY_LOAD_NS), *load_ns,
+        add_phase(c, quantity_phase(QUANTITY_LOAD_NS), quantity_title(QUANTITY_LOAD_NS), *load_ns,
                   "session creation as a whole: no stored run tells its parts");
         add_sum(c, *load_ns);
         return;
     }
     for (int i = is_cold(c) ? 1 : 0; i < SESSION_PARTS; i++)
-        add_phase(c, quantity_name(session_parts[i]), quantity_title(session_parts[i]),
+        add_phase(c, quantity_phase(session_parts[i]), quantity_title(session_parts[i]),
                   scaled(fitted(c, session_parts[i]), factor), terms_text(c, session_parts[i]));
     add_sum(c, scaled(*load_ns, is_cold(c) ? 1 - read_ns.value / load_ns->value : 1));
 }
@@ -157,10 +157,10 @@ void cold_start_predict(struct arena *arena, const struct quantity_fit fits[stat
     add_given(&c);
     add_fitted(&c, QUANTITY_PROCESS_START_NS);
     if (is_cold(&c) && options->library_bytes > 0)
-        add_reading(&c, "library_read_ns", "read the library", options->library_bytes);
+        add_reading(&c, "library_read", "read the library", options->library_bytes);
     add_fitted(&c, QUANTITY_LIBRARY_LOAD_NS);
     add_session(&c, &out->load_time_ns);
-    add_phase(&c, quantity_name(QUANTITY_FIRST_RUN_NS), quantity_title(QUANTITY_FIRST_RUN_NS),
+    add_phase(&c, quantity_phase(QUANTITY_FIRST_RUN_NS), quantity_title(QUANTITY_FIRST_RUN_NS),
               out->first_run_ns, terms_text(&c, QUANTITY_FIRST_RUN_NS));
     add_sum(&c, out->first_run_ns);
     out->cold_start.total_ns = cold_start_sum(c.sums, c.sum_count);
