@@ -82,16 +82,6 @@ static uint32_t *first_runs(struct arena *arena, const struct training *training
     return first;
 }
 
-static double measured_quantity(const struct observed_run *run, enum quantity quantity) {
-    const double values[QUANTITY_COUNT] = {
-        [QUANTITY_PEAK_BYTES] = run->peak_bytes,
-        [QUANTITY_RESIDENT_BYTES] = run->resident_bytes,
-        [QUANTITY_LOAD_NS] = run->load_ns,
-        [QUANTITY_FIRST_RUN_NS] = run->first_run_ns,
-    };
-    return values[quantity];
-}
-
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
@@ -135,7 +125,7 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         judged->quantities[q] =
             quantity_estimate((enum quantity)q, &fit->quantities[q], &run->footprint, latency_ns);
-        judged->measured[q] = measured_quantity(run, (enum quantity)q);
+        judged->measured[q] = quantity_measured((enum quantity)q, run);
     }
     judged->upper_peak_bytes =
         quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
