@@ -60,10 +60,9 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 static struct latency_sum sum_of_run(const struct fit *fit, const struct training *training,
                                      uint32_t run) {
     struct latency_sum sum = {0};
-    for (uint32_t i = 0; i < training->observation_count; i++) {
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++) {
         const struct observation *o = &training->observations[i];
-        if (o->run != run)
-            continue;
         struct estimate estimate = cost_model_estimate(&fit->cost, &o->features);
         latency_sum_add(&sum, &estimate, o->features.family,
                         cost_model_log_spread(&fit->cost, &o->features), 1);
