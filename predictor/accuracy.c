@@ -374,8 +374,8 @@ int accuracy_leave_out(struct arena *arena, const struct training *training,
     return 0;
 }
 
-int accuracy_of_others(struct arena *arena, const struct training *learnt,
-                       const struct training *judged, struct accuracy *out, struct err *err) {
+void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct training *learnt,
+                     const struct training *judged, struct accuracy *out) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, judged->run_count + 1u, struct judged_run);
     struct leaving l = {.arena = arena,
@@ -385,12 +385,17 @@ int accuracy_of_others(struct arena *arena, const struct training *learnt,
                             ARENA_ARRAY(arena, judged->observation_count + 1u, struct estimate),
                         .usual_ns = ARENA_ARRAY(arena, judged->observation_count + 1u, double),
                         .out = out};
+    for (uint32_t r = 0; r < judged->run_count; r++)
+        judge_run(&l, fit, r);
+    summarise_runs(&l);
+    summarise_classes(&l);
+}
+
+int accuracy_of_others(struct arena *arena, const struct training *learnt,
+                       const struct training *judged, struct accuracy *out, struct err *err) {
     struct fit fit;
     if (fit_train(arena, learnt, NULL, &fit, err))
         return -(int)err->code;
-    for (uint32_t r = 0; r < judged->run_count; r++)
-        judge_run(&l, &fit, r);
-    summarise_runs(&l);
-    summarise_classes(&l);
+    accuracy_of_fit(arena, &fit, learnt, judged, out);
     return 0;
 }

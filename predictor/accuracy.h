@@ -23,6 +23,10 @@ int accuracy_leave_out(struct arena *arena, const struct training *training,
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
                        const struct training *judged, struct accuracy *out, struct err *err);
 
+/* The same with a fit of `learnt` that was made before. */
+void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct training *learnt,
+                     const struct training *judged, struct accuracy *out);
+
 struct error_summary error_summary_of(struct arena *arena, const struct estimate *predicted,
                                       const double *measured, uint32_t count);
 

@@ -122,7 +122,8 @@ static void plot_classes(struct figure *figure, const struct accuracy *accuracy)
         "set title 'Operators by kernel class, most time first' textcolor rgb '" FIGURE_INK
         "'\nset xrange [-50:100]\nset yrange [%" PRIu32 ".5:-0.5]\n"
         "set xlabel 'error, %%' textcolor rgb '" FIGURE_INK "'\n"
-        "set key bottom right\nset arrow 1 from 0,graph 0 to 0,graph 1 nohead linecolor "
+        "set key outside bottom center horizontal\nset arrow 1 from 0,graph 0 to 0,graph 1 nohead "
+        "linecolor "
         "rgb '" FIGURE_MUTED "'\n",
         shown_classes(accuracy) ? shown_classes(accuracy) - 1 : 0);
     strbuf_puts(&figure->script,
