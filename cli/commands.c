@@ -17,6 +17,7 @@
     ROW(report) \
     ROW(inspect) \
     ROW(zoo) \
+    ROW(observations) \
     ROW(db) \
     ROW(list) \
     ROW(doctor) \

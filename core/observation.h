@@ -2,6 +2,7 @@
 #ifndef ASSAY_CORE_OBSERVATION_H
 #define ASSAY_CORE_OBSERVATION_H
 
+#include "base/arena.h"
 #include "core/features.h"
 #include "core/footprint.h"
 
@@ -38,10 +39,18 @@ struct observed_run {
 
 /* All observations of one machine, runtime and thread count. */
 struct training {
-    const struct observation *observations;
+    const struct observation *observations; /* in the order of their runs */
     const struct observed_run *runs;
     uint32_t observation_count, run_count;
     uint32_t threads; /* intra-op, of all runs */
 };
+
+/* The index of the first observation of that run or a later one; observation_count behind the
+ * last. */
+uint32_t training_first(const struct training *training, uint32_t run);
+
+/* The runs with keep[run], their observations with them; in the arena. */
+struct training training_kept(struct arena *arena, const struct training *training,
+                              const bool *keep);
 
 #endif

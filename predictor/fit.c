@@ -93,9 +93,9 @@ const struct features *fit_features_of_run(struct arena *arena, const struct fit
     struct features *features = NULL;
     uint32_t capacity = 0;
     *count = 0;
-    for (uint32_t i = 0; i < training->observation_count; i++)
-        if (training->observations[i].run == run)
-            *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++)
+        *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
     double *times = ARENA_ARRAY(arena, *count + 1u, double);
     for (uint32_t i = 0; i < *count; i++) {
         times[i] = 1;

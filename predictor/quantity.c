@@ -503,6 +503,24 @@ struct estimate quantity_estimate(enum quantity quantity, const struct quantity_
                              ""};
 }
 
+/* Of the larger stage, which is the estimate. */
+struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
+                                          const struct footprint *footprint, double latency_ns) {
+    struct largest_term largest[STAGES_MAX] = {{"", 0}, {"", 0}};
+    double sums[STAGES_MAX] = {0};
+    for (uint32_t i = 0; fit->runs && i < terms_of(quantity); i++) {
+        const struct term *term = &infos[quantity].terms[i];
+        double part = fit->rates[i] * term->of(footprint, latency_ns);
+        int stage = stage_of(term);
+        sums[stage] += part;
+        if (part > largest[stage].share)
+            largest[stage] = (struct largest_term){term->name, part};
+    }
+    int stage = sums[1] > sums[0];
+    largest[stage].share = sums[stage] > 0 ? largest[stage].share / sums[stage] : 0;
+    return largest[stage];
+}
+
 struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_fit *fit,
                                   const struct footprint *footprint, double latency_ns,
                                   double confidence) {

@@ -5,6 +5,7 @@
 #define ASSAY_PREDICTOR_QUANTITY_H
 
 #include "base/arena.h"
+#include "core/accuracy.h"
 #include "core/estimate.h"
 #include "core/observation.h"
 #include "core/prediction.h"
@@ -36,6 +37,9 @@ int quantity_fit(struct arena *arena, enum quantity quantity, const struct train
 /* `latency_ns` is the model's predicted (or measured) steady time, a term of the first run. */
 struct estimate quantity_estimate(enum quantity quantity, const struct quantity_fit *fit,
                                   const struct footprint *footprint, double latency_ns);
+/* The term that makes up most of the estimate. */
+struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
+                                          const struct footprint *footprint, double latency_ns);
 /* The value not passed with the confidence, 0.5 to 1. */
 struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_fit *fit,
                                   const struct footprint *footprint, double latency_ns,
