@@ -80,7 +80,10 @@ enum run_parts {
     RUN_GRAPH = 1 << 1,     /* the bytes of the lowered graph */
 };
 
-/* Which runs; a zeroed filter is all of them. NULL and 0 mean any. */
+/* Whether copies of the model ran beside the one that was measured. */
+enum run_company { RUNS_ALONE, RUNS_TOGETHER, RUNS_ANY };
+
+/* Which runs; a zeroed filter is all that ran alone. NULL and 0 mean any. */
 struct run_filter {
     const char *model_sha256;
     const char *machine; /* fingerprint */
@@ -89,6 +92,7 @@ struct run_filter {
     uint32_t threads;
     const struct conditions *conditions; /* exactly these, batch and dims too */
     int64_t after_id;                    /* only newer ones */
+    enum run_company company;
 };
 
 /* Calls `each` for every run, oldest first. The run lives until `each` returns; copy what is to

@@ -23,6 +23,8 @@ static void put_filter(struct query *query, struct arena *arena, const struct ru
         put_text_or_null(query, NULL);
     }
     put_int(query, filter->after_id);
+    if (filter->company != RUNS_ANY)
+        put_int(query, filter->company == RUNS_TOGETHER);
 }
 
 /* The integers of the first column. */

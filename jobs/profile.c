@@ -147,12 +147,17 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
         {METRIC_PEAK_BYTES,      PHASE_COLD,     &m->peak_bytes      },
         {METRIC_RESIDENT_BYTES,  PHASE_COLD,     &m->resident_bytes  },
     };
-    size_t n = sizeof rows / sizeof *rows;
+    const struct stored_metric besides[] = {
+        {SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns},
+        {ALONE_WALL_METRIC,  "ns", PHASE_PLAIN, m->alone_wall_ns },
+        {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
+    };
+    size_t n = sizeof rows / sizeof *rows, others = sizeof besides / sizeof *besides;
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, n + m->event_count + 1, struct stored_metric);
-    if (m->speed_probe_ns.count)
-        metrics[(*count)++] =
-            (struct stored_metric){SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns};
+        ARENA_ARRAY(p->arena, n + others + m->event_count, struct stored_metric);
+    for (size_t i = 0; i < others; i++)
+        if (besides[i].summary.count)
+            metrics[(*count)++] = besides[i];
     for (size_t i = 0; i < n; i++)
         if (rows[i].summary->count)
             metrics[(*count)++] = (struct stored_metric){metric_info(rows[i].metric)->name,
@@ -228,6 +233,7 @@ static int store(struct profiling *p) {
         .ops = stored_ops(p),
         .op_count = p->out->lowering.flat.count,
     };
+    run.conditions.replicas = m->replicas;
     run.metrics = run_metrics(p, &run.metric_count);
     return db_put_run(p->db, &run, &p->out->run_id, p->err);
 }
@@ -289,6 +295,7 @@ static void answer(struct profiling *p) {
     struct prediction *out = &p->out->measured;
     const char *evidence = arena_printf(p->arena, "run:%lld", (long long)p->out->run_id);
     prediction_identify(p->arena, p->subject, &p->out->lowering, out);
+    out->conditions.replicas = m->replicas;
     out->measured = true;
     out->latency_ns = measured_estimate(&m->wall_ns, evidence);
     out->cpu_time_ns = measured_estimate(&m->cpu_ns, evidence);

@@ -72,7 +72,7 @@ static inline struct stored_run sample_run(struct arena *arena, int number, uint
                   .cpus = 2,
                   .memory_bytes = 1 << 30,
                   .cache_bytes = {1, 2, 3, 4}                                                           },
-        .conditions = {"onnxruntime",  "1.30.0",         1,         8, 2, dims},
+        .conditions = {"onnxruntime",  "1.30.0",         1,         8, 2, dims, 1},
         .weights = "files",
         .collector = "replay",
         .purpose = "profile",
