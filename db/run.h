@@ -112,6 +112,10 @@ int db_latest_run(struct db *db, struct arena *arena, const struct run_filter *f
 
 int db_count_runs(struct db *db, const struct run_filter *filter, uint64_t *count, struct err *err);
 
+/* The thread counts of the runs, ascending. Lives in the arena. */
+int db_list_threads(struct db *db, struct arena *arena, const struct run_filter *filter,
+                    int64_t **threads, size_t *count, struct err *err);
+
 /* Refused with ERR_INPUT while a fit names the run as evidence (see db_delete_fit). */
 int db_delete_run(struct db *db, int64_t id, struct err *err);
 

@@ -96,6 +96,11 @@ int db_count_runs(struct db *db, const struct run_filter *filter, uint64_t *coun
     return failed;
 }
 
+int db_list_threads(struct db *db, struct arena *arena, const struct run_filter *filter,
+                    int64_t **threads, size_t *count, struct err *err) {
+    return list_ids(db, arena, STATEMENT_LIST_THREADS, filter, threads, count, err);
+}
+
 static int refuse_evidence(struct db *db, int64_t id, struct err *err) {
     struct arena arena;
     struct query query;

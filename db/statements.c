@@ -147,6 +147,7 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_LATEST_RUN] = {"find a run",
                                "SELECT runs.id" RUN_FILTER " ORDER BY runs.id DESC LIMIT 1"                                                           },
     [STATEMENT_COUNT_RUNS] = {"count the runs",              "SELECT count(*)" RUN_FILTER                                                            },
+    [STATEMENT_LIST_THREADS] = {"list thread counts", "SELECT DISTINCT runs.threads" RUN_FILTER " ORDER BY 1"},
     [STATEMENT_RUN_IN_FITS] = {"look for fits",
                                "SELECT group_concat(fit_id, ', ') FROM fit_runs WHERE run_id = ?"                                                     },
     [STATEMENT_DELETE_RUN] = {"delete a run",                "DELETE FROM runs WHERE id = ?"                                                         },

@@ -108,7 +108,8 @@ int neighbours_open(struct neighbours *neighbours, struct arena *arena,
     plain.hooked = NULL;
     plain.event_count = 0;
     *neighbours = (struct neighbours){ARENA_ARRAY(arena, count + 1u, pid_t), 0};
-    fflush(NULL); /* the drivers must not print what waits to be printed */
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* workers whose driver is gone become ours, to be reaped */
+    fflush(NULL);                     /* the drivers must not print what waits to be printed */
     for (uint32_t i = 0; i < count; i++) {
         if (start_one(neighbours, collector, &plain, err) == 0)
             continue;
@@ -144,11 +145,13 @@ int neighbours_check(const struct neighbours *neighbours, struct err *err) {
     return 0;
 }
 
-/* The worker of a driver dies with it, halted or not. */
+/* A driver and its worker end together, halted or not. */
 void neighbours_close(struct neighbours *neighbours) {
     signal_all(neighbours, SIGKILL);
     for (uint32_t i = 0; i < neighbours->count; i++)
-        while (waitpid(neighbours->drivers[i], NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(-neighbours->drivers[i], NULL, 0) > 0 || errno == EINTR)
             ;
-    neighbours->count = 0;
+    if (neighbours->drivers)
+        prctl(PR_SET_CHILD_SUBREAPER, 0);
+    *neighbours = (struct neighbours){0};
 }
