@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One configuration. Refused: `why` says so and every number is NaN. */
+/* One configuration. Refused: `why` says so and every number is NaN; what a refusal holds for, one
+ * thread count or batch whatever the others, is left 0 in these. */
 struct scale_row {
-    int64_t batch; /* 0: as the file has it */
+    int64_t batch;
     uint32_t threads, replicas;
     struct estimate latency_ns;     /* of one replica beside the others, for a whole batch */
     struct estimate slowdown;       /* against the same replica alone: 1 or more */

@@ -12,12 +12,11 @@
 
 /* What answers at one number of threads. */
 struct basis {
-    uint32_t threads, from; /* asked for; of the fit */
+    uint32_t threads, from; /* asked for; of the fit. 0: more threads than CPUs, nothing answers */
     struct fitted fitted;
     struct thread_law law; /* when `from` is another number */
     struct contention contention;
     uint32_t contention_threads; /* of the runs that it was learnt from */
-    const char *why;             /* not NULL: nothing is answered */
 };
 
 struct scale_job {
@@ -38,6 +37,25 @@ static void warn(struct scale_job *s, const char *text) {
         if (strcmp(s->out->warnings[i], text) == 0)
             return;
     *ARENA_PUSH(s->arena, s->out->warnings, s->out->warning_count, s->warning_capacity) = text;
+}
+
+/* Refused rows leave 0 where they mean any. */
+static struct scale_row *add_row(struct scale_job *s, int64_t batch, uint32_t threads,
+                                 uint32_t replicas) {
+    struct scale_row *row =
+        ARENA_PUSH(s->arena, s->out->rows, s->out->row_count, s->row_capacity);
+    const struct estimate none = estimate_refused();
+    *row = (struct scale_row){.batch = batch,
+                              .threads = threads,
+                              .replicas = replicas,
+                              .latency_ns = none,
+                              .slowdown = none,
+                              .per_second = none,
+                              .per_second_all = none,
+                              .peak_memory_bytes = none,
+                              .peak_memory_upper = {s->request->memory_confidence, NAN},
+                              .memory_share = NAN};
+    return row;
 }
 
 /* ---- what answers ---------------------------------------------------------------------------- */
@@ -128,9 +146,9 @@ static int prepare(struct scale_job *s, uint32_t threads, struct basis *basis) {
     size_t count;
     *basis = (struct basis){.threads = threads};
     if (threads > s->out->cpus) {
-        basis->why = arena_printf(s->arena, "%u threads on %u CPU%s: more threads than CPUs wait for "
-                                            "one another",
-                                  threads, s->out->cpus, s->out->cpus == 1 ? "" : "s");
+        add_row(s, 0, threads, 0)->why =
+            arena_printf(s->arena, "more threads than the %u CPU%s wait for one another",
+                         s->out->cpus, s->out->cpus == 1 ? "" : "s");
         return 0;
     }
     if (db_list_threads(s->db, s->arena, &alone, &measured, &count, s->err))
@@ -224,24 +242,6 @@ static struct estimate rate_of(const struct estimate *latency_ns, double inferen
     return rate;
 }
 
-static struct scale_row *add_row(struct scale_job *s, int64_t batch, uint32_t threads,
-                                 uint32_t replicas) {
-    struct scale_row *row =
-        ARENA_PUSH(s->arena, s->out->rows, s->out->row_count, s->row_capacity);
-    const struct estimate none = estimate_refused();
-    *row = (struct scale_row){.batch = batch,
-                              .threads = threads,
-                              .replicas = replicas,
-                              .latency_ns = none,
-                              .slowdown = none,
-                              .per_second = none,
-                              .per_second_all = none,
-                              .peak_memory_bytes = none,
-                              .peak_memory_upper = {s->request->memory_confidence, NAN},
-                              .memory_share = NAN};
-    return row;
-}
-
 static double memory_part(const struct contention_load *load) {
     double memory = 0, all = 0;
     for (int f = 0; f < FAMILY_COUNT; f++) {
@@ -294,19 +294,15 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
     const struct predict_options options = {subject->target, request->memory_confidence,
                                             !request->refuse_roofline};
     struct prediction prediction = {0};
-    struct contention_load load;
-    if (!basis->why) {
-        predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,
-                      subject->model.file_bytes, &options, &prediction);
-        if (!prediction.refused_count)
-            carry_over(basis, lowering, &subject->target, &prediction, &load);
-    }
+    struct contention_load load = {0};
+    predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,
+                  subject->model.file_bytes, &options, &prediction);
+    if (!prediction.refused_count)
+        carry_over(basis, lowering, &subject->target, &prediction, &load);
     for (uint32_t i = 0; i < request->replica_count; i++) {
         struct scale_row *row =
             add_row(s, batch, basis->threads, (uint32_t)request->replicas[i]);
-        if (basis->why)
-            row->why = basis->why;
-        else if (prediction.refused_count)
+        if (prediction.refused_count)
             row->why =
                 arena_printf(s->arena, "%s '%s' was refused: %s", prediction.refused[0].op,
                              prediction.refused[0].name, prediction.refused[0].why);
@@ -330,6 +326,15 @@ static void identify(struct scale_job *s, const struct subject *subject) {
     s->out->runtime_version = s->place.runtime_version;
 }
 
+/* The answer names the model already. */
+static const char *without_path(const struct scale_job *s, const char *message) {
+    const char *path = s->request->subject.model_path;
+    size_t length = strlen(path);
+    while (strncmp(message, path, length) == 0 && strncmp(message + length, ": ", 2) == 0)
+        message += length + 2;
+    return message;
+}
+
 static int predict_batch(struct scale_job *s, int64_t batch) {
     struct subject_request request = s->request->subject;
     struct subject subject;
@@ -341,14 +346,15 @@ static int predict_batch(struct scale_job *s, int64_t batch) {
             *s->err = why;
             return -(int)why.code;
         }
-        add_row(s, batch, 0, 0)->why = arena_strdup(s->arena, why.message);
+        add_row(s, batch, 0, 0)->why = arena_strdup(s->arena, without_path(s, why.message));
         return 0;
     }
     int code = lowering_make(s->arena, s->db, &subject, s->request->lowering, &lowering, s->err);
     if (!code) {
         take_notes(s, &subject, &lowering);
         for (uint32_t i = 0; i < s->request->thread_count; i++)
-            predict_threads(s, &subject, &lowering, batch, &s->bases[i]);
+            if (s->bases[i].from)
+                predict_threads(s, &subject, &lowering, batch, &s->bases[i]);
     }
     subject_close(&subject);
     return code;

@@ -13,7 +13,7 @@ struct scale_request {
     enum lowering_source lowering;
     bool refuse_roofline;
     double memory_confidence;
-    const int64_t *batches; /* 0: as the file has it */
+    const int64_t *batches;
     const int64_t *threads, *replicas;
     uint32_t batch_count, thread_count, replica_count;
 };

@@ -6,9 +6,9 @@ enum { SCALE_SCHEMA = 1 };
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void add_count(cJSON *object, const char *key, uint32_t count) {
+static void add_count(cJSON *object, const char *key, int64_t count) {
     if (count)
-        json_add_uint(object, key, count);
+        json_add_int(object, key, count);
     else
         json_add_null(object, key);
 }
@@ -16,7 +16,7 @@ static void add_count(cJSON *object, const char *key, uint32_t count) {
 static void add_configuration(cJSON *list, const struct scaling *scaling, uint32_t i) {
     const struct scale_row *row = &scaling->rows[i];
     cJSON *object = json_add_object(list, NULL);
-    json_add_int(object, "batch", row->batch);
+    add_count(object, "batch", row->batch);
     add_count(object, "threads", row->threads);
     add_count(object, "replicas", row->replicas);
     report_add_estimate(object, "latency_ns", &row->latency_ns);
@@ -138,7 +138,8 @@ void scale_refused_table(struct arena *arena, const struct scaling *scaling, str
         if (!row->why)
             continue;
         table_row(table);
-        table_int(table, R_BATCH, row->batch);
+        if (row->batch)
+            table_int(table, R_BATCH, row->batch);
         if (row->threads)
             table_int(table, R_THREADS, row->threads);
         if (row->replicas)
