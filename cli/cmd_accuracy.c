@@ -3,6 +3,7 @@
 #include "db/db.h"
 #include "jobs/accuracy.h"
 #include "reports/accuracy_text.h"
+#include "reports/slowdown_text.h"
 
 struct accuracy_options {
     struct place_options place;
@@ -10,15 +11,18 @@ struct accuracy_options {
     struct text_list models;
 };
 
-static int print_accuracy(struct context *context, const struct accuracy *accuracy,
+static int print_accuracy(struct context *context, const struct accuracy_report *report,
                           struct err *err) {
-    struct table models, kernels, summary;
-    const struct table *tables[] = {&models, &kernels, &summary};
+    const struct accuracy *accuracy = &report->accuracy;
+    struct table models, kernels, summary, slowdowns;
+    const struct table *tables[] = {&models, &kernels, &summary, &slowdowns};
+    slowdown_table(context->arena, report->slowdowns, report->slowdown_count, &slowdowns);
     accuracy_models_table(context->arena, accuracy, &models);
     accuracy_kernels_table(context->arena, accuracy, &kernels);
     accuracy_summary_table(context->arena, accuracy, &summary);
     cJSON *tree = accuracy_json(accuracy);
-    int code = print_answer(context, tree, tables, 3, err);
+    slowdown_add_json(tree, report->slowdowns, report->slowdown_count);
+    int code = print_answer(context, tree, tables, report->slowdown_count ? 4 : 3, err);
     cJSON_Delete(tree);
     return code;
 }
@@ -33,7 +37,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     int code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
                             options->models.count, context->progress, &report, err);
     db_close(db);
-    return code ? code : print_accuracy(context, &report.accuracy, err);
+    return code ? code : print_accuracy(context, &report, err);
 }
 
 static const struct option_row options[] = {

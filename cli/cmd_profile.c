@@ -28,8 +28,7 @@ static int print_profile(struct context *context, const struct profiled *profile
                overhead_source_name(m->overhead.source));
     if (m->alone_wall_ns.count)
         print_note(context, "beside %u cop%s of itself it takes %.3f times as long as alone",
-                   m->replicas - 1, m->replicas == 2 ? "y" : "ies",
-                   measured_slowdown(m));
+                   m->replicas - 1, m->replicas == 2 ? "y" : "ies", measured_slowdown(m));
     for (uint32_t i = 0; i < m->missing_event_count; i++)
         print_note(context, "not counted: %s", m->missing_events[i]);
     print_note(context, "stored as run %lld", (long long)profiled->run_id);
@@ -98,7 +97,7 @@ static const struct option_row options[] = {
                                      .max = 1 << 30,
                                      .offset = offsetof(struct profile_options, operators),
                                      .help = "how many operators the text shows, costliest first; 0 is all"},
-    {0                                   },
+    {0},
 };
 
 static const struct argument_row arguments[] = {

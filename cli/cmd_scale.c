@@ -19,8 +19,9 @@ static int read_counts(struct arena *arena, const char *option, const struct tex
     for (uint32_t i = 0; i < list->count; i++)
         if (unit_parse_integer(list->items[i], &numbers[i], err) || numbers[i] < 1 ||
             numbers[i] > most)
-            return err_set(err, ERR_USAGE, "--%s wants numbers from 1 to %lld, such as 1,2,4, not '%s'",
-                           option, (long long)most, list->items[i]);
+            return err_set(err, ERR_USAGE,
+                           "--%s wants numbers from 1 to %lld, such as 1,2,4, not '%s'", option,
+                           (long long)most, list->items[i]);
     *counts = numbers;
     *count = list->count;
     return 0;
@@ -117,7 +118,7 @@ static const struct option_row options[] = {
      .max = 99.9,
      .offset = offsetof(struct scale_options, predict.confidence),
      .help = "of the upper bound of peak memory"},
-    {0},
+    {0        },
 };
 
 static const struct argument_row arguments[] = {
@@ -126,7 +127,7 @@ static const struct argument_row arguments[] = {
 };
 
 static const struct example examples[] = {
-    {"assay scale resnet50.onnx", "latency and throughput at batch 1 to 16"},
+    {"assay scale resnet50.onnx",                                     "latency and throughput at batch 1 to 16"},
     {"assay scale model.onnx --threads 1,2,4 --replicas 1,2,4 --batch 1,8",
      "which of threads, replicas and batch make most of the machine"},
     {0},

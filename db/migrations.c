@@ -296,7 +296,7 @@ static const char add_replicas[] =
 
 const struct migration migrations[] = {
     {"first schema", create_schema},
-    {"replicas", add_replicas},
+    {"replicas",     add_replicas },
 };
 
 const int migration_count = sizeof migrations / sizeof *migrations;

@@ -3,6 +3,7 @@
 #ifndef ASSAY_JOBS_ACCURACY_H
 #define ASSAY_JOBS_ACCURACY_H
 
+#include "core/scaling.h"
 #include "jobs/fit.h"
 #include "predictor/accuracy.h"
 
@@ -11,6 +12,8 @@ struct progress;
 struct accuracy_report {
     struct training training;
     struct accuracy accuracy;
+    struct judged_slowdown *slowdowns; /* of runs beside replicas; they are in nothing else here */
+    uint32_t slowdown_count;
 };
 
 /* Without `from` each model is judged by a fit on the others. With it ("calibrate") one fit learns

@@ -64,7 +64,8 @@ static int count_earlier(struct calibrating *c) {
     return 0;
 }
 
-/* ---- what replicas take from one another ------------------------------------------------------ */
+/* ---- what replicas take from one another ------------------------------------------------------
+ */
 
 enum { TOGETHER_EVERY = 8, SHARED_BYTES_LEAST = 64 << 20, SHARED_BYTES_MOST = 256 << 20 };
 
@@ -81,13 +82,14 @@ static void put_peak(struct machine_peak *peak, const char *quantity, const char
     *peak = (struct machine_peak){quantity, subject, threads, value, value, value, NULL};
 }
 
-/* Bandwidth and arithmetic of 1, 2, 4... threads at once: the prior of the slow-down by replicas. */
+/* Bandwidth and arithmetic of 1, 2, 4... threads at once: the prior of the slow-down by replicas.
+ */
 static int measure_shared_peaks(struct calibrating *c) {
     const struct machine *machine = &c->out->place.machine;
     for (uint32_t n = 1; n <= machine->cpus && n <= PROTOCOL_REPLICAS_MAX; n *= 2) {
         struct machine_peak peaks[3];
-        size_t large = SHARED_BYTES_MOST / n > SHARED_BYTES_LEAST ? SHARED_BYTES_MOST / n
-                                                                  : SHARED_BYTES_LEAST;
+        size_t large =
+            SHARED_BYTES_MOST / n > SHARED_BYTES_LEAST ? SHARED_BYTES_MOST / n : SHARED_BYTES_LEAST;
         size_t own = machine->cache_bytes[1] > 0 && machine->cache_bytes[1] < large
                          ? machine->cache_bytes[1] / 2
                          : 1 << 18;

@@ -111,8 +111,7 @@ static int add_run(struct gathering *g, struct arena *scratch, const struct stor
     bool cpu = by_cpu_time(g, stored);
     const struct summary *together =
         stored_run_metric(stored, cpu ? METRIC_CPU_NS : METRIC_WALL_NS, PHASE_PLAIN);
-    struct contention_run *run =
-        ARENA_PUSH(g->arena, g->out->runs, g->out->run_count, g->capacity);
+    struct contention_run *run = ARENA_PUSH(g->arena, g->out->runs, g->out->run_count, g->capacity);
     *run = (struct contention_run){
         .id = stored->id,
         .model_name = arena_strdup(g->arena, stored->model.name),
@@ -221,12 +220,10 @@ struct judged_slowdown *contention_judge(struct arena *arena,
         if ((models && strcmp(run->purpose, "calibrate") == 0) || !(run->alone_ns > 0))
             continue;
         contention_of_evidence(arena, evidence, run->model_sha256, &contention);
-        struct estimate said =
-            contention_slowdown(&contention, &run->load, run->replicas, threads);
+        struct estimate said = contention_slowdown(&contention, &run->load, run->replicas, threads);
         if (said.tier != TIER_REFUSED)
-            judged[(*count)++] =
-                (struct judged_slowdown){run->id, run->model_name, run->replicas, said,
-                                         run->together_ns / run->alone_ns};
+            judged[(*count)++] = (struct judged_slowdown){run->id, run->model_name, run->replicas,
+                                                          said, run->together_ns / run->alone_ns};
     }
     return judged;
 }

@@ -42,19 +42,20 @@ static void warn(struct scale_job *s, const char *text) {
 /* Refused rows leave 0 where they mean any. */
 static struct scale_row *add_row(struct scale_job *s, int64_t batch, uint32_t threads,
                                  uint32_t replicas) {
-    struct scale_row *row =
-        ARENA_PUSH(s->arena, s->out->rows, s->out->row_count, s->row_capacity);
+    struct scale_row *row = ARENA_PUSH(s->arena, s->out->rows, s->out->row_count, s->row_capacity);
     const struct estimate none = estimate_refused();
-    *row = (struct scale_row){.batch = batch,
-                              .threads = threads,
-                              .replicas = replicas,
-                              .latency_ns = none,
-                              .slowdown = none,
-                              .per_second = none,
-                              .per_second_all = none,
-                              .peak_memory_bytes = none,
-                              .peak_memory_upper = {s->request->memory_confidence, NAN},
-                              .memory_share = NAN};
+    *row = (struct scale_row){
+        .batch = batch,
+        .threads = threads,
+        .replicas = replicas,
+        .latency_ns = none,
+        .slowdown = none,
+        .per_second = none,
+        .per_second_all = none,
+        .peak_memory_bytes = none,
+        .peak_memory_upper = {s->request->memory_confidence, NAN},
+        .memory_share = NAN
+    };
     return row;
 }
 
@@ -202,10 +203,10 @@ static void carry_over(const struct basis *basis, const struct lowering *lowerin
         double ns = row->share * prediction->latency_ns.value;
         if (!(ns > 0) || features_of(flat->graph, flat->op, &target, &features, &unknown))
             continue;
-        double then = basis->from == basis->threads
-                          ? ns
-                          : thread_law_ns(&basis->law, features.family, ns, basis->from,
-                                          basis->threads);
+        double then =
+            basis->from == basis->threads
+                ? ns
+                : thread_law_ns(&basis->law, features.family, ns, basis->from, basis->threads);
         before += ns;
         after += then;
         contention_load_add(load, &basis->fitted.fit.cost.roofline, &features, then);
@@ -300,12 +301,10 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
     if (!prediction.refused_count)
         carry_over(basis, lowering, &subject->target, &prediction, &load);
     for (uint32_t i = 0; i < request->replica_count; i++) {
-        struct scale_row *row =
-            add_row(s, batch, basis->threads, (uint32_t)request->replicas[i]);
+        struct scale_row *row = add_row(s, batch, basis->threads, (uint32_t)request->replicas[i]);
         if (prediction.refused_count)
-            row->why =
-                arena_printf(s->arena, "%s '%s' was refused: %s", prediction.refused[0].op,
-                             prediction.refused[0].name, prediction.refused[0].why);
+            row->why = arena_printf(s->arena, "%s '%s' was refused: %s", prediction.refused[0].op,
+                                    prediction.refused[0].name, prediction.refused[0].why);
         else
             answer(s, basis, &prediction, &load, (double)leading_size(subject->graph), row);
     }
@@ -391,17 +390,18 @@ static void choose_best(struct scaling *out) {
 
 static void check_memory(struct scale_job *s) {
     const struct machine *machine = &s->place.machine;
-    double have = (double)(machine->memory_limit_bytes ? machine->memory_limit_bytes
-                                                       : machine->memory_bytes);
+    double have =
+        (double)(machine->memory_limit_bytes ? machine->memory_limit_bytes : machine->memory_bytes);
     for (uint32_t i = 0; i < s->out->row_count; i++) {
         const struct scale_row *row = &s->out->rows[i];
         double need = row->peak_memory_upper.value * row->replicas;
         if (row->why || !(have > 0) || !(need > have))
             continue;
-        warn(s, arena_printf(s->arena,
-                             "%u replicas at batch %" PRId64 " may need %.3g GB, this machine gives "
-                             "%.3g GB",
-                             row->replicas, row->batch, need / 1e9, have / 1e9));
+        warn(s,
+             arena_printf(s->arena,
+                          "%u replicas at batch %" PRId64 " may need %.3g GB, this machine gives "
+                          "%.3g GB",
+                          row->replicas, row->batch, need / 1e9, have / 1e9));
     }
 }
 

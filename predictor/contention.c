@@ -9,15 +9,15 @@
 enum { ROUNDS = 8, FOLDS = 5 };
 
 static const double normal_90 = 1.6448536269514722;
-static const double huber = 1.345;             /* 95 % efficiency under normal errors */
-static const double short_ns = 20000;          /* below it timers and caches are what is seen */
-static const double prior_weight = 10;         /* in operators: of the probes against the whole */
-static const double family_weight = 40;        /* of the whole against a family */
-static const double run_weight = 5;            /* in runs: of "as the operators say" */
+static const double huber = 1.345;      /* 95 % efficiency under normal errors */
+static const double short_ns = 20000;   /* below it timers and caches are what is seen */
+static const double prior_weight = 10;  /* in operators: of the probes against the whole */
+static const double family_weight = 40; /* of the whole against a family */
+static const double run_weight = 5;     /* in runs: of "as the operators say" */
 static const double log_spread_least = 0.01;
-static const double log_spread_probed = 0.10;  /* no run was measured */
+static const double log_spread_probed = 0.10;     /* no run was measured */
 static const double log_spread_per_double = 0.07; /* of replicas beyond the largest measured */
-static const double log_spread_turns = 0.10;   /* scheduling of more replicas than CPUs */
+static const double log_spread_turns = 0.10;      /* scheduling of more replicas than CPUs */
 
 /* ---- shares ---------------------------------------------------------------------------------- */
 
@@ -198,8 +198,7 @@ static void fit_runs(struct arena *arena, const struct lesson *lesson, struct li
         if (is_whole(lesson, r))
             misses[count++] = log_miss(law, &lesson->runs[r]);
     law->runs = count;
-    law->run_ratio =
-        count ? exp(stats_median(misses, count) * count / (count + run_weight)) : 1;
+    law->run_ratio = count ? exp(stats_median(misses, count) * count / (count + run_weight)) : 1;
     struct lesson part = *lesson;
     part.use = use;
     count = 0;

@@ -1,5 +1,5 @@
-/* What replicas on one machine take from one another: how many times as long an operator runs beside
- * copies of its model as alone.
+/* What replicas on one machine take from one another: how many times as long an operator runs
+ * beside copies of its model as alone.
  *
  * Per kernel family two numbers, the slow-down of a part that waits for memory and of one that
  * computes; an operator mixes them by its memory-bound share, a model mixes its operators by their
@@ -8,9 +8,9 @@
  * and multiplying threads took from one another. Arithmetic is not taken to be free of contention:
  * two CPUs may be threads of one core.
  *
- * Between measured numbers of replicas the slow-down is interpolated. Beyond the largest, waiting for
- * memory grows on in proportion to the other replicas (a share of each one's reads waits for each
- * other's), arithmetic does not: CPUs that share a core share it already.
+ * Between measured numbers of replicas the slow-down is interpolated. Beyond the largest, waiting
+ * for memory grows on in proportion to the other replicas (a share of each one's reads waits for
+ * each other's), arithmetic does not: CPUs that share a core share it already.
  */
 #ifndef ASSAY_PREDICTOR_CONTENTION_H
 #define ASSAY_PREDICTOR_CONTENTION_H

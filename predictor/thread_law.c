@@ -15,7 +15,7 @@ static const double default_serial[FAMILY_COUNT] = {
     [FAMILY_ELEMENTWISE] = 0.20,  [FAMILY_MOVE] = 0.50,           [FAMILY_ROWS] = 0.20,
     [FAMILY_RECURRENT] = 0.60,    [FAMILY_METADATA] = 1,          [FAMILY_CONTROL] = 1,
 };
-static const double default_sync_ns = 2000;    /* of waking a spinning thread and waiting for it */
+static const double default_sync_ns = 2000; /* of waking a spinning thread and waiting for it */
 static const double default_log_spread = 0.25;
 static const double log_spread_least = 0.03;
 static const double log_spread_per_double = 0.10; /* of threads beyond the most measured */
@@ -143,8 +143,7 @@ static void judge_runs(struct arena *arena, const struct cost_model *one,
         for (uint32_t i = 0; i < others[t].observation_count; i++) {
             const struct observation *o = &others[t].observations[i];
             double alone = cost_model_estimate(one, &o->features).value;
-            said[o->run] +=
-                thread_law_ns(law, o->features.family, alone, 1, others[t].threads);
+            said[o->run] += thread_law_ns(law, o->features.family, alone, 1, others[t].threads);
             took[o->run] += o->wall_ns;
         }
         for (uint32_t r = 0; r < others[t].run_count; r++)

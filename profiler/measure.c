@@ -363,9 +363,8 @@ static int measure_process(struct campaign *campaign, struct err *err) {
 
 static int measure_processes(struct campaign *campaign, struct err *err) {
     uint32_t replicas = campaign->out->replicas;
-    if (replicas > 1 &&
-        neighbours_open(&campaign->neighbours, campaign->arena, campaign->collector,
-                        &campaign->plain.config, replicas - 1, err))
+    if (replicas > 1 && neighbours_open(&campaign->neighbours, campaign->arena, campaign->collector,
+                                        &campaign->plain.config, replicas - 1, err))
         return -(int)err->code;
     for (; campaign->process < campaign->protocol->processes; campaign->process++) {
         int status = measure_process(campaign, err);

@@ -40,7 +40,7 @@ struct measured {
     uint32_t threads;
     uint32_t replicas; /* side by side; 1: it was alone */
     uint32_t cpus;     /* that this process may use */
-    double target; /* of the protocol */
+    double target;     /* of the protocol */
 
     struct summary wall_ns, cpu_ns;                   /* plain: the latency */
     struct summary alone_wall_ns, alone_cpu_ns;       /* plain, while the other replicas halted */
@@ -81,8 +81,8 @@ struct measured {
     uint32_t warning_count;
 };
 
-/* Time beside the other replicas over the time alone: CPU time where each has a CPU of its own, which
- * other programs disturb less, else wall time. NaN when there were no replicas. */
+/* Time beside the other replicas over the time alone: CPU time where each has a CPU of its own,
+ * which other programs disturb less, else wall time. NaN when there were no replicas. */
 double measured_slowdown(const struct measured *measured);
 
 /* `config` says what is hooked; without `hooked` only plain processes run. Everything in `out`

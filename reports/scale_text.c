@@ -65,19 +65,7 @@ cJSON *scale_json(const struct scaling *scaling) {
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-enum {
-    BATCH,
-    THREADS,
-    REPLICAS,
-    LATENCY,
-    SLOWDOWN,
-    RATE,
-    RATE_ALL,
-    PEAK,
-    PEAK_ALL,
-    BEST,
-    COLUMNS
-};
+enum { BATCH, THREADS, REPLICAS, LATENCY, SLOWDOWN, RATE, RATE_ALL, PEAK, PEAK_ALL, BEST, COLUMNS };
 
 static void add_estimate(struct table *table, uint32_t column, const struct estimate *estimate) {
     struct json_estimate json = report_estimate(estimate);
@@ -87,23 +75,24 @@ static void add_estimate(struct table *table, uint32_t column, const struct esti
 static const char *best_text(const struct scaling *scaling, uint32_t i) {
     bool throughput = scaling->best_throughput == (int32_t)i;
     bool latency = scaling->best_latency == (int32_t)i;
-    return throughput && latency ? "throughput, latency" : throughput ? "throughput"
-                                  : latency                           ? "latency"
-                                                                      : "";
+    return throughput && latency ? "throughput, latency"
+           : throughput          ? "throughput"
+           : latency             ? "latency"
+                                 : "";
 }
 
 void scale_table(struct arena *arena, const struct scaling *scaling, struct table *table) {
     static const struct table_column columns[COLUMNS] = {
-        [BATCH] = {"batch", "Batch", UNIT_PLAIN, TABLE_RIGHT},
-        [THREADS] = {"threads", "Threads", UNIT_PLAIN, TABLE_RIGHT},
-        [REPLICAS] = {"replicas", "Replicas", UNIT_PLAIN, TABLE_RIGHT},
-        [LATENCY] = {"latency_ns", "Latency", UNIT_NS, TABLE_RIGHT},
-        [SLOWDOWN] = {"slowdown", "Slow-down", UNIT_PLAIN, TABLE_RIGHT},
-        [RATE] = {"inferences_per_second", "One replica", UNIT_PER_S, TABLE_RIGHT},
-        [RATE_ALL] = {"inferences_per_second_all", "All", UNIT_PER_S, TABLE_RIGHT},
-        [PEAK] = {"peak_memory_bytes", "Peak memory", UNIT_BYTES, TABLE_RIGHT},
-        [PEAK_ALL] = {"peak_memory_all_bytes", "In all", UNIT_BYTES, TABLE_RIGHT},
-        [BEST] = {"best", "Best", UNIT_PLAIN, TABLE_LEFT},
+        [BATCH] = {"batch",                     "Batch",       UNIT_PLAIN, TABLE_RIGHT},
+        [THREADS] = {"threads",                   "Threads",     UNIT_PLAIN, TABLE_RIGHT},
+        [REPLICAS] = {"replicas",                  "Replicas",    UNIT_PLAIN, TABLE_RIGHT},
+        [LATENCY] = {"latency_ns",                "Latency",     UNIT_NS,    TABLE_RIGHT},
+        [SLOWDOWN] = {"slowdown",                  "Slow-down",   UNIT_PLAIN, TABLE_RIGHT},
+        [RATE] = {"inferences_per_second",     "One replica", UNIT_PER_S, TABLE_RIGHT},
+        [RATE_ALL] = {"inferences_per_second_all", "All",         UNIT_PER_S, TABLE_RIGHT},
+        [PEAK] = {"peak_memory_bytes",         "Peak memory", UNIT_BYTES, TABLE_RIGHT},
+        [PEAK_ALL] = {"peak_memory_all_bytes",     "In all",      UNIT_BYTES, TABLE_RIGHT},
+        [BEST] = {"best",                      "Best",        UNIT_PLAIN, TABLE_LEFT },
     };
     table_init(table, arena, "", columns, COLUMNS);
     for (uint32_t i = 0; i < scaling->row_count; i++) {
@@ -127,10 +116,10 @@ void scale_table(struct arena *arena, const struct scaling *scaling, struct tabl
 void scale_refused_table(struct arena *arena, const struct scaling *scaling, struct table *table) {
     enum { R_BATCH, R_THREADS, R_REPLICAS, R_WHY, R_COLUMNS };
     static const struct table_column columns[R_COLUMNS] = {
-        [R_BATCH] = {"batch", "Batch", UNIT_PLAIN, TABLE_RIGHT},
-        [R_THREADS] = {"threads", "Threads", UNIT_PLAIN, TABLE_RIGHT},
+        [R_BATCH] = {"batch",    "Batch",    UNIT_PLAIN, TABLE_RIGHT},
+        [R_THREADS] = {"threads",  "Threads",  UNIT_PLAIN, TABLE_RIGHT},
         [R_REPLICAS] = {"replicas", "Replicas", UNIT_PLAIN, TABLE_RIGHT},
-        [R_WHY] = {"why", "Why", UNIT_PLAIN, TABLE_LEFT},
+        [R_WHY] = {"why",      "Why",      UNIT_PLAIN, TABLE_LEFT },
     };
     table_init(table, arena, "Refused", columns, R_COLUMNS);
     for (uint32_t i = 0; i < scaling->row_count; i++) {

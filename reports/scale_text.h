@@ -8,8 +8,8 @@
  *      "best_throughput","best_latency","warnings":[]}
  *
  * E as in reports/prediction_json.h, null when refused; "refused" is the reason or null; the last
- * two are places in "configurations", or null. What is refused whatever the others are, a batch or a
- * thread count, is one configuration in which the others are null.
+ * two are places in "configurations", or null. What is refused whatever the others are, a batch or
+ * a thread count, is one configuration in which the others are null.
  */
 #ifndef ASSAY_REPORTS_SCALE_TEXT_H
 #define ASSAY_REPORTS_SCALE_TEXT_H

@@ -44,8 +44,8 @@ static int concat(struct batch_step *step) {
             return concat_sizes(step);
         if (state.kind == BATCH_FREE)
             continue;
-        bool differs = found.axis != state.axis || found.outer != state.outer ||
-                       found.inner != state.inner;
+        bool differs =
+            found.axis != state.axis || found.outer != state.outer || found.inner != state.inner;
         if (found.kind == BATCH_AXIS && differs)
             return batch_refuse(step, "joins tensors that have the batch in different axes");
         found = state;

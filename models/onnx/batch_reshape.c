@@ -128,8 +128,7 @@ static int reshape(struct batch_step *step) {
     for (int32_t i = 0; i < in.axis; i++)
         before *= from->dims[i].size;
     struct place places[GRAPH_RANK_MAX];
-    uint32_t count =
-        rank_places(first_output(step), &target, before, step->proof->from, places);
+    uint32_t count = rank_places(first_output(step), &target, before, step->proof->from, places);
     if (count == 0)
         return batch_refuse(step, "mixes the batch with other axes");
     struct place place = places[batch_choose(step, count)];

@@ -85,8 +85,8 @@ static int broadcast(struct batch_step *step) {
     return 0;
 }
 
-/* A multiple of the batch stays one when the divisor divides what is not the batch: then the quotient
- * grows as the batch does. */
+/* A multiple of the batch stays one when the divisor divides what is not the batch: then the
+ * quotient grows as the batch does. */
 static int divide_sizes(struct batch_step *step) {
     const struct tensor *sizes = op_input(step->proof->graph, step->op, 0);
     const struct tensor_values *divisor = batch_constant(step, 1);

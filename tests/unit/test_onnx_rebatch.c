@@ -351,8 +351,8 @@ static void constants_without_a_batch_are_repeated(void **state) {
     assert_shape(rebatched(graph, 2), "y", "5x1x2x3");
 }
 
-/* Attention heads beside the batch in one axis: [5, 1, 6] as [5, 2, 3] could hold the batch in front
- * of the positions or of the heads; only the latter lets the product pass. */
+/* Attention heads beside the batch in one axis: [5, 1, 6] as [5, 2, 3] could hold the batch in
+ * front of the positions or of the heads; only the latter lets the product pass. */
 static void another_place_is_tried_when_the_first_leads_nowhere(void **state) {
     (void)state;
     struct strbuf graph = graph_of("1x5x6");
