@@ -2,6 +2,7 @@
 #include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/accuracy.h"
+#include "predictor/estimator.h"
 #include "reports/accuracy_text.h"
 #include "reports/slowdown_text.h"
 
@@ -9,6 +10,8 @@ struct accuracy_options {
     struct place_options place;
     const char *from;
     struct text_list models;
+    int estimator;
+    bool compare;
 };
 
 static int print_accuracy(struct context *context, const struct accuracy_report *report,
@@ -35,9 +38,14 @@ static int run(struct context *context, const void *given, struct err *err) {
     if (place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
         return -(int)err->code;
     int code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
-                            options->models.count, context->progress, &report, err);
+                            options->models.count, &estimators[options->estimator], context->progress, &report, err);
     db_close(db);
     return code ? code : print_accuracy(context, &report, err);
+}
+
+static const char *estimator_choice(size_t index, const char **help) {
+    *help = estimators[index].help;
+    return estimators[index].name;
 }
 
 static const struct option_row options[] = {
@@ -47,6 +55,13 @@ static const struct option_row options[] = {
                                       .metavar = "PURPOSE",
                                       .offset = offsetof(struct accuracy_options, from),
                                       .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
+    {.name = "estimator",
+     .type = OPTION_CHOICE,
+     .metavar = "NAME",
+     .choice = estimator_choice,
+     .fallback = DEFAULT_ESTIMATOR,
+     .offset = offsetof(struct accuracy_options, estimator),
+     .help = "how costs are estimated"},
     {0},
 };
 

@@ -44,6 +44,8 @@ struct accuracy {
                                          at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */
     double upper_peak_widest;         /* largest of bound / measured - 1 */
+    struct error_summary operators;   /* of all operators, each counting the same */
+    double operators_error;           /* sum of |predicted - measured| / sum of measured */
     double operators_bias;            /* signed, of all operators by time */
 };
 

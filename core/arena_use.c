@@ -21,6 +21,7 @@ struct playing {
     int32_t *held; /* per tensor: its chunk */
     struct span *spans;
     uint32_t span_count; /* in order of offset */
+    uint64_t *offsets;   /* per tensor: in the block; ARENA_ELSEWHERE */
     uint64_t block_bytes;
     uint64_t written_bytes;
 };
@@ -104,6 +105,7 @@ static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
     memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
     p->spans[at] = (struct span){tensor, offset, rounded};
     p->span_count++;
+    p->offsets[tensor] = offset;
     if (offset + rounded > p->block_bytes)
         p->block_bytes = offset + rounded;
 }
@@ -170,17 +172,27 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
+/* After the first run: the layout is known. */
+static struct playing play_first_run(struct arena *arena, const struct graph *graph) {
+    uint32_t n = graph->tensor_count + 1u;
+    struct playing p = {.graph = graph,
+                        .held = ARENA_ARRAY(arena, n, int32_t),
+                        .spans = ARENA_ARRAY(arena, n, struct span),
+                        .offsets = ARENA_ARRAY(arena, n, uint64_t)};
+    placement_of(arena, graph, &p.placement);
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
+        p.held[t] = GRAPH_NONE;
+        p.offsets[t] = ARENA_ELSEWHERE;
+    }
+    chunk_arena_init(&p.chunks);
+    play_run(&p, true);
+    return p;
+}
+
 void arena_use_of(const struct graph *graph, struct arena_use *out) {
     struct arena scratch;
     arena_init(&scratch);
-    struct playing p = {.graph = graph,
-                        .held = ARENA_ARRAY(&scratch, graph->tensor_count, int32_t),
-                        .spans = ARENA_ARRAY(&scratch, graph->tensor_count + 1u, struct span)};
-    placement_of(&scratch, graph, &p.placement);
-    for (uint32_t t = 0; t < graph->tensor_count; t++)
-        p.held[t] = GRAPH_NONE;
-    chunk_arena_init(&p.chunks);
-    play_run(&p, true);
+    struct playing p = play_first_run(&scratch, graph);
     out->first_run_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
@@ -189,4 +201,15 @@ void arena_use_of(const struct graph *graph, struct arena_use *out) {
     out->written_bytes = (double)p.written_bytes;
     chunk_arena_done(&p.chunks);
     arena_done(&scratch);
+}
+
+const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph) {
+    struct playing p = play_first_run(arena, graph);
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
+        int32_t owner = p.placement.owner[t];
+        if (owner != GRAPH_NONE)
+            p.offsets[t] = p.offsets[owner];
+    }
+    chunk_arena_done(&p.chunks);
+    return p.offsets;
 }

@@ -16,4 +16,10 @@ struct arena_use {
  * into: a subgraph is a graph of its own. */
 void arena_use_of(const struct graph *graph, struct arena_use *out);
 
+#define ARENA_ELSEWHERE UINT64_MAX
+
+/* Per tensor of the graph: where it begins in the block of later runs, views where what they show
+ * begins; ARENA_ELSEWHERE: not in the block. Lives in the arena. */
+const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph);
+
 #endif

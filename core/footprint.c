@@ -38,8 +38,9 @@ static const struct packing {
     {"MatMulNBits",           {1, 0}},
 };
 
-/* Packed matrices are padded to this many columns. */
-enum { PACK_COLUMNS = 16 };
+/* Packed matrices are padded to this many columns, those of eight bits to this depth too (of the
+ * deepest tiles, AMX). */
+enum { PACK_COLUMNS = 16, PACK_DEPTH = 64 };
 
 static bool is_packed(const struct op *op, uint32_t input) {
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
@@ -58,14 +59,35 @@ static enum weight_role role_of(const struct op *op, uint32_t input) {
     return strcmp(op->type, "Gather") == 0 && input == 0 ? WEIGHT_LOOKED_UP : WEIGHT_PLAIN;
 }
 
-static double padded_share(const struct op *op, const struct tensor *tensor) {
+static double round_up(double value, double step) {
+    return ceil(value / step) * step;
+}
+
+/* Eight bits: columns of output channels, whose depth fills whole tiles, and their sums. */
+static double packed_integer_bytes(const struct op *op, const struct tensor *tensor) {
+    bool filter = tensor->rank > 2 && strcmp(op->type, "QLinearConv") == 0;
+    bool columns_first = filter || op_int(op, "transB", 0) != 0;
+    double columns =
+        (double)tensor
+            ->dims[columns_first ? tensor->rank - (filter ? tensor->rank : 2) : tensor->rank - 1]
+            .size;
+    double groups = filter ? (double)op_int(op, "group", 1) : 1;
+    double depth = (double)tensor_elements(tensor) / fmax(columns, 1);
+    if (filter && tensor->dims[1].size == 1 && groups > 1) /* reordered, not packed */
+        return (double)tensor_bytes(tensor);
+    double share = columns / fmax(groups, 1);
+    return groups * round_up(share, PACK_COLUMNS) * (round_up(depth, PACK_DEPTH) + 4);
+}
+
+static double packed_bytes(const struct op *op, const struct tensor *tensor) {
+    double bytes = (double)tensor_bytes(tensor);
     if (tensor->rank < 2)
-        return 1;
+        return bytes;
+    if (tensor->dtype == DTYPE_INT8 || tensor->dtype == DTYPE_UINT8)
+        return packed_integer_bytes(op, tensor);
     bool transposed = op_int(op, "transB", 0) != 0 || tensor->rank == 3;
     int64_t columns = tensor->dims[tensor->rank - (transposed ? 2 : 1)].size;
-    return columns > 0 ? (double)((columns + PACK_COLUMNS - 1) / PACK_COLUMNS * PACK_COLUMNS) /
-                             (double)columns
-                       : 1;
+    return columns > 0 ? bytes * round_up((double)columns, PACK_COLUMNS) / (double)columns : bytes;
 }
 
 /* One weight through loading. */
@@ -93,7 +115,7 @@ static void note_use(struct weight *weight, const struct op *op, uint32_t input,
     weight->looked_up |= role == WEIGHT_LOOKED_UP;
     if (role == WEIGHT_PACKED) {
         weight->packed = true;
-        weight->packed_bytes = weight->bytes * padded_share(op, tensor);
+        weight->packed_bytes = packed_bytes(op, tensor);
     }
 }
 

@@ -94,21 +94,22 @@ static int judge_slowdowns(struct arena *arena, struct db *db, const struct plac
     return 0;
 }
 
-static int judge(struct arena *arena, const struct training *learnt, struct progress *progress,
+static int judge(struct arena *arena, const struct training *learnt,
+                 const struct estimator *estimator, struct progress *progress,
                  struct accuracy_report *out, struct err *err) {
     if (learnt)
-        return accuracy_of_others(arena, learnt, &out->training, &out->accuracy, err);
+        return accuracy_of_others(arena, learnt, &out->training, estimator, &out->accuracy, err);
     progress_start(progress, 1, "leaving out each model of %u runs", out->training.run_count);
     int code =
-        accuracy_leave_one_model_out(arena, &out->training, worth_judging(arena, &out->training),
+        accuracy_leave_one_model_out(arena, &out->training, worth_judging(arena, &out->training), estimator,
                                      tell, progress, &out->accuracy, err);
     progress_done(progress);
     return code;
 }
 
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
-                 const char *const *only, uint32_t only_count, struct progress *progress,
-                 struct accuracy_report *out, struct err *err) {
+                 const char *const *only, uint32_t only_count, const struct estimator *estimator,
+                 struct progress *progress, struct accuracy_report *out, struct err *err) {
     const struct training_filter filter = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,
@@ -129,9 +130,9 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place, 
     if (judge_slowdowns(arena, db, place, out, err))
         return -(int)err->code;
     if (!from)
-        return judge(arena, NULL, progress, out, err);
+        return judge(arena, NULL, estimator, progress, out, err);
     learnt = restricted(arena, &all, &to_learn);
     if (learnt.run_count == 0)
         return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
-    return judge(arena, &learnt, progress, out, err);
+    return judge(arena, &learnt, estimator, progress, out, err);
 }

@@ -18,9 +18,10 @@ struct accuracy_report {
 
 /* Without `from` each model is judged by a fit on the others. With it ("calibrate") one fit learns
  * from the runs of that purpose alone and judges all the rest. `only` (may be NULL) restricts what
- * is judged, and without `from` what is learnt from, to models of these names. */
+ * is judged, and without `from` what is learnt from, to models of these names. `estimator` NULL: the
+ * default. */
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
-                 const char *const *only, uint32_t only_count, struct progress *progress,
-                 struct accuracy_report *out, struct err *err);
+                 const char *const *only, uint32_t only_count, const struct estimator *estimator,
+                 struct progress *progress, struct accuracy_report *out, struct err *err);
 
 #endif

@@ -124,16 +124,38 @@ static int measure_peaks(struct calibrating *c) {
     return db_put_peaks(c->db, machine, peaks, count, c->err);
 }
 
+static int find_recipe(const char *name, size_t *index, struct err *err) {
+    for (*index = 0; *index < random_recipe_count; ++*index)
+        if (strcmp(random_recipes[*index].row.name, name) == 0)
+            return 0;
+    err_set(err, ERR_USAGE, "no recipe '%s'", name);
+    return err_hint(err, "`assay help calibrate` names them");
+}
+
+/* A weight of 0 leaves a recipe out. */
+static int weigh_recipes(struct calibrating *c) {
+    const struct calibrate_request *request = c->request;
+    for (size_t i = 0; i < random_recipe_count; i++) {
+        c->out->design.arms[i].name = random_recipes[i].row.name;
+        c->out->design.arms[i].weight = request->recipe_count ? 0 : random_recipes[i].weight;
+    }
+    for (uint32_t k = 0; k < request->recipe_count; k++) {
+        size_t i;
+        if (find_recipe(request->recipes[k], &i, c->err))
+            return -(int)c->err->code;
+        c->out->design.arms[i].weight = random_recipes[i].weight;
+    }
+    return 0;
+}
+
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
     if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
         count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c))
         return -(int)c->err->code;
     design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
-    for (size_t i = 0; i < random_recipe_count; i++) {
-        c->out->design.arms[i].name = random_recipes[i].row.name;
-        c->out->design.arms[i].weight = random_recipes[i].weight;
-    }
+    if (weigh_recipes(c))
+        return -(int)c->err->code;
     snprintf(c->folder, sizeof c->folder, "/tmp/assay-calibrate-XXXXXX");
     if (!mkdtemp(c->folder))
         return err_set_errno(c->err, ERR_ENVIRONMENT, "%s: a temporary folder cannot be made",
@@ -187,22 +209,26 @@ static uint32_t replicas_of_turn(uint32_t turn, uint32_t most) {
 }
 
 /* Some networks are measured once more, beside copies of themselves; not before there is a fit, so
- * that a short budget goes to the operators. */
-static int measure_together(struct calibrating *c, const struct profile_request *alone,
-                            struct err *err) {
+ * that a short budget goes to the operators. What fails here, for want of memory perhaps, has been
+ * measured alone all the same. */
+static void measure_together(struct calibrating *c, const struct profile_request *alone) {
     uint32_t most = most_replicas(&c->out->place);
     if (!c->fitted || most < 2 || c->out->networks % TOGETHER_EVERY != 0)
-        return 0;
+        return;
     struct profile_request request = *alone;
     struct profiled profiled;
     struct arena arena;
+    struct err failure = {0};
     request.protocol.replicas = replicas_of_turn(c->out->networks / TOGETHER_EVERY, most);
     arena_init(&arena);
-    int code = job_profile(&arena, c->db, &request, NULL, &profiled, err);
-    c->measuring_ns += code ? 0 : profiled.measuring_ns;
-    c->out->together += code == 0;
+    if (job_profile(&arena, c->db, &request, NULL, &profiled, &failure) == 0) {
+        c->measuring_ns += profiled.measuring_ns;
+        c->out->together++;
+    } else {
+        c->out->last_failure = arena_printf(c->arena, "beside replicas: %s", failure.message);
+        c->out->failed++;
+    }
     arena_done(&arena);
-    return code;
 }
 
 static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
@@ -228,7 +254,8 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     double seconds = (now_ns() - start) * 1e-9;
     c->measuring_ns += profiled.measuring_ns;
     design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
-    return measure_together(c, &request, err);
+    measure_together(c, &request);
+    return 0;
 }
 
 /* ---- all of them ------------------------------------------------------------------------------
@@ -253,7 +280,7 @@ static int refit(struct calibrating *c) {
     c->fitted = true;
     c->fit = (struct fit){
         .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
-    return cost_model_fit(&c->fit_arena, &training, NULL, &c->fit.cost, c->err);
+    return cost_model_fit(&c->fit_arena, &training, NULL, NULL, &c->fit.cost, c->err);
 }
 
 static void tell(struct calibrating *c) {

@@ -15,6 +15,8 @@ struct calibrate_request {
     uint32_t threads;
     uint64_t budget_ns;
     uint64_t seed;
+    const char *const *recipes; /* names of those to take; none given: all */
+    uint32_t recipe_count;
 };
 
 struct calibrated {

@@ -84,10 +84,11 @@ static int find_alone(struct gathering *g, struct arena *scratch, const struct s
     return db_latest_run(g->db, scratch, &filter, RUN_OPERATORS, alone, err);
 }
 
-static void load_features(struct gathering *g, const struct graph *lowered,
+static void load_features(struct gathering *g, struct arena *scratch, const struct graph *lowered,
                           const struct flat_graph *flat, struct features *features,
                           struct contention_run *run) {
-    const struct feature_target target = feature_target_for(&g->target, lowered);
+    struct feature_target target = feature_target_for(scratch, &g->target, lowered);
+    target.inference_ns = run->alone_ns > 0 ? run->alone_ns : 0;
     for (uint32_t i = 0; i < flat->count; i++) {
         struct err unknown = {0};
         if (features_of(flat->ops[i].graph, flat->ops[i].op, &target, &features[i], &unknown))
@@ -122,7 +123,7 @@ static int add_run(struct gathering *g, struct arena *scratch, const struct stor
         .together_ns = together ? together->median : NAN,
     };
     struct features *features = ARENA_ARRAY(scratch, flat.count + 1u, struct features);
-    load_features(g, lowered, &flat, features, run);
+    load_features(g, scratch, lowered, &flat, features, run);
     if (alone.id)
         add_pairs(g, stored, &alone, &flat, features, run);
     return 0;

@@ -58,7 +58,7 @@ static int measure(struct profiling *p, struct progress *progress) {
 static void find_features(struct profiling *p) {
     const struct flat_graph *flat = &p->out->lowering.flat;
     const struct feature_target target =
-        feature_target_for(&p->subject->target, p->out->lowering.graph);
+        feature_target_for(p->arena, &p->subject->target, p->out->lowering.graph);
     p->features = ARENA_ARRAY(p->arena, flat->count + 1u, struct features);
     for (uint32_t i = 0; i < flat->count; i++) {
         struct err unknown = {0};

@@ -189,10 +189,10 @@ static double log_spread_of(const struct estimate *estimate) {
 }
 
 /* The load of a prediction at the threads asked for; its latency is carried over on the way. */
-static void carry_over(const struct basis *basis, const struct lowering *lowering,
-                       const struct feature_target *machine, struct prediction *prediction,
-                       struct contention_load *load) {
-    const struct feature_target target = feature_target_for(machine, lowering->graph);
+static void carry_over(struct arena *arena, const struct basis *basis,
+                       const struct lowering *lowering, const struct feature_target *machine,
+                       struct prediction *prediction, struct contention_load *load) {
+    const struct feature_target target = feature_target_for(arena, machine, lowering->graph);
     double before = 0, after = 0;
     *load = (struct contention_load){0};
     for (uint32_t i = 0; i < prediction->operator_count; i++) {
@@ -299,7 +299,7 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
     predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,
                   subject->model.file_bytes, &options, &prediction);
     if (!prediction.refused_count)
-        carry_over(basis, lowering, &subject->target, &prediction, &load);
+        carry_over(s->arena, basis, lowering, &subject->target, &prediction, &load);
     for (uint32_t i = 0; i < request->replica_count; i++) {
         struct scale_row *row = add_row(s, batch, basis->threads, (uint32_t)request->replicas[i]);
         if (prediction.refused_count)

@@ -64,9 +64,12 @@ static const struct summary *op_time(const struct stored_run *run, const struct 
     return run->conditions.threads == 1 && op->cpu_ns.median > 0 ? &op->cpu_ns : &op->wall_ns;
 }
 
-static void add_observations(struct loading *l, const struct stored_run *stored,
-                             const struct graph *lowered, const struct flat_graph *flat) {
-    const struct feature_target target = feature_target_for(&l->filter->target, lowered);
+static void add_observations(struct loading *l, struct arena *scratch,
+                             const struct stored_run *stored, const struct graph *lowered,
+                             const struct flat_graph *flat) {
+    struct feature_target target = feature_target_for(scratch, &l->filter->target, lowered);
+    double latency_ns = l->runs[l->run_count - 1].latency_ns;
+    target.inference_ns = latency_ns > 0 ? latency_ns : 0;
     for (uint32_t i = 0; i < stored->op_count; i++) {
         const struct stored_op *op = &stored->ops[i];
         const struct summary *time = op_time(stored, op);
@@ -101,7 +104,7 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
         code = flat_graph_build(&scratch, lowered, &flat, err);
     if (!code) {
         add_run(l, stored, lowered, &flat);
-        add_observations(l, stored, lowered, &flat);
+        add_observations(l, &scratch, stored, lowered, &flat);
     }
     arena_done(&scratch);
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;

@@ -16,9 +16,12 @@ static const struct {
     {lower_reshape_rules,    NULL                 },
     {NULL,                   lower_move_transposes},
     {lower_split_rules,      NULL                 },
+    {lower_quantised_rules,  NULL                 },
+    {lower_dynamic_rules,    NULL                 },
     {lower_pattern_rules,    NULL                 },
     {lower_activation_rules, NULL                 },
     {lower_fusion_rules,     NULL                 },
+    {NULL,                   lower_to_nhwc        },
     {NULL,                   lower_to_nchwc       },
 };
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };

@@ -52,6 +52,7 @@ struct leaving {
     const struct training *training;
     uint32_t *first; /* per run: the first run of its model */
     bool *skip;
+    const struct estimator *estimator;
     const bool *judged;         /* per run; NULL: all */
     struct estimate *operators; /* of every observation, by the fit that had not seen it */
     double *usual_ns;           /* of every observation: measured, at the usual speed */
@@ -94,13 +95,14 @@ static double measured_quantity(const struct observed_run *run, enum quantity qu
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
-                            struct judged_run *judged) {
+                            const struct features *features, struct judged_run *judged) {
+    uint32_t next = 0;
     double total = 0, transferred = 0, measured = 0, at_usual_speed = 0;
     for (uint32_t i = 0; i < l->training->observation_count; i++) {
         const struct observation *o = &l->training->observations[i];
         if (o->run != run)
             continue;
-        l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        l->operators[i] = cost_model_estimate(&fit->cost, &features[next++]);
         l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
                                           -cost_model_slowdown(&fit->cost, &o->features));
         measured += o->wall_ns;
@@ -121,7 +123,13 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     struct judged_run *judged = &l->out->runs[l->out->run_count++];
     judged->id = run->id;
     judged->model_name = run->model_name;
-    judged->latency_ns = fit_latency_of_run(fit, l->training, r);
+    struct arena scratch;
+    uint32_t count;
+    arena_init(&scratch);
+    const struct features *features = fit_features_of_run(&scratch, fit, l->training, r, &count);
+    judged->latency_ns = fit_latency_of_features(fit, features, count);
+    judge_operators(l, fit, r, features, judged);
+    arena_done(&scratch);
     judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
@@ -133,7 +141,6 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
         quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
                        latency_ns, 0.99)
             .value;
-    judge_operators(l, fit, r, judged);
 }
 
 static bool is_judged(const struct leaving *l, uint32_t run) {
@@ -154,7 +161,7 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
                        "when it is left out");
     arena_init(&scratch);
     struct fit fit;
-    int code = fit_train(&scratch, training, l->skip, &fit, err);
+    int code = fit_train_by(&scratch, training, l->skip, l->estimator, &fit, err);
     for (uint32_t r = run; !code && r < training->run_count; r++)
         if (l->skip[r] && is_judged(l, r))
             judge_run(l, &fit, r);
@@ -225,6 +232,23 @@ static uint32_t class_index(struct leaving *l, const char *key, uint32_t *capaci
     return out->class_count - 1;
 }
 
+/* All operators of judged runs together. */
+static void summarise_operators(struct leaving *l) {
+    uint32_t n = l->training->observation_count, count = 0;
+    struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, n + 1u, double), total = 0, off = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (l->usual_ns[i] <= 0)
+            continue;
+        predicted[count] = l->operators[i];
+        measured[count++] = l->usual_ns[i];
+        total += l->usual_ns[i];
+        off += fabs(l->operators[i].value - l->usual_ns[i]);
+    }
+    l->out->operators = error_summary_of(l->arena, predicted, measured, count);
+    l->out->operators_error = off / total;
+}
+
 static void summarise_classes(struct leaving *l) {
     const struct training *training = l->training;
     uint32_t n = training->observation_count, capacity = 0;
@@ -282,8 +306,9 @@ static int leave_each_out(struct leaving *l, void (*progress)(void *context, dou
 }
 
 int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
-                                 const bool *judged, void (*progress)(void *context, double done),
-                                 void *context, struct accuracy *out, struct err *err) {
+                                 const bool *judged, const struct estimator *estimator,
+                                 void (*progress)(void *context, double done), void *context,
+                                 struct accuracy *out, struct err *err) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
     struct leaving l = {
@@ -292,6 +317,7 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
         .first = first_runs(arena, training),
         .skip = ARENA_ARRAY(arena, training->run_count + 1u, bool),
         .judged = judged,
+        .estimator = estimator,
         .operators = ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
         .usual_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double),
         .out = out,
@@ -299,12 +325,14 @@ int accuracy_leave_one_model_out(struct arena *arena, const struct training *tra
     if (leave_each_out(&l, progress, context, err))
         return -(int)err->code;
     summarise_runs(&l);
+    summarise_operators(&l);
     summarise_classes(&l);
     return 0;
 }
 
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
-                       const struct training *judged, struct accuracy *out, struct err *err) {
+                       const struct training *judged, const struct estimator *estimator,
+                       struct accuracy *out, struct err *err) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, judged->run_count + 1u, struct judged_run);
     struct leaving l = {.arena = arena,
@@ -314,11 +342,12 @@ int accuracy_of_others(struct arena *arena, const struct training *learnt,
                         .usual_ns = ARENA_ARRAY(arena, judged->observation_count + 1u, double),
                         .out = out};
     struct fit fit;
-    if (fit_train(arena, learnt, NULL, &fit, err))
+    if (fit_train_by(arena, learnt, NULL, estimator, &fit, err))
         return -(int)err->code;
     for (uint32_t r = 0; r < judged->run_count; r++)
         judge_run(&l, &fit, r);
     summarise_runs(&l);
+    summarise_operators(&l);
     summarise_classes(&l);
     return 0;
 }

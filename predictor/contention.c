@@ -22,9 +22,9 @@ static const double log_spread_turns = 0.10;      /* scheduling of more replicas
 /* ---- shares ---------------------------------------------------------------------------------- */
 
 double memory_share(const struct roofline *roofline, const struct features *features) {
+    double far = reuse_bytes(features->reuse.weights) + reuse_bytes(features->reuse.data);
     double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
-    double memory =
-        roofline->bytes_per_ns > 0 ? features_bytes(features) / roofline->bytes_per_ns : 0;
+    double memory = roofline->bytes_per_ns > 0 ? far / roofline->bytes_per_ns : 0;
     double all = compute + memory + roofline->call_ns;
     return all > 0 ? memory / all : 0;
 }

@@ -27,7 +27,8 @@ struct contention_load {
     double compute_ns[FAMILY_COUNT], memory_ns[FAMILY_COUNT];
 };
 
-/* The share of an operator's time that waits for memory: by the roofline of the fit. */
+/* The share of an operator's time that waits for memory that is shared: for what is not in the
+ * core's own caches, at the best rates of the fit. */
 double memory_share(const struct roofline *roofline, const struct features *features);
 void contention_load_add(struct contention_load *load, const struct roofline *roofline,
                          const struct features *features, double ns);

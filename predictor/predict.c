@@ -35,6 +35,12 @@ static void refuse(struct predicting *p, uint32_t i, const char *why) {
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
+static void estimate_operator(struct predicting *p, uint32_t i) {
+    struct estimate *latency_ns = &p->out->operators[i].latency_ns;
+    *latency_ns = cost_model_estimate(&p->fit->cost, &p->features[i]);
+    latency_ns->evidence = p->fit->evidence ? p->fit->evidence : "";
+}
+
 static void predict_operator(struct predicting *p, uint32_t i) {
     const struct flat_op *flat = &p->flat->ops[i];
     struct operator_row *row = &p->out->operators[i];
@@ -53,8 +59,7 @@ static void predict_operator(struct predicting *p, uint32_t i) {
     row->flops = f->flops;
     row->bytes = features_bytes(f);
     row->bound = cost_model_bound(&p->fit->cost, f);
-    row->latency_ns = cost_model_estimate(&p->fit->cost, f);
-    row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
+    estimate_operator(p, i);
     if (row->latency_ns.tier == TIER_ROOFLINE && !p->options->allow_roofline) {
         row->latency_ns = estimate_refused();
         refuse(p, i,
@@ -155,6 +160,18 @@ static void settle_control_flow(struct predicting *p) {
     warn_of_branches(p);
 }
 
+/* ---- ages of weights ---------------------------------------------------------------------------
+ */
+
+static void settle_ages(struct predicting *p) {
+    if (p->out->refused_count)
+        return;
+    fit_settle_ages(p->fit, p->features, p->times, p->flat->count);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (features_age_matters(&p->features[i]))
+            estimate_operator(p, i);
+}
+
 /* ---- totals ---------------------------------------------------------------------------------- */
 
 static struct latency_sum sum_operators(struct predicting *p) {
@@ -217,7 +234,7 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
                            .fit = fit,
                            .flat = flat,
                            .options = options,
-                           .target = feature_target_for(&options->target, lowered),
+                           .target = feature_target_for(arena, &options->target, lowered),
                            .out = out};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
@@ -228,5 +245,6 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
         predict_operator(&p, i);
     }
     settle_control_flow(&p);
+    settle_ages(&p);
     predict_totals(&p, lowered, file_bytes);
 }

@@ -11,9 +11,10 @@ enum { ROUNDS = 4, TERMS = 2 };
  * that stream saturate the memory before they run out of CPUs; views do nothing. */
 static const double default_serial[FAMILY_COUNT] = {
     [FAMILY_CONV_BLOCKED] = 0.05, [FAMILY_CONV_DEPTHWISE] = 0.10, [FAMILY_CONV_PLAIN] = 0.10,
-    [FAMILY_MATMUL] = 0.05,       [FAMILY_MATVEC] = 0.30,         [FAMILY_POOL] = 0.15,
-    [FAMILY_ELEMENTWISE] = 0.20,  [FAMILY_MOVE] = 0.50,           [FAMILY_ROWS] = 0.20,
-    [FAMILY_RECURRENT] = 0.60,    [FAMILY_METADATA] = 1,          [FAMILY_CONTROL] = 1,
+    [FAMILY_CONV_INTEGER] = 0.10, [FAMILY_MATMUL_INTEGER] = 0.05, [FAMILY_MATMUL] = 0.05,
+    [FAMILY_MATVEC] = 0.30,       [FAMILY_POOL] = 0.15,           [FAMILY_ELEMENTWISE] = 0.20,
+    [FAMILY_MOVE] = 0.50,         [FAMILY_ROWS] = 0.20,           [FAMILY_RECURRENT] = 0.60,
+    [FAMILY_METADATA] = 1,        [FAMILY_CONTROL] = 1,
 };
 static const double default_sync_ns = 2000; /* of waking a spinning thread and waiting for it */
 static const double default_log_spread = 0.25;

@@ -26,7 +26,7 @@ static struct accuracy judge(const struct world *w) {
     struct training training = world_training(w);
     struct accuracy accuracy;
     struct err err = {0};
-    if (accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, &accuracy, &err))
+    if (accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, NULL, &accuracy, &err))
         fail_msg("%s", err.message);
     assert_int_equal(accuracy.run_count, w->run_count);
     return accuracy;
@@ -121,7 +121,7 @@ static void a_single_model_cannot_be_judged(void **state) {
     struct accuracy accuracy;
     struct err err = {0};
     assert_int_equal(
-        accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, &accuracy, &err),
+        accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, NULL, &accuracy, &err),
         -ERR_INPUT);
     assert_non_null(strstr(err.message, "only one model"));
 }
@@ -142,7 +142,7 @@ static void figures_of_a_lawful_world_are_good(void **state) {
     struct accuracy accuracy;
     struct err err = {0};
     double last = 0;
-    assert_int_equal(accuracy_leave_one_model_out(&arena, &training, NULL, count_progress, &last,
+    assert_int_equal(accuracy_leave_one_model_out(&arena, &training, NULL, NULL, count_progress, &last,
                                                   &accuracy, &err),
                      0);
     assert_true(last == 1);

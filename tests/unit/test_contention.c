@@ -204,7 +204,9 @@ static void a_model_left_out_teaches_nothing(void **state) {
 static void shares_follow_the_roofline(void **state) {
     (void)state;
     const struct roofline roofline = {100, 10, 0};
-    struct features f = {.family = FAMILY_MATMUL, .flops = 1e6, .bytes_in = 1e5};
+    struct features f = {.family = FAMILY_MATMUL, .flops = 1e6, .bytes_in = 1e6};
+    f.reuse.data[1] = 4e4; /* the rest is near */
+    f.reuse.weights[0] = 6e4;
     assert_true(fabs(memory_share(&roofline, &f) - 0.5) < 1e-9);
     f.flops = 0;
     assert_true(fabs(memory_share(&roofline, &f) - 1) < 1e-9);
