@@ -67,7 +67,7 @@ static void serial_share_and_waiting_are_learnt(void **state) {
     struct cost_model cost;
     struct thread_law law;
     struct err err = {0};
-    assert_int_equal(cost_model_fit(&arena, &one, NULL, &cost, &err), 0);
+    assert_int_equal(cost_model_fit(&arena, &one, NULL, NULL, &cost, &err), 0);
     assert_int_equal(thread_law_learn(&arena, &cost, &two, 1, &law, &err), 0);
     assert_int_equal(law.observations, two.observation_count);
     assert_int_equal(law.threads_most, 2);
@@ -84,7 +84,7 @@ static void what_lies_beyond_the_measured_is_less_sure(void **state) {
     struct cost_model cost;
     struct thread_law law, general;
     struct err err = {0};
-    assert_int_equal(cost_model_fit(&arena, &one, NULL, &cost, &err), 0);
+    assert_int_equal(cost_model_fit(&arena, &one, NULL, NULL, &cost, &err), 0);
     assert_int_equal(thread_law_learn(&arena, &cost, &two, 1, &law, &err), 0);
     thread_law_default(&general);
     assert_true(thread_law_log_spread(&law, 2) < thread_law_log_spread(&law, 4));
@@ -98,7 +98,7 @@ static void without_observations_the_default_stays(void **state) {
     struct cost_model cost;
     struct thread_law law, general;
     struct err err = {0};
-    assert_int_equal(cost_model_fit(&arena, &one, NULL, &cost, &err), 0);
+    assert_int_equal(cost_model_fit(&arena, &one, NULL, NULL, &cost, &err), 0);
     assert_int_equal(thread_law_learn(&arena, &cost, NULL, 0, &law, &err), 0);
     thread_law_default(&general);
     assert_memory_equal(&law, &general, sizeof law);
