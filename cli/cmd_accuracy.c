@@ -6,6 +6,7 @@
 #include "predictor/estimator.h"
 #include "reports/accuracy_figure.h"
 #include "reports/accuracy_text.h"
+#include "reports/slowdown_text.h"
 
 #include <inttypes.h>
 
@@ -33,21 +34,26 @@ static const char *leave_out_choice(size_t index, const char **help) {
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-static int print_accuracy(struct context *context, const struct accuracy *accuracy,
+static int print_accuracy(struct context *context, const struct accuracy_report *report,
                           struct err *err) {
+    const struct accuracy *accuracy = &report->accuracy;
     enum { TABLES = 6 };
     static void (*const fill[TABLES])(struct arena *, const struct accuracy *, struct table *) = {
         accuracy_models_table,  accuracy_kernels_table,          accuracy_worst_table,
         accuracy_worst_quantities_table, accuracy_families_table, accuracy_summary_table};
-    struct table filled[TABLES];
-    const struct table *tables[TABLES];
+    struct table filled[TABLES], slowdowns;
+    const struct table *tables[TABLES + 1];
     uint32_t count = 0;
     for (int t = 0; t < TABLES; t++) {
         fill[t](context->arena, accuracy, &filled[t]);
         if (fill[t] != accuracy_families_table || accuracy->family_count)
             tables[count++] = &filled[t];
     }
+    slowdown_table(context->arena, report->slowdowns, report->slowdown_count, &slowdowns);
+    if (report->slowdown_count)
+        tables[count++] = &slowdowns;
     cJSON *tree = accuracy_json(accuracy);
+    slowdown_add_json(tree, report->slowdowns, report->slowdown_count);
     int code = print_answer(context, tree, tables, count, err);
     cJSON_Delete(tree);
     return code;
@@ -105,7 +111,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     db_close(db);
     const struct accuracy *accuracy = &report.accuracy;
     if (code || (options->picture && draw(context, accuracy, options->picture, err)) ||
-        print_accuracy(context, accuracy, err))
+        print_accuracy(context, &report, err))
         return -(int)err->code;
     if (accuracy->groups_judged < accuracy->group_count)
         print_note(context,

@@ -19,7 +19,12 @@ struct conditions {
     int64_t batch;               /* leading dimension; 0: as the file has it */
     uint32_t dim_count;
     const struct dim_binding *dims; /* symbolic dimensions as bound, sorted by symbol */
+    uint32_t replicas;              /* copies that run side by side; 0 and 1: it is alone */
 };
+
+static inline uint32_t conditions_replicas(const struct conditions *conditions) {
+    return conditions->replicas > 1 ? conditions->replicas : 1;
+}
 
 /* What can be measured; a row each in core/run.c with name and unit. Counters opened by name get
  * metrics METRIC_COUNTER_FIRST + i, named by the run's counter list. */

@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "db/db.h"
 #include "db/run.h"
+#include "jobs/contention.h"
 
 #include <string.h>
 
@@ -54,6 +55,30 @@ static const bool *worth_judging(struct arena *arena, const struct training *tra
         count += judged[r];
     }
     return count ? judged : NULL;
+}
+
+/* What replicas take from one another, held against runs that were measured so. */
+static int judge_slowdowns(struct arena *arena, struct db *db, const struct place *place,
+                           struct accuracy_report *out, struct err *err) {
+    const struct run_filter together = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .company = RUNS_TOGETHER,
+    };
+    struct contention_evidence evidence;
+    struct fitted fitted;
+    uint64_t count;
+    if (db_count_runs(db, &together, &count, err))
+        return -(int)err->code;
+    if (count == 0)
+        return 0;
+    if (fit_for(arena, db, place, NULL, NULL, &fitted, err) ||
+        contention_load_evidence(arena, db, place, &fitted.fit.cost, &evidence, err))
+        return -(int)err->code;
+    out->slowdowns = contention_judge(arena, &evidence, place->threads, &out->slowdown_count);
+    return 0;
 }
 
 /* Where the operators stand that add most to the errors, as the database names them. */
@@ -133,7 +158,8 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
     if (out->training.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    if (judge(arena, db, place, request, &all, progress, out, err))
+    if (judge_slowdowns(arena, db, place, out, err) ||
+        judge(arena, db, place, request, &all, progress, out, err))
         return -(int)err->code;
     return name_operators(arena, db, &out->accuracy, err);
 }

@@ -4,6 +4,7 @@
 #include "db/db.h"
 #include "db/machine.h"
 #include "db/run.h"
+#include "jobs/contention.h"
 #include "jobs/profile.h"
 #include "jobs/storage.h"
 #include "models/random/random.h"
@@ -64,6 +65,45 @@ static int count_earlier(struct calibrating *c) {
     return 0;
 }
 
+/* ---- what replicas take from one another ------------------------------------------------------
+ */
+
+enum { TOGETHER_EVERY = 8, SHARED_BYTES_LEAST = 64 << 20, SHARED_BYTES_MOST = 256 << 20 };
+
+/* Replicas are measured in powers of two, as many as have CPUs of their own. */
+static uint32_t most_replicas(const struct place *place) {
+    uint32_t most = 1;
+    while (2 * most * place->threads <= place->machine.cpus && 2 * most <= PROTOCOL_REPLICAS_MAX)
+        most *= 2;
+    return most;
+}
+
+static void put_peak(struct machine_peak *peak, const char *quantity, const char *subject,
+                     uint32_t threads, double value) {
+    *peak = (struct machine_peak){quantity, subject, threads, value, value, value, NULL};
+}
+
+/* Bandwidth and arithmetic of 1, 2, 4... threads at once: the prior of the slow-down by replicas.
+ */
+static int measure_shared_peaks(struct calibrating *c) {
+    const struct machine *machine = &c->out->place.machine;
+    for (uint32_t n = 1; n <= machine->cpus && n <= PROTOCOL_REPLICAS_MAX; n *= 2) {
+        struct machine_peak peaks[3];
+        size_t large =
+            SHARED_BYTES_MOST / n > SHARED_BYTES_LEAST ? SHARED_BYTES_MOST / n : SHARED_BYTES_LEAST;
+        size_t own = machine->cache_bytes[1] > 0 && machine->cache_bytes[1] < large
+                         ? machine->cache_bytes[1] / 2
+                         : 1 << 18;
+        put_peak(&peaks[0], SHARED_BYTES_QUANTITY, "memory", n,
+                 1e9 * shared_read_bandwidth(large, n));
+        put_peak(&peaks[1], SHARED_BYTES_QUANTITY, "L2", n, 1e9 * shared_read_bandwidth(own, n));
+        put_peak(&peaks[2], SHARED_PRODUCTS_QUANTITY, "L1", n, 1e9 * shared_products(n));
+        if (db_put_peaks(c->db, machine, peaks, 3, c->err))
+            return -(int)c->err->code;
+    }
+    return 0;
+}
+
 /* Read bandwidth of each level that the machine says it has, and of memory. */
 static int measure_peaks(struct calibrating *c) {
     const struct machine *machine = &c->out->place.machine;
@@ -112,7 +152,7 @@ static int weigh_recipes(struct calibrating *c) {
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
     if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
-        count_earlier(c) || measure_peaks(c) ||
+        count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c) ||
         storage_measure(c->db, &c->out->place.machine, c->err))
         return -(int)c->err->code;
     design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
@@ -164,6 +204,37 @@ static double surprise(struct calibrating *c, struct arena *arena,
     return log(profiled->details.cpu_ns.median / prediction.cpu_time_ns.value);
 }
 
+/* 2, 4, 8 up to `most`, and again. */
+static uint32_t replicas_of_turn(uint32_t turn, uint32_t most) {
+    uint32_t sizes = 0;
+    while (2u << sizes <= most)
+        sizes++;
+    return 2u << turn % sizes;
+}
+
+/* Some networks are measured once more, beside copies of themselves; not before there is a fit, so
+ * that a short budget goes to the operators. What fails here, for want of memory perhaps, has been
+ * measured alone all the same. */
+static void measure_together(struct calibrating *c, const struct profile_request *alone) {
+    uint32_t most = most_replicas(&c->out->place);
+    if (!c->fitted || most < 2 || c->out->networks % TOGETHER_EVERY != 0)
+        return;
+    struct profile_request request = *alone;
+    struct profiled profiled;
+    struct arena arena;
+    struct err failure = {0};
+    request.protocol.replicas = replicas_of_turn(c->out->networks / TOGETHER_EVERY, most);
+    arena_init(&arena);
+    if (job_profile(&arena, c->db, &request, NULL, &profiled, &failure) == 0) {
+        c->measuring_ns += profiled.measuring_ns;
+        c->out->together++;
+    } else {
+        c->out->last_failure = arena_printf(c->arena, "beside replicas: %s", failure.message);
+        c->out->failed++;
+    }
+    arena_done(&arena);
+}
+
 static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
                            struct err *err) {
     uint64_t seed = c->next_seed++;
@@ -193,6 +264,7 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     double seconds = (now_ns() - start) * 1e-9;
     c->measuring_ns += profiled.measuring_ns;
     design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
+    measure_together(c, &request);
     return 0;
 }
 

@@ -162,11 +162,16 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 5, struct stored_metric);
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 7, struct stored_metric);
     cold_summaries(m, cold);
-    if (m->speed_probe_ns.count)
-        metrics[(*count)++] =
-            (struct stored_metric){SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns};
+    const struct stored_metric besides[] = {
+        {SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns},
+        {ALONE_WALL_METRIC,  "ns", PHASE_PLAIN, m->alone_wall_ns },
+        {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
+    };
+    for (size_t i = 0; i < sizeof besides / sizeof *besides; i++)
+        if (besides[i].summary.count)
+            metrics[(*count)++] = besides[i];
     add_metric(metrics, count, METRIC_WALL_NS, PHASE_PLAIN, &m->wall_ns);
     add_metric(metrics, count, METRIC_CPU_NS, PHASE_PLAIN, &m->cpu_ns);
     add_metric(metrics, count, METRIC_WALL_NS, PHASE_PROFILED, &m->profiled_wall_ns);
@@ -243,6 +248,7 @@ static int store(struct profiling *p) {
         .ops = stored_ops(p),
         .op_count = p->out->lowering.flat.count,
     };
+    run.conditions.replicas = m->replicas;
     run.metrics = run_metrics(p, &run.metric_count);
     return db_put_run(p->db, &run, &p->out->run_id, p->err);
 }
@@ -304,6 +310,7 @@ static void answer(struct profiling *p) {
     struct prediction *out = &p->out->measured;
     const char *evidence = arena_printf(p->arena, "run:%lld", (long long)p->out->run_id);
     prediction_identify(p->arena, p->subject, &p->out->lowering, out);
+    out->conditions.replicas = m->replicas;
     out->measured = true;
     out->latency_ns = measured_estimate(&m->wall_ns, evidence);
     out->cpu_time_ns = measured_estimate(&m->cpu_ns, evidence);

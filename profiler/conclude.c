@@ -56,6 +56,15 @@ static void conclude_plain(const struct evidence *evidence, const struct protoco
     out->drift = drift_of(wall, count);
 }
 
+static void conclude_alone(const struct evidence *evidence, const struct protocol *protocol,
+                           struct measured *out) {
+    const struct readings *alone = &evidence->alone;
+    out->alone_wall_ns = summarise_processes(alone->runs[SLOT_WALL], alone->process, alone->count,
+                                             protocol->confidence, evidence->scratch);
+    out->alone_cpu_ns = summarise_processes(alone->runs[SLOT_CPU], alone->process, alone->count,
+                                            protocol->confidence, evidence->scratch);
+}
+
 static void conclude_events(struct arena *arena, const struct readings *readings,
                             const struct evidence *evidence, double confidence,
                             struct measured *out) {
@@ -142,12 +151,16 @@ void conclude(struct arena *arena, struct evidence *evidence, const struct proto
               struct measured *out) {
     bool hooked = evidence->profiled.capacity > 0;
     out->all_runs = evidence->plain.count;
-    if (out->threads == 1) {
+    /* More replicas than CPUs take turns: then waiting is what is measured. */
+    if (out->threads == 1 && out->replicas <= out->cpus) {
         readings_set_aside(&evidence->plain);
         readings_set_aside(&evidence->profiled);
+        readings_set_aside(&evidence->alone);
     }
     conclude_cold(evidence, protocol, out);
     conclude_plain(evidence, protocol, out);
+    if (evidence->alone.count)
+        conclude_alone(evidence, protocol, out);
     if (hooked)
         conclude_profiled(arena, evidence, protocol, out);
     conclude_events(arena, hooked ? &evidence->profiled : &evidence->plain, evidence,

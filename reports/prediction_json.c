@@ -21,6 +21,7 @@ static void add_conditions(cJSON *root, const struct conditions *conditions) {
     json_add_text(runtime, "version", conditions->runtime_version);
     cJSON *object = json_add_object(root, "conditions");
     json_add_uint(object, "threads", conditions->threads);
+    json_add_uint(object, "replicas", conditions_replicas(conditions));
     if (conditions->batch > 0)
         json_add_int(object, "batch", conditions->batch);
     else
