@@ -144,6 +144,21 @@ nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kil
 	    ASSAY_DB_DAMAGES=10000 ASSAY_DB_POWER_LOSSES=10000 tests/run $(BUILD)
 	@$(MAKE) --no-print-directory bench
 
+# ---- recorded observations (docs/observations.md) ---------------------------------------------
+
+RECORDED := tests/data/observations.tsv.gz
+NETWORKS ?= 250
+
+record-observations: all ## record DB=FILE's observations for the tests: NETWORKS random networks, all models
+	@[ -n "$(DB)" ] || { echo "usage: make record-observations DB=FILE [NETWORKS=N]"; exit 2; }
+	$(QUIET)set -o pipefail; $(BUILD)/assay --db "$(DB)" observations --networks $(NETWORKS) | gzip -9n > $(RECORDED).new
+	$(QUIET)mv $(RECORDED).new $(RECORDED)
+	@ls -l $(RECORDED)
+	@$(MAKE) --no-print-directory record-predictions
+
+record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of the recorded observations now
+	$(QUIET)$(BUILD)/tests/unit/test_gate --record
+
 # ---- what must be installed ------------------------------------------------------------------
 
 # A package is asked for when its command is missing (program:package) or it is not installed.
@@ -236,8 +251,9 @@ clean: ## remove the build folder
 	rm -rf $(BUILD)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check sanitize fuzzers fuzz bench nightly deps quickstart format lint \
+.PHONY: all tests test check sanitize fuzzers fuzz bench nightly record-observations record-predictions \
+        deps quickstart format lint \
         install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

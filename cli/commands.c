@@ -18,6 +18,7 @@
     ROW(report) \
     ROW(inspect) \
     ROW(zoo) \
+    ROW(observations) \
     ROW(db) \
     ROW(list) \
     ROW(doctor) \

@@ -6,6 +6,7 @@
 #include "db/run.h"
 #include "jobs/contention.h"
 #include "jobs/profile.h"
+#include "jobs/storage.h"
 #include "models/random/random.h"
 #include "predictor/predict.h"
 #include "profiler/speed_probe.h"
@@ -151,7 +152,8 @@ static int weigh_recipes(struct calibrating *c) {
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
     if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
-        count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c))
+        count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c) ||
+        storage_measure(c->db, &c->out->place.machine, c->err))
         return -(int)c->err->code;
     design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
     if (weigh_recipes(c))
@@ -191,7 +193,9 @@ static struct protocol short_protocol(void) {
 /* log(measured / predicted) of the network's run, before the fit learns from it. */
 static double surprise(struct calibrating *c, struct arena *arena,
                        const struct profiled *profiled) {
-    const struct predict_options options = {feature_target_of(&c->out->place.machine), 0.99, true};
+    const struct predict_options options = {.target = feature_target_of(&c->out->place.machine),
+                                            .memory_confidence = 0.99,
+                                            .allow_roofline = true};
     struct prediction prediction = {0};
     if (!c->fitted)
         return NAN;
@@ -250,6 +254,12 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     };
     struct profiled profiled;
     if (job_profile(arena, c->db, &request, NULL, &profiled, err))
+        return -(int)err->code;
+    const struct place *place = &c->out->place;
+    const struct summary *library = &profiled.details.library_bytes;
+    if (c->out->networks == 0 && library->count &&
+        storage_note_library(arena, c->db, &place->machine, place->runtime, place->runtime_version,
+                             library->median, err))
         return -(int)err->code;
     double seconds = (now_ns() - start) * 1e-9;
     c->measuring_ns += profiled.measuring_ns;

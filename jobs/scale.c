@@ -292,8 +292,11 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
                             const struct lowering *lowering, int64_t batch,
                             const struct basis *basis) {
     const struct scale_request *request = s->request;
-    const struct predict_options options = {subject->target, request->memory_confidence,
-                                            !request->refuse_roofline};
+    const struct predict_options options = {
+        .target = subject->target,
+        .memory_confidence = request->memory_confidence,
+        .allow_roofline = !request->refuse_roofline,
+    };
     struct prediction prediction = {0};
     struct contention_load load = {0};
     predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,

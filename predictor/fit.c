@@ -93,9 +93,9 @@ const struct features *fit_features_of_run(struct arena *arena, const struct fit
     struct features *features = NULL;
     uint32_t capacity = 0;
     *count = 0;
-    for (uint32_t i = 0; i < training->observation_count; i++)
-        if (training->observations[i].run == run)
-            *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++)
+        *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
     double *times = ARENA_ARRAY(arena, *count + 1u, double);
     for (uint32_t i = 0; i < *count; i++) {
         times[i] = 1;
@@ -277,6 +277,14 @@ static void calibrate_interval(struct arena *arena, const struct training *train
 
 /* ---- identity -------------------------------------------------------------------------------- */
 
+static void hash_run(struct strbuf *text, const struct observed_run *run) {
+    strbuf_printf(text, "%lld %s %a %a", (long long)run->id, run->model_sha256, run->latency_ns,
+                  run->cpu_ns);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        strbuf_printf(text, " %a", quantity_measured((enum quantity)q, run));
+    strbuf_puts(text, "\n");
+}
+
 static void hash_training(const struct training *training, const bool *skip, char hex[static 65]) {
     struct strbuf text;
     strbuf_init(&text);
@@ -293,9 +301,7 @@ static void hash_training(const struct training *training, const bool *skip, cha
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         if (!(skip && skip[r]))
-            strbuf_printf(&text, "%lld %s %a %a %a %a %a %a\n", (long long)run->id,
-                          run->model_sha256, run->latency_ns, run->cpu_ns, run->peak_bytes,
-                          run->resident_bytes, run->load_ns, run->first_run_ns);
+            hash_run(&text, run);
     }
     sha256_hex(text.text, text.length, hex);
     strbuf_done(&text);

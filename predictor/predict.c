@@ -196,6 +196,8 @@ static void refuse_totals(struct predicting *p) {
     out->latency_ns = out->cpu_time_ns = estimate_refused();
     out->peak_memory_bytes = out->resident_memory_bytes = estimate_refused();
     out->load_time_ns = out->first_run_ns = estimate_refused();
+    out->cold_start = (struct cold_start){.page_cache = p->options->cold_start.page_cache,
+                                          .total_ns = estimate_refused()};
     out->peak_memory_upper = (struct upper_bound){p->options->memory_confidence, NAN};
 }
 
@@ -210,21 +212,26 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     }
     struct footprint footprint;
     footprint_of(lowered, p->flat, file_bytes, &footprint);
+    if (out->model.nodes)
+        footprint.file_nodes = (double)out->model.nodes;
     out->latency_ns = latency_of_sum(p->fit, &sum);
     out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
     double latency_ns = out->latency_ns.value;
-    struct estimate *const answers[QUANTITY_COUNT] = {
+    struct estimate *const answers[] = {
         [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,
         [QUANTITY_RESIDENT_BYTES] = &out->resident_memory_bytes,
         [QUANTITY_LOAD_NS] = &out->load_time_ns,
         [QUANTITY_FIRST_RUN_NS] = &out->first_run_ns,
     };
-    for (int q = 0; q < QUANTITY_COUNT; q++) {
+    for (size_t q = 0; q < sizeof answers / sizeof *answers; q++) {
         *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
         answers[q]->evidence = out->latency_ns.evidence;
     }
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
+    cold_start_predict(p->arena, fits, &footprint, &p->options->cold_start, out);
+    if (p->options->memory_timeline)
+        memory_timeline_of(p->arena, lowered, p->flat, &footprint, &out->timeline);
 }
 
 void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,

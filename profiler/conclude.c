@@ -16,6 +16,13 @@ static void conclude_cold(const struct evidence *evidence, const struct protocol
         [METRIC_FIRST_RUN_NS] = &out->first_run_ns,
         [METRIC_BASELINE_BYTES] = &out->baseline_bytes,
         [METRIC_LOADED_BYTES] = &out->loaded_bytes,
+        [METRIC_PROCESS_START_NS] = &out->process_start_ns,
+        [METRIC_LIBRARY_BYTES] = &out->library_bytes,
+        [METRIC_FILE_READ_NS] = &out->file_read_ns,
+        [METRIC_READ_PARSE_NS] = &out->read_parse_ns,
+        [METRIC_OPTIMISE_NS] = &out->optimise_ns,
+        [METRIC_REORDER_NS] = &out->reorder_ns,
+        [METRIC_PREPACK_NS] = &out->prepack_ns,
     };
     double scratch[PROTOCOL_PROCESSES_MAX];
     for (int metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)

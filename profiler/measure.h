@@ -64,6 +64,8 @@ struct measured {
     /* Over the plain processes. */
     struct summary library_load_ns, load_ns, first_run_ns;
     struct summary baseline_bytes, loaded_bytes, peak_bytes, resident_bytes;
+    struct summary process_start_ns, library_bytes, file_read_ns;
+    struct summary read_parse_ns, optimise_ns, reorder_ns, prepack_ns; /* parts of load_ns */
 
     struct disturbance disturbance;     /* of the kept runs; switches and faults added up */
     double running_ns;                  /* that these took, of all processes */

@@ -69,6 +69,32 @@ run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 
 run accuracy "${with[@]}" --json
 json_is_valid accuracy_json_is_valid
+[ "$(json '$.models[0].causes[0].reason')" != "" ] && ok errors_have_reasons || not_ok errors_have_reasons "$out"
+run accuracy "${with[@]}" --leave-out family --family 'small=*_*' --json
+[ "$(json '$.groups')" = 2 ] && ok a_family_leaves_together || not_ok a_family_leaves_together "$out"
+run accuracy "${with[@]}" --family 'small=*_*'
+expect a_family_alone_is_refused 2 err "--leave-out family"
+run accuracy "${with[@]}" --at-most 2
+expect a_sample_says_so 0 err "2 of 3 were left out"
+if command -v gnuplot >/dev/null; then
+    run accuracy "${with[@]}" --picture "$work/accuracy.svg" -q
+    grep -q '<svg xmlns' "$work/accuracy.svg" && ok accuracy_is_drawn || not_ok accuracy_is_drawn "$err"
+else
+    skip accuracy_is_drawn "gnuplot is not installed"
+fi
+
+"$assay" fit "${with[@]}" --text >"$work/fit1.json" 2>/dev/null
+"$assay" fit "${with[@]}" --text >"$work/fit2.json" 2>/dev/null
+cmp -s "$work/fit1.json" "$work/fit2.json" && ok two_fits_have_the_same_bytes || not_ok two_fits_have_the_same_bytes
+run observations "${with[@]}"
+expect observations_are_printed 0 out "assay-observations"
+"$assay" fit --observations "$work/out" --text >"$work/fit3.json" 2>/dev/null
+cmp -s "$work/fit1.json" "$work/fit3.json" && ok a_fit_of_exported_observations_has_the_same_bytes ||
+    not_ok a_fit_of_exported_observations_has_the_same_bytes
+run fit --observations "$work/resnet8.onnx"
+expect what_is_no_observations_is_refused 3 err "assay-observations"
+run observations "${with[@]}" --threads 7
+expect no_observations_are_an_error 3 err "assay calibrate"
 run plan "$work/resnet8.onnx" "${with[@]}" --rate 200 --slo p99=500ms --node cpus=8,memory=32GiB,price=0.38 --json
 json_is_valid plan_json_is_valid
 if command -v gnuplot >/dev/null; then
