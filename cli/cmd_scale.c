@@ -1,15 +1,18 @@
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/predict_options.h"
 #include "db/db.h"
 #include "jobs/scale.h"
 #include "profiler/protocol.h"
+#include "reports/scale_figure.h"
 #include "reports/scale_text.h"
 
 struct scale_options {
     struct model_options model;
     struct predict_options_given predict;
     struct text_list batches, threads, replicas;
+    const char *picture;
 };
 
 /* "1,2,4" as numbers of at least 1. */
@@ -47,6 +50,19 @@ static int read_request(struct context *context, const struct scale_options *opt
                        &request->replicas, &request->replica_count, err);
 }
 
+static int draw(struct context *context, const struct scaling *scaling, const char *path,
+                struct err *err) {
+    struct strbuf svg;
+    strbuf_init(&svg);
+    int code = scale_picture(context->arena, scaling, &svg, err);
+    if (!code)
+        code = file_replace(path, svg.text, svg.length, err);
+    strbuf_done(&svg);
+    if (!code)
+        print_note(context, "drawn into %s", path);
+    return code;
+}
+
 static int print_scaling(struct context *context, const struct scaling *scaling, struct err *err) {
     struct table answers, refused;
     const struct table *tables[] = {&answers, &refused};
@@ -65,15 +81,18 @@ static int print_scaling(struct context *context, const struct scaling *scaling,
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
+    const struct scale_options *options = given;
     struct scale_request request;
     struct scaling scaling;
     struct db *db;
-    if (read_request(context, given, &request, err) ||
+    if (read_request(context, options, &request, err) ||
         context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
         return -(int)err->code;
     int code = job_scale(context->arena, db, &request, &scaling, err);
     db_close(db);
-    return code ? code : print_scaling(context, &scaling, err);
+    if (code || (options->picture && draw(context, &scaling, options->picture, err)))
+        return -(int)err->code;
+    return print_scaling(context, &scaling, err);
 }
 
 static const struct option_row options[] = {
@@ -98,6 +117,11 @@ static const struct option_row options[] = {
      .fallback = "1",
      .offset = offsetof(struct scale_options, replicas),
      .help = "copies of the model side by side on this machine"},
+    {.name = "picture",
+     .type = OPTION_TEXT,
+     .metavar = "FILE.svg",
+     .offset = offsetof(struct scale_options, picture),
+     .help = "draw throughput and latency over the batch"},
     MODEL_INPUT_OPTIONS(struct scale_options, model),
     {.name = "refuse-roofline",
      .type = OPTION_FLAG,
@@ -118,7 +142,7 @@ static const struct option_row options[] = {
      .max = 99.9,
      .offset = offsetof(struct scale_options, predict.confidence),
      .help = "of the upper bound of peak memory"},
-    {0        },
+    {0},
 };
 
 static const struct argument_row arguments[] = {

@@ -30,6 +30,8 @@ struct scale_job {
     struct err *err;
 };
 
+enum { RUNS_LEAST = 20 };
+
 static const double normal_90 = 1.6448536269514722;
 
 static void warn(struct scale_job *s, const char *text) {
@@ -70,8 +72,29 @@ static struct run_filter runs_here(const struct scale_job *s, enum run_company c
     };
 }
 
-/* The measured thread count to start from: the same, else the nearest below, else above; as given
- * when nothing is measured. */
+/* The thread counts that a fit can rest on: a few profiled models are better used to learn how
+ * threads change what one thread takes. All of them when none has enough. */
+static int usable_threads(struct scale_job *s, const int64_t *measured, size_t count,
+                          int64_t *usable, size_t *usable_count) {
+    *usable_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct run_filter filter = runs_here(s, RUNS_ALONE);
+        uint64_t runs;
+        filter.threads = (uint32_t)measured[i];
+        if (db_count_runs(s->db, &filter, &runs, s->err))
+            return -(int)s->err->code;
+        if (runs >= RUNS_LEAST)
+            usable[(*usable_count)++] = measured[i];
+    }
+    for (size_t i = 0; i < count && *usable_count == 0; i++)
+        usable[i] = measured[i];
+    if (*usable_count == 0)
+        *usable_count = count;
+    return 0;
+}
+
+/* The thread count to start from: the same, else the nearest below, else above; as given when
+ * nothing is measured. */
 static uint32_t nearest(const int64_t *measured, size_t count, uint32_t threads) {
     uint32_t best = 0;
     for (size_t i = 0; i < count; i++)
@@ -143,8 +166,8 @@ static bool wants_replicas(const struct scale_job *s) {
 static int prepare(struct scale_job *s, uint32_t threads, struct basis *basis) {
     const struct run_filter alone = runs_here(s, RUNS_ALONE);
     struct place place = s->place;
-    int64_t *measured;
-    size_t count;
+    int64_t *measured, *usable;
+    size_t count, usable_count;
     *basis = (struct basis){.threads = threads};
     if (threads > s->out->cpus) {
         add_row(s, 0, threads, 0)->why =
@@ -154,19 +177,22 @@ static int prepare(struct scale_job *s, uint32_t threads, struct basis *basis) {
     }
     if (db_list_threads(s->db, s->arena, &alone, &measured, &count, s->err))
         return -(int)s->err->code;
-    place.threads = basis->from = nearest(measured, count, threads);
+    usable = ARENA_ARRAY(s->arena, count + 1u, int64_t);
+    if (usable_threads(s, measured, count, usable, &usable_count))
+        return -(int)s->err->code;
+    place.threads = basis->from = nearest(usable, usable_count, threads);
     if (fit_for(s->arena, s->db, &place, NULL, NULL, &basis->fitted, s->err))
         return -(int)s->err->code;
     if (basis->from != threads) {
         if (learn_law(s, measured, count, basis))
             return -(int)s->err->code;
-        warn(s, arena_printf(
-                    s->arena,
-                    "%u threads were not measured: carried over from %u by %s; `assay calibrate "
-                    "--threads %u` measures them",
-                    threads, basis->from,
-                    basis->law.observations ? "what other thread counts took" : "a general law",
-                    threads));
+        warn(s, arena_printf(s->arena,
+                             "%u threads are carried over from %u by %s; `assay calibrate "
+                             "--threads %u` measures them",
+                             threads, basis->from,
+                             basis->law.observations ? "what other thread counts took"
+                                                     : "a general law",
+                             threads));
     }
     return wants_replicas(s) ? learn_contention(s, basis) : 0;
 }
@@ -228,7 +254,8 @@ static struct estimate slowdown_of(const struct basis *basis, const struct conte
     if (replicas <= 1 || own == basis->threads)
         return contention_slowdown(&basis->contention, load, replicas, basis->threads);
     uint32_t one = (basis->threads + own - 1) / own;
-    struct estimate all = contention_slowdown(&basis->contention, load, replicas * one, own);
+    uint32_t several = (replicas * basis->threads + own - 1) / own;
+    struct estimate all = contention_slowdown(&basis->contention, load, several, own);
     struct estimate self = contention_slowdown(&basis->contention, load, one, own);
     if (all.tier == TIER_REFUSED || self.tier == TIER_REFUSED)
         return estimate_refused();
@@ -292,9 +319,11 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
                             const struct lowering *lowering, int64_t batch,
                             const struct basis *basis) {
     const struct scale_request *request = s->request;
-    const struct predict_options options = {.target = subject->target,
-                                            .memory_confidence = request->memory_confidence,
-                                            .allow_roofline = !request->refuse_roofline};
+    const struct predict_options options = {
+        .target = subject->target,
+        .memory_confidence = request->memory_confidence,
+        .allow_roofline = !request->refuse_roofline,
+    };
     struct prediction prediction = {0};
     struct contention_load load = {0};
     predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,

@@ -39,6 +39,14 @@ run scale "$work/resnet8.onnx" "${with[@]}" --batch 1,4,8 --json
 run scale "$work/resnet8.onnx" "${with[@]}" --format csv
 [ "$(wc -l <"$work/out")" -ge 6 ] && ok scale_prints_csv || not_ok scale_prints_csv "$out"
 
+if command -v gnuplot >/dev/null; then
+    run scale "$work/resnet8.onnx" "${with[@]}" --picture "$work/scale.svg"
+    grep -q '<svg' "$work/scale.svg" && [[ $err == *"drawn into"* ]] && ok a_picture_is_drawn ||
+        not_ok a_picture_is_drawn "$err"
+else
+    skip a_picture_is_drawn "gnuplot is not installed"
+fi
+
 run scale "$work/resnet8.onnx" "${with[@]}" --batch 1 --threads 1024 --json
 [ "$code" = 1 ] && [[ $(json '$.configurations[0].refused') == *"more threads than"* ]] &&
     ok more_threads_than_cpus_are_refused || not_ok more_threads_than_cpus_are_refused "$code" "$out"
