@@ -1,6 +1,7 @@
 #include "predictor/accuracy.h"
 
 #include "base/stats.h"
+#include "core/cold_start.h"
 #include "predictor/error_causes.h"
 
 #include <math.h>
@@ -209,6 +210,14 @@ static void summarise_runs(struct leaving *l) {
         }
         out->quantities[q] = error_summary_of(l->arena, predicted, measured, n);
     }
+    for (uint32_t r = 0; r < n; r++) {
+        const struct judged_run *run = &out->runs[r];
+        const struct estimate both[] = {run->quantities[QUANTITY_LOAD_NS],
+                                        run->quantities[QUANTITY_FIRST_RUN_NS]};
+        predicted[r] = cold_start_sum(both, 2);
+        measured[r] = run->measured[QUANTITY_LOAD_NS] + run->measured[QUANTITY_FIRST_RUN_NS];
+    }
+    out->start = error_summary_of(l->arena, predicted, measured, n);
     for (uint32_t r = 0; r < n; r++) {
         if (!isfinite(out->runs[r].measured[QUANTITY_PEAK_BYTES]))
             continue;

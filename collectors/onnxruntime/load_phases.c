@@ -36,7 +36,7 @@ void load_phases_line(struct load_phases *phases, const char *line, double now_n
         if (strncmp(line, lines[i].start, strlen(lines[i].start)) != 0)
             continue;
         /* Of a subgraph: kernels of the graph around it are made already. */
-        bool late = phases->now > lines[i].next;
+        bool late = phases->now > lines[i].done;
         charge(phases, late ? phases->now : lines[i].done, now_ns);
         phases->now = late ? phases->now : lines[i].next;
         return;

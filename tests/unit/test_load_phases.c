@@ -36,7 +36,8 @@ static void time_belongs_to_what_a_line_says_is_done(void **state) {
     load_phases_line(&phases, "Flush-to-zero and denormal-as-zero are off", 1010);
     load_phases_line(&phases, "Initializing session.", 1100);
     load_phases_line(&phases, "GraphTransformer ConstantSharing modified: 1 with status: OK", 1150);
-    load_phases_line(&phases, "GraphTransformer NchwcTransformer modified: 1 with status: OK", 1450);
+    load_phases_line(&phases, "GraphTransformer NchwcTransformer modified: 1 with status: OK",
+                     1450);
     load_phases_line(&phases, "Removing initializer 'w'. It is no longer used by any node.", 1460);
     load_phases_line(&phases, "Saving initialized tensors.", 1480);
     load_phases_line(&phases, "Done saving initialized tensors", 1500);
