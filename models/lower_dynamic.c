@@ -51,7 +51,7 @@ static bool fuse_quantiser(struct lower *l, int32_t op) {
     int32_t bias = lower_in(l, product, 6);
     const int32_t inputs[] = {lower_in(l, op, 0), lower_in(l, product, 1), lower_in(l, product, 3),
                               lower_in(l, product, 5), bias};
-    lower_set_inputs(l, product, bias >= 0 ? 5 : 4, inputs);
+    lower_set_inputs(l, product, 5, inputs);
     lower_retype(l, product, MICROSOFT, "DynamicQuantizeMatMul");
     return true;
 }

@@ -114,8 +114,12 @@ static void join(struct last *b, int32_t op) {
     write_last(b, op);
 }
 
+static bool leads_back(const struct last *b, int32_t tensor, int depth);
+
+/* What two operators read is transposed once, unless transposes meet behind both. */
 static bool elementwise(struct last *b, int32_t op) {
-    if (!all_last(b, op))
+    if (!all_last(b, op) || (lower_use_count(b->l, lower_in(b->l, op, 0)) > 1 &&
+                             !leads_back(b, lower_out(b->l, op, 0), LOOK_AHEAD)))
         return false;
     join(b, op);
     return true;
@@ -128,8 +132,6 @@ static bool concat(struct last *b, int32_t op) {
     lower_set_int(b->l, op, "axis", IMAGE_RANK - 1);
     return true;
 }
-
-static bool leads_back(const struct last *b, int32_t tensor, int depth);
 
 /* Floating point between two operators on eight bits: worth it when transposes meet behind. */
 static bool floating(struct last *b, int32_t op) {
@@ -174,7 +176,8 @@ static bool leads_back(const struct last *b, int32_t tensor, int depth) {
         return false;
     for (const struct use *use = b->l->uses[tensor]; use; use = use->next) {
         bool (*move)(struct last *, int32_t) = move_of(b, use->op);
-        if (!move || (move == floating && !leads_back(b, lower_out(b->l, use->op, 0), depth - 1)))
+        bool passes_on = move != conv && move != max_pool;
+        if (!move || (passes_on && !leads_back(b, lower_out(b->l, use->op, 0), depth - 1)))
             return false;
     }
     return b->l->uses[tensor] != NULL;

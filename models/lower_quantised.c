@@ -223,7 +223,56 @@ static bool drop_rectifier(struct lower *l, int32_t op) {
     return lower_bypass(l, rectifier);
 }
 
+/* ---- constants, and readers of the same values ------------------------------------------------
+ */
+
+static bool fold_constant(struct lower *l, int32_t op) {
+    int32_t in = lower_in(l, op, 0), out = lower_out(l, op, 0);
+    if (!lower_is_constant(l, in) || lower_is_output(l, out))
+        return false;
+    const struct tensor *t = lower_tensor(l, in);
+    int64_t sizes[GRAPH_RANK_MAX];
+    for (int32_t i = 0; i < t->rank; i++)
+        sizes[i] = t->dims[i].size;
+    int32_t weight =
+        lower_add_weight(l, lower_name(l, t->name, "_folded"), dtype_of(l, out), t->rank, sizes);
+    lower_kill(l, op);
+    lower_redirect(l, out, weight);
+    return true;
+}
+
+/* Each reader has a DequantizeLinear of its own. */
+static void part_readers(struct lower *l, int32_t op) {
+    int32_t out = lower_out(l, op, 0);
+    while (lower_use_count(l, out) > 1 && l->uses[out]) {
+        const struct use first = *l->uses[out];
+        const struct tensor *t = lower_tensor(l, out);
+        int64_t sizes[GRAPH_RANK_MAX];
+        int32_t rank = t->rank, inputs[3];
+        for (int32_t i = 0; i < rank; i++)
+            sizes[i] = t->dims[i].size;
+        for (uint32_t k = 0; k < 3; k++)
+            inputs[k] = lower_in(l, op, k);
+        int32_t copy = lower_add_op(l, lower_name(l, t->name, "_copy"), "DequantizeLinear", ONNX);
+        int32_t result =
+            lower_add_tensor(l, lower_name(l, t->name, "_copy"), t->dtype, rank, sizes);
+        lower_set_inputs(l, copy, inputs[2] >= 0 ? 3 : 2, inputs);
+        graph_set_outputs(l->graph, copy, 1, &result);
+        lower_tensor(l, result)->producer = copy;
+        lower_set_input(l, first.op, first.slot, result);
+    }
+}
+
+void lower_part_dequantisers(struct lower *l) {
+    int32_t ops = (int32_t)l->graph->op_count;
+    for (int32_t i = 0; i < ops; i++)
+        if (!l->dead[i] && lower_is(l, i, ONNX, "DequantizeLinear") &&
+            lower_rank(l, lower_out(l, i, 0)) >= 0 && !lower_is_constant(l, lower_in(l, i, 0)))
+            part_readers(l, i);
+}
+
 const struct lower_rule lower_quantised_rules[] = {
+    {"quantised-constant",  "constants are quantised ahead",         "QuantizeLinear", fold_constant    },
     {"quantised-rectifier", "no Relu or Clip where the scale ends",  "QuantizeLinear",
      drop_rectifier                                                                                     },
     {"quantised-conv",      "Conv on eight bits: QLinearConv",       "Conv",           quantise_conv    },

@@ -48,6 +48,7 @@ bool lower_open_if(struct lower *l, int32_t op);
 
 /* Walks over the sorted graph, each once. */
 void lower_move_transposes(struct lower *l);
+void lower_part_dequantisers(struct lower *l);
 void lower_to_nhwc(struct lower *l);  /* convolutions on eight bits */
 void lower_to_nchwc(struct lower *l); /* nothing when the target has no blocks */
 
