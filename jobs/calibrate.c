@@ -8,6 +8,7 @@
 #include "jobs/profile.h"
 #include "jobs/storage.h"
 #include "models/random/random.h"
+#include "predictor/estimator.h"
 #include "predictor/predict.h"
 #include "profiler/speed_probe.h"
 
@@ -18,7 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REFIT_EVERY = 25, FAILURES_MAX = 20 };
+enum { FIRST_FIT = 25, FAILURES_MAX = 20 };
+/* A fit costs time that measuring could have: the next is made when so many more are known. */
+static const double refit_growth = 1.3;
 
 struct calibrating {
     struct arena *arena; /* what stays to the end */
@@ -30,6 +33,7 @@ struct calibrating {
     struct arena fit_arena; /* of the present fit */
     struct fit fit;
     bool fitted;
+    uint32_t next_fit; /* networks, those of earlier calibrations included */
     double started_ns, measuring_ns;
     uint64_t next_seed;
     struct err *err;
@@ -281,8 +285,10 @@ static int refit(struct calibrating *c) {
         .target = feature_target_of(&place->machine),
     };
     struct training training;
+    uint32_t known = c->out->networks_before + c->out->networks;
     arena_done(&c->fit_arena);
     c->fitted = false;
+    c->next_fit = (uint32_t)ceil(refit_growth * known);
     if (training_load(&c->fit_arena, c->db, &filter, &training, c->err))
         return -(int)c->err->code;
     if (training.observation_count == 0)
@@ -290,7 +296,8 @@ static int refit(struct calibrating *c) {
     c->fitted = true;
     c->fit = (struct fit){
         .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
-    return cost_model_fit(&c->fit_arena, &training, NULL, NULL, &c->fit.cost, c->err);
+    return cost_model_fit(&c->fit_arena, &training, NULL, estimator_by_name("rates"), &c->fit.cost,
+                          c->err);
 }
 
 static void tell(struct calibrating *c) {
@@ -316,7 +323,7 @@ static int note_failure(struct calibrating *c, uint32_t arm, const struct err *f
 static int measure_all(struct calibrating *c) {
     progress_start(c->progress, (double)c->request->budget_ns * 1e-9, "calibrating");
     while (!time_is_up(c)) {
-        if (c->out->networks % REFIT_EVERY == 0 && c->out->networks > 0 && refit(c))
+        if (c->out->networks_before + c->out->networks >= c->next_fit && refit(c))
             return -(int)c->err->code;
         struct arena scratch;
         struct err failure = {0};
@@ -348,6 +355,7 @@ int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_req
                             .request = request,
                             .progress = progress,
                             .out = out,
+                            .next_fit = FIRST_FIT,
                             .started_ns = now_ns(),
                             .err = err};
     arena_init(&c.fit_arena);
