@@ -216,8 +216,7 @@ static int load(struct explaining *e) {
     const struct predict_request *request = &e->request->predict;
     const char *except_sha256 = request->leave_out_self ? e->subject->model.sha256 : NULL;
     const char *except_name = request->leave_out_self ? e->subject->model.name : NULL;
-    if (place_here(e->arena, e->db, request->subject.collector, request->subject.threads, &e->place,
-                   e->err) ||
+    if (place_of_subject(e->arena, e->db, e->subject, &e->place, e->err) ||
         fit_for(e->arena, e->db, &e->place, except_sha256, except_name, &e->fitted, e->err) ||
         lowering_make(e->arena, e->db, e->subject, request->lowering, &e->lowering, e->err))
         return -(int)e->err->code;
