@@ -35,6 +35,14 @@ ALL_CFLAGS := -std=c17 $(WARNINGS) $(HARDEN) $(CFLAGS) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpfm -lm -lpthread -ldl
 
+# XGBoost is optional and has no pkg-config file: found by linking. XGBOOST= builds without it.
+XGBOOST ?= $(shell printf '\043include <xgboost/c_api.h>\nint main(void){return XGBGetLastError()==0;}' | \
+             gcc -x c -o /dev/null - -lxgboost 2>/dev/null && echo yes)
+ifneq ($(XGBOOST),)
+CPPFLAGS += -DASSAY_XGBOOST
+LDLIBS   += -lxgboost
+endif
+
 all: $(PROGRAMS) ## build assay, its worker and the runtime's hook
 
 $(BUILD)/%.o: %.c
@@ -162,7 +170,7 @@ record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
                 gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
-                libsmartcols-dev libssl-dev liblapacke-dev libonnx-testdata ca-certificates
+                libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev libonnx-testdata ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)

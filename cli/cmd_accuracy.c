@@ -3,8 +3,10 @@
 #include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/accuracy.h"
+#include "predictor/estimator.h"
 #include "reports/accuracy_figure.h"
 #include "reports/accuracy_text.h"
+#include "reports/slowdown_text.h"
 
 #include <inttypes.h>
 
@@ -14,6 +16,8 @@ struct accuracy_options {
     int leave_out;
     struct text_list families, models;
     int64_t at_most;
+    int estimator;
+    bool compare;
 };
 
 static const char *const ways[][2] = {
@@ -30,21 +34,26 @@ static const char *leave_out_choice(size_t index, const char **help) {
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-static int print_accuracy(struct context *context, const struct accuracy *accuracy,
+static int print_accuracy(struct context *context, const struct accuracy_report *report,
                           struct err *err) {
+    const struct accuracy *accuracy = &report->accuracy;
     enum { TABLES = 6 };
     static void (*const fill[TABLES])(struct arena *, const struct accuracy *, struct table *) = {
         accuracy_models_table,  accuracy_kernels_table,          accuracy_worst_table,
         accuracy_worst_quantities_table, accuracy_families_table, accuracy_summary_table};
-    struct table filled[TABLES];
-    const struct table *tables[TABLES];
+    struct table filled[TABLES], slowdowns;
+    const struct table *tables[TABLES + 1];
     uint32_t count = 0;
     for (int t = 0; t < TABLES; t++) {
         fill[t](context->arena, accuracy, &filled[t]);
         if (fill[t] != accuracy_families_table || accuracy->family_count)
             tables[count++] = &filled[t];
     }
+    slowdown_table(context->arena, report->slowdowns, report->slowdown_count, &slowdowns);
+    if (report->slowdown_count)
+        tables[count++] = &slowdowns;
     cJSON *tree = accuracy_json(accuracy);
+    slowdown_add_json(tree, report->slowdowns, report->slowdown_count);
     int code = print_answer(context, tree, tables, count, err);
     cJSON_Delete(tree);
     return code;
@@ -102,13 +111,18 @@ static int run(struct context *context, const void *given, struct err *err) {
     db_close(db);
     const struct accuracy *accuracy = &report.accuracy;
     if (code || (options->picture && draw(context, accuracy, options->picture, err)) ||
-        print_accuracy(context, accuracy, err))
+        print_accuracy(context, &report, err))
         return -(int)err->code;
     if (accuracy->groups_judged < accuracy->group_count)
         print_note(context,
                    "%" PRIu32 " of %" PRIu32 " were left out, evenly spaced; --at-most 0 is all",
                    accuracy->groups_judged, accuracy->group_count);
     return 0;
+}
+
+static const char *estimator_choice(size_t index, const char **help) {
+    *help = estimators[index].help;
+    return estimators[index].name;
 }
 
 /* clang-format off */
@@ -132,6 +146,9 @@ static const struct option_row options[] = {
     {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE.svg",
      .offset = offsetof(struct accuracy_options, picture),
      .help = "draw predicted against measured, and the errors by kernel class"},
+    {.name = "estimator", .type = OPTION_CHOICE, .metavar = "NAME", .choice = estimator_choice,
+     .fallback = DEFAULT_ESTIMATOR, .offset = offsetof(struct accuracy_options, estimator),
+     .help = "how costs are estimated"},
     {0},
 };
 

@@ -11,6 +11,7 @@
     ROW(profile) \
     ROW(fit) \
     ROW(predict) \
+    ROW(scale) \
     ROW(plan) \
     ROW(explain) \
     ROW(accuracy) \

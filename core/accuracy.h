@@ -72,10 +72,13 @@ struct accuracy {
     struct judged_class *classes; /* by share, largest first */
     uint32_t class_count;
     struct error_summary latency, cpu_time, quantities[QUANTITY_COUNT];
+    struct error_summary start; /* load time and first inference together */
     struct error_summary noise_floor; /* of the run's own operators, summed, against its CPU time
                                          at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */
     double upper_peak_widest;         /* largest of bound / measured - 1 */
+    struct error_summary operators;   /* of all operators, each counting the same */
+    double operators_error;           /* sum of |predicted - measured| / sum of measured */
     double operators_bias;            /* signed, of all operators by time */
 };
 

@@ -29,6 +29,10 @@ struct observed_run {
     double peak_bytes, resident_bytes, baseline_bytes;
     double loaded_bytes; /* the peak up to the end of session creation */
     double load_ns, first_run_ns;
+    double process_start_ns, library_load_ns, library_bytes;
+    double file_read_ns; /* page cache warm */
+    double parse_ns, optimise_ns, reorder_ns,
+        prepack_ns;        /* what load_ns has besides file_read_ns */
     double speed_probe_ns; /* a fixed piece of work beside it: how fast the machine was */
     struct footprint footprint;
 };

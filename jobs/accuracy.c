@@ -3,6 +3,7 @@
 #include "base/progress.h"
 #include "db/db.h"
 #include "db/run.h"
+#include "jobs/contention.h"
 
 #include <string.h>
 
@@ -56,6 +57,30 @@ static const bool *worth_judging(struct arena *arena, const struct training *tra
     return count ? judged : NULL;
 }
 
+/* What replicas take from one another, held against runs that were measured so. */
+static int judge_slowdowns(struct arena *arena, struct db *db, const struct place *place,
+                           struct accuracy_report *out, struct err *err) {
+    const struct run_filter together = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .company = RUNS_TOGETHER,
+    };
+    struct contention_evidence evidence;
+    struct fitted fitted;
+    uint64_t count;
+    if (db_count_runs(db, &together, &count, err))
+        return -(int)err->code;
+    if (count == 0)
+        return 0;
+    if (fit_for(arena, db, place, NULL, NULL, &fitted, err) ||
+        contention_load_evidence(arena, db, place, &fitted.fit.cost, &evidence, err))
+        return -(int)err->code;
+    out->slowdowns = contention_judge(arena, &evidence, place->threads, &out->slowdown_count);
+    return 0;
+}
+
 /* Where the operators stand that add most to the errors, as the database names them. */
 static int name_operators(struct arena *arena, struct db *db, struct accuracy *accuracy,
                           struct err *err) {
@@ -87,6 +112,7 @@ static int leave_out(struct arena *arena, const struct accuracy_request *request
                    : NULL,
         .judged = worth_judging(arena, &out->training, request->judge),
         .at_most = request->at_most,
+        .estimator = request->estimator,
         .progress = tell,
         .context = progress,
     };
@@ -106,7 +132,8 @@ static int judge(struct arena *arena, struct db *db, const struct place *place,
     const struct training learnt = restricted(arena, all, &to_learn);
     if (learnt.run_count == 0)
         return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
-    return accuracy_of_others(arena, &learnt, &out->training, &out->accuracy, err);
+    return accuracy_of_others(arena, &learnt, &out->training, request->estimator, &out->accuracy,
+                              err);
 }
 
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
@@ -131,7 +158,8 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
     if (out->training.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    if (judge(arena, db, place, request, &all, progress, out, err))
+    if (judge_slowdowns(arena, db, place, out, err) ||
+        judge(arena, db, place, request, &all, progress, out, err))
         return -(int)err->code;
     return name_operators(arena, db, &out->accuracy, err);
 }

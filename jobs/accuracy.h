@@ -3,6 +3,7 @@
 #ifndef ASSAY_JOBS_ACCURACY_H
 #define ASSAY_JOBS_ACCURACY_H
 
+#include "core/scaling.h"
 #include "jobs/families.h"
 #include "jobs/fit.h"
 #include "predictor/accuracy.h"
@@ -23,12 +24,15 @@ struct accuracy_request {
     enum leave_out leave_out;
     const struct family_pattern *patterns; /* jobs/families.h */
     uint32_t pattern_count;
-    uint32_t at_most; /* models or families left out; 0: all */
+    const struct estimator *estimator; /* NULL: the default */
+    uint32_t at_most;                  /* models or families left out; 0: all */
 };
 
 struct accuracy_report {
     struct training training;
     struct accuracy accuracy;
+    struct judged_slowdown *slowdowns; /* of runs beside replicas; they are in nothing else here */
+    uint32_t slowdown_count;
 };
 
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place,

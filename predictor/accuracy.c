@@ -1,6 +1,7 @@
 #include "predictor/accuracy.h"
 
 #include "base/stats.h"
+#include "core/cold_start.h"
 #include "predictor/error_causes.h"
 
 #include <math.h>
@@ -89,25 +90,16 @@ static uint32_t *first_runs(struct arena *arena, const struct training *training
     return first;
 }
 
-static double measured_quantity(const struct observed_run *run, enum quantity quantity) {
-    const double values[QUANTITY_COUNT] = {
-        [QUANTITY_PEAK_BYTES] = run->peak_bytes,
-        [QUANTITY_RESIDENT_BYTES] = run->resident_bytes,
-        [QUANTITY_LOAD_NS] = run->load_ns,
-        [QUANTITY_FIRST_RUN_NS] = run->first_run_ns,
-    };
-    return values[quantity];
-}
-
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
-                            struct judged_run *judged) {
+                            const struct features *features, struct judged_run *judged) {
+    uint32_t next = 0;
     double total = 0, transferred = 0, measured = 0, at_usual_speed = 0;
     uint32_t first = training_first(l->training, run), end = training_first(l->training, run + 1);
     for (uint32_t i = first; i < end; i++) {
         const struct observation *o = &l->training->observations[i];
-        l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        l->operators[i] = cost_model_estimate(&fit->cost, &features[next++]);
         l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
                                           -cost_model_slowdown(&fit->cost, &o->features));
         measured += o->wall_ns;
@@ -133,14 +125,20 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     struct judged_run *judged = &l->out->runs[l->out->run_count++];
     judged->id = run->id;
     judged->model_name = run->model_name;
+    struct arena scratch;
+    uint32_t count;
+    arena_init(&scratch);
+    const struct features *features = fit_features_of_run(&scratch, fit, l->training, r, &count);
+    judged->latency_ns = fit_latency_of_features(fit, features, count);
+    judge_operators(l, fit, r, features, judged);
+    arena_done(&scratch);
     judged->family = l->how && l->how->families ? l->how->families[r] : NULL;
-    judged->latency_ns = fit_latency_of_run(fit, l->training, r);
     judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         judged->quantities[q] =
             quantity_estimate((enum quantity)q, &fit->quantities[q], &run->footprint, latency_ns);
-        judged->measured[q] = measured_quantity(run, (enum quantity)q);
+        judged->measured[q] = quantity_measured((enum quantity)q, run);
         judged->parts[q] = quantity_largest_term((enum quantity)q, &fit->quantities[q],
                                                  &run->footprint, latency_ns);
     }
@@ -148,7 +146,6 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
         quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
                        latency_ns, 0.99)
             .value;
-    judge_operators(l, fit, r, judged);
 }
 
 static bool is_judged(const struct leaving *l, uint32_t run) {
@@ -169,7 +166,7 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
                        l->how->families ? "family" : "model");
     arena_init(&scratch);
     struct fit fit;
-    int code = fit_train(&scratch, training, l->skip, &fit, err);
+    int code = fit_train_by(&scratch, training, l->skip, l->how->estimator, &fit, err);
     for (uint32_t r = run; !code && r < training->run_count; r++)
         if (l->skip[r] && is_judged(l, r))
             judge_run(l, &fit, r);
@@ -214,6 +211,14 @@ static void summarise_runs(struct leaving *l) {
         out->quantities[q] = error_summary_of(l->arena, predicted, measured, n);
     }
     for (uint32_t r = 0; r < n; r++) {
+        const struct judged_run *run = &out->runs[r];
+        const struct estimate both[] = {run->quantities[QUANTITY_LOAD_NS],
+                                        run->quantities[QUANTITY_FIRST_RUN_NS]};
+        predicted[r] = cold_start_sum(both, 2);
+        measured[r] = run->measured[QUANTITY_LOAD_NS] + run->measured[QUANTITY_FIRST_RUN_NS];
+    }
+    out->start = error_summary_of(l->arena, predicted, measured, n);
+    for (uint32_t r = 0; r < n; r++) {
         if (!isfinite(out->runs[r].measured[QUANTITY_PEAK_BYTES]))
             continue;
         bounded++;
@@ -238,6 +243,23 @@ static uint32_t class_index(struct leaving *l, const char *key, uint32_t *capaci
     struct judged_class *added = ARENA_PUSH(l->arena, out->classes, out->class_count, *capacity);
     added->key = key;
     return out->class_count - 1;
+}
+
+/* All operators of judged runs together. */
+static void summarise_operators(struct leaving *l) {
+    uint32_t n = l->training->observation_count, count = 0;
+    struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, n + 1u, double), total = 0, off = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (l->usual_ns[i] <= 0)
+            continue;
+        predicted[count] = l->operators[i];
+        measured[count++] = l->usual_ns[i];
+        total += l->usual_ns[i];
+        off += fabs(l->operators[i].value - l->usual_ns[i]);
+    }
+    l->out->operators = error_summary_of(l->arena, predicted, measured, count);
+    l->out->operators_error = off / total;
 }
 
 static void summarise_classes(struct leaving *l) {
@@ -369,6 +391,7 @@ int accuracy_leave_out(struct arena *arena, const struct training *training,
     if (leave_each_out(&l, err))
         return -(int)err->code;
     summarise_runs(&l);
+    summarise_operators(&l);
     summarise_classes(&l);
     summarise_families(&l);
     return 0;
@@ -392,9 +415,10 @@ void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct tr
 }
 
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
-                       const struct training *judged, struct accuracy *out, struct err *err) {
+                       const struct training *judged, const struct estimator *estimator,
+                       struct accuracy *out, struct err *err) {
     struct fit fit;
-    if (fit_train(arena, learnt, NULL, &fit, err))
+    if (fit_train_by(arena, learnt, NULL, estimator, &fit, err))
         return -(int)err->code;
     accuracy_of_fit(arena, &fit, learnt, judged, out);
     return 0;

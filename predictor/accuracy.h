@@ -9,7 +9,8 @@
 struct leaving_out {
     const char *const *families; /* per run: who is left out together; NULL: each model alone */
     const bool *judged;          /* per run; NULL: all. The others are only learnt from */
-    uint32_t at_most;            /* models or families left out, evenly spaced among them; 0: all */
+    const struct estimator *estimator; /* NULL: the default */
+    uint32_t at_most; /* models or families left out, evenly spaced among them; 0: all */
     void (*progress)(void *context, double done); /* NULL: none; told the share done */
     void *context;
 };
@@ -21,7 +22,8 @@ int accuracy_leave_out(struct arena *arena, const struct training *training,
 
 /* Fits on all of `learnt` and predicts the runs of `judged`, other models of the same place. */
 int accuracy_of_others(struct arena *arena, const struct training *learnt,
-                       const struct training *judged, struct accuracy *out, struct err *err);
+                       const struct training *judged, const struct estimator *estimator,
+                       struct accuracy *out, struct err *err);
 
 /* The same with a fit of `learnt` that was made before. */
 void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct training *learnt,

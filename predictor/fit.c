@@ -57,22 +57,62 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
     return cpu;
 }
 
-static struct latency_sum sum_of_run(const struct fit *fit, const struct training *training,
-                                     uint32_t run) {
-    struct latency_sum sum = {0};
-    uint32_t end = training_first(training, run + 1);
-    for (uint32_t i = training_first(training, run); i < end; i++) {
-        const struct observation *o = &training->observations[i];
-        struct estimate estimate = cost_model_estimate(&fit->cost, &o->features);
-        latency_sum_add(&sum, &estimate, o->features.family,
-                        cost_model_log_spread(&fit->cost, &o->features), 1);
+/* ---- ages of weights --------------------------------------------------------------------------
+ */
+
+enum { SETTLE_ROUNDS = 6 };
+
+/* The time of the operators that find all data near stands; the others are estimated anew. */
+void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
+                     uint32_t count) {
+    double fixed_ns = 0, operators = 0, old_ns = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool old = features_age_matters(&features[i]);
+        operators += times[i];
+        *(old ? &old_ns : &fixed_ns) +=
+            times[i] > 0 ? times[i] * cost_model_estimate(&fit->cost, &features[i]).value : 0;
     }
-    return sum;
+    for (int round = 0; round < SETTLE_ROUNDS && old_ns > 0; round++) {
+        double latency_ns = fit->wall_ratio * composed_ns(fit, fixed_ns + old_ns, operators);
+        double before_ns = old_ns;
+        old_ns = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            if (!features_age_matters(&features[i]) || times[i] <= 0)
+                continue;
+            features[i].inference_ns = latency_ns;
+            old_ns += times[i] * cost_model_estimate(&fit->cost, &features[i]).value;
+        }
+        if (fabs(old_ns - before_ns) < 1e-3 * latency_ns)
+            break;
+    }
 }
 
-struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
-                                   uint32_t run) {
-    struct latency_sum sum = sum_of_run(fit, training, run);
+const struct features *fit_features_of_run(struct arena *arena, const struct fit *fit,
+                                           const struct training *training, uint32_t run,
+                                           uint32_t *count) {
+    struct features *features = NULL;
+    uint32_t capacity = 0;
+    *count = 0;
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++)
+        *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
+    double *times = ARENA_ARRAY(arena, *count + 1u, double);
+    for (uint32_t i = 0; i < *count; i++) {
+        times[i] = 1;
+        features[i].inference_ns = 0;
+    }
+    fit_settle_ages(fit, features, times, *count);
+    return features;
+}
+
+struct estimate fit_latency_of_features(const struct fit *fit, const struct features *features,
+                                        uint32_t count) {
+    struct latency_sum sum = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        struct estimate estimate = cost_model_estimate(&fit->cost, &features[i]);
+        latency_sum_add(&sum, &estimate, features[i].family,
+                        cost_model_log_spread(&fit->cost, &features[i]), 1);
+    }
     return latency_of_sum(fit, &sum);
 }
 
@@ -237,6 +277,14 @@ static void calibrate_interval(struct arena *arena, const struct training *train
 
 /* ---- identity -------------------------------------------------------------------------------- */
 
+static void hash_run(struct strbuf *text, const struct observed_run *run) {
+    strbuf_printf(text, "%lld %s %a %a", (long long)run->id, run->model_sha256, run->latency_ns,
+                  run->cpu_ns);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        strbuf_printf(text, " %a", quantity_measured((enum quantity)q, run));
+    strbuf_puts(text, "\n");
+}
+
 static void hash_training(const struct training *training, const bool *skip, char hex[static 65]) {
     struct strbuf text;
     strbuf_init(&text);
@@ -253,9 +301,7 @@ static void hash_training(const struct training *training, const bool *skip, cha
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         if (!(skip && skip[r]))
-            strbuf_printf(&text, "%lld %s %a %a %a %a %a %a\n", (long long)run->id,
-                          run->model_sha256, run->latency_ns, run->cpu_ns, run->peak_bytes,
-                          run->resident_bytes, run->load_ns, run->first_run_ns);
+            hash_run(&text, run);
     }
     sha256_hex(text.text, text.length, hex);
     strbuf_done(&text);
@@ -263,8 +309,13 @@ static void hash_training(const struct training *training, const bool *skip, cha
 
 int fit_train(struct arena *arena, const struct training *training, const bool *skip,
               struct fit *out, struct err *err) {
+    return fit_train_by(arena, training, skip, NULL, out, err);
+}
+
+int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
+                 const struct estimator *estimator, struct fit *out, struct err *err) {
     *out = (struct fit){.interval_scale = 1, .evidence = ""};
-    if (cost_model_fit(arena, training, skip, &out->cost, err))
+    if (cost_model_fit(arena, training, skip, estimator, &out->cost, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)
         out->observations += !(skip && skip[training->observations[i].run]);

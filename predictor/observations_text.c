@@ -37,13 +37,26 @@ static const struct number_column run_numbers[] = {
     RUN_NUMBER(loaded_bytes),
     RUN_NUMBER(load_ns),
     RUN_NUMBER(first_run_ns),
+    RUN_NUMBER(process_start_ns),
+    RUN_NUMBER(library_load_ns),
+    RUN_NUMBER(library_bytes),
+    RUN_NUMBER(file_read_ns),
+    RUN_NUMBER(parse_ns),
+    RUN_NUMBER(optimise_ns),
+    RUN_NUMBER(reorder_ns),
+    RUN_NUMBER(prepack_ns),
     RUN_NUMBER(speed_probe_ns),
     FOOTPRINT_NUMBER(operators),
     FOOTPRINT_NUMBER(file_bytes),
+    FOOTPRINT_NUMBER(file_nodes),
+    FOOTPRINT_NUMBER(external_bytes),
     FOOTPRINT_NUMBER(weight_bytes),
     FOOTPRINT_NUMBER(weight_tensors),
     FOOTPRINT_NUMBER(blocked_weight_bytes),
+    FOOTPRINT_NUMBER(large_filter_bytes),
     FOOTPRINT_NUMBER(packed_weight_bytes),
+    FOOTPRINT_NUMBER(large_matrix_bytes),
+    FOOTPRINT_NUMBER(regrown_bytes),
     FOOTPRINT_NUMBER(loading_bytes),
     FOOTPRINT_NUMBER(resident_weight_bytes),
     FOOTPRINT_NUMBER(first_run_bytes),
@@ -61,7 +74,17 @@ static const struct number_column op_numbers[] = {
     FEATURE_NUMBER(bytes_in),
     FEATURE_NUMBER(bytes_out),
     FEATURE_NUMBER(bytes_weights),
-    FEATURE_NUMBER(cold_weight_bytes),
+    FEATURE_NUMBER(inference_ns),
+    FEATURE_NUMBER(reuse.weights[0]),
+    FEATURE_NUMBER(reuse.weights[1]),
+    FEATURE_NUMBER(reuse.weights[2]),
+    FEATURE_NUMBER(reuse.weights[3]),
+    FEATURE_NUMBER(reuse.weights[4]),
+    FEATURE_NUMBER(reuse.data[0]),
+    FEATURE_NUMBER(reuse.data[1]),
+    FEATURE_NUMBER(reuse.data[2]),
+    FEATURE_NUMBER(reuse.data[3]),
+    FEATURE_NUMBER(reuse.data[4]),
 };
 
 enum {
@@ -77,7 +100,8 @@ enum { TEXTS = 4 };
 _Static_assert(sizeof run_texts / sizeof *run_texts == TEXTS, "of a run");
 _Static_assert(sizeof op_texts / sizeof *op_texts == TEXTS, "of an operator");
 /* Whoever adds a number to these adds its row above. */
-_Static_assert(sizeof(struct footprint) == 13 * sizeof(double), "a row for each number");
+_Static_assert(sizeof(struct footprint) == 18 * sizeof(double), "a row for each number");
+_Static_assert(REUSE_AGES == 5, "a row for each age");
 _Static_assert(RUN_NUMBERS + 1 + TEXTS < FIELDS_MAX, "a run fits a line");
 _Static_assert(OP_NUMBERS + 1 + TEXTS + FEATURE_TERMS_MAX < FIELDS_MAX, "an operator fits a line");
 

@@ -35,6 +35,12 @@ static void refuse(struct predicting *p, uint32_t i, const char *why) {
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
+static void estimate_operator(struct predicting *p, uint32_t i) {
+    struct estimate *latency_ns = &p->out->operators[i].latency_ns;
+    *latency_ns = cost_model_estimate(&p->fit->cost, &p->features[i]);
+    latency_ns->evidence = p->fit->evidence ? p->fit->evidence : "";
+}
+
 static void predict_operator(struct predicting *p, uint32_t i) {
     const struct flat_op *flat = &p->flat->ops[i];
     struct operator_row *row = &p->out->operators[i];
@@ -53,8 +59,7 @@ static void predict_operator(struct predicting *p, uint32_t i) {
     row->flops = f->flops;
     row->bytes = features_bytes(f);
     row->bound = cost_model_bound(&p->fit->cost, f);
-    row->latency_ns = cost_model_estimate(&p->fit->cost, f);
-    row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
+    estimate_operator(p, i);
     if (row->latency_ns.tier == TIER_ROOFLINE && !p->options->allow_roofline) {
         row->latency_ns = estimate_refused();
         refuse(p, i,
@@ -155,6 +160,18 @@ static void settle_control_flow(struct predicting *p) {
     warn_of_branches(p);
 }
 
+/* ---- ages of weights ---------------------------------------------------------------------------
+ */
+
+static void settle_ages(struct predicting *p) {
+    if (p->out->refused_count)
+        return;
+    fit_settle_ages(p->fit, p->features, p->times, p->flat->count);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (features_age_matters(&p->features[i]))
+            estimate_operator(p, i);
+}
+
 /* ---- totals ---------------------------------------------------------------------------------- */
 
 static struct latency_sum sum_operators(struct predicting *p) {
@@ -179,6 +196,8 @@ static void refuse_totals(struct predicting *p) {
     out->latency_ns = out->cpu_time_ns = estimate_refused();
     out->peak_memory_bytes = out->resident_memory_bytes = estimate_refused();
     out->load_time_ns = out->first_run_ns = estimate_refused();
+    out->cold_start = (struct cold_start){.page_cache = p->options->cold_start.page_cache,
+                                          .total_ns = estimate_refused()};
     out->peak_memory_upper = (struct upper_bound){p->options->memory_confidence, NAN};
 }
 
@@ -193,21 +212,26 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     }
     struct footprint footprint;
     footprint_of(lowered, p->flat, file_bytes, &footprint);
+    if (out->model.nodes)
+        footprint.file_nodes = (double)out->model.nodes;
     out->latency_ns = latency_of_sum(p->fit, &sum);
     out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
     double latency_ns = out->latency_ns.value;
-    struct estimate *const answers[QUANTITY_COUNT] = {
+    struct estimate *const answers[] = {
         [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,
         [QUANTITY_RESIDENT_BYTES] = &out->resident_memory_bytes,
         [QUANTITY_LOAD_NS] = &out->load_time_ns,
         [QUANTITY_FIRST_RUN_NS] = &out->first_run_ns,
     };
-    for (int q = 0; q < QUANTITY_COUNT; q++) {
+    for (size_t q = 0; q < sizeof answers / sizeof *answers; q++) {
         *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
         answers[q]->evidence = out->latency_ns.evidence;
     }
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
+    cold_start_predict(p->arena, fits, &footprint, &p->options->cold_start, out);
+    if (p->options->memory_timeline)
+        memory_timeline_of(p->arena, lowered, p->flat, &footprint, &out->timeline);
 }
 
 void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
@@ -217,7 +241,7 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
                            .fit = fit,
                            .flat = flat,
                            .options = options,
-                           .target = feature_target_for(&options->target, lowered),
+                           .target = feature_target_for(arena, &options->target, lowered),
                            .out = out};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
@@ -228,5 +252,6 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
         predict_operator(&p, i);
     }
     settle_control_flow(&p);
+    settle_ages(&p);
     predict_totals(&p, lowered, file_bytes);
 }

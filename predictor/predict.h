@@ -5,15 +5,19 @@
 #include "core/flat.h"
 #include "core/footprint.h"
 #include "core/prediction.h"
+#include "predictor/cold_start.h"
 #include "predictor/fit.h"
 
 struct predict_options {
     struct feature_target target;
     double memory_confidence; /* of the upper bound: 0.99 */
     bool allow_roofline;      /* else what no observation supports is refused */
+    struct cold_start_options cold_start;
+    bool memory_timeline; /* fill it */
 };
 
-/* Fills operators, refused and the totals of `out`; identity and conditions are the caller's. An
+/* Fills operators, refused and the totals of `out`; identity (how many operators the file has is a
+ * term of the load time) and conditions are the caller's. An
  * If counts its costlier branch, a Loop its body as often as its trip count says (once, and a
  * warning, when that is not known). A refusal is an answer, not an error: out->refused lists it
  * and the totals are refused. */

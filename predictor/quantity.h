@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-enum { QUANTITY_TERMS_MAX = 8 };
+enum { QUANTITY_TERMS_MAX = 12 };
 
 struct quantity_fit {
     double rates[QUANTITY_TERMS_MAX];
@@ -25,6 +25,9 @@ struct quantity_fit {
      * lie below the upper bound. */
     double interval_scale, upper_scale;
 };
+
+/* Of the run; NaN or 0 when it was not measured. */
+double quantity_measured(enum quantity quantity, const struct observed_run *run);
 
 /* NULL past the last. */
 const char *quantity_term(enum quantity quantity, int term);

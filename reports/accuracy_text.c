@@ -135,6 +135,7 @@ cJSON *accuracy_json(const struct accuracy *accuracy) {
     add_summary(tree, "noise_floor", &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         add_summary(tree, quantity_name((enum quantity)q), &accuracy->quantities[q]);
+    add_summary(tree, "load_and_first_run_ns", &accuracy->start);
     json_add_number(tree, "upper_peak_exceeded", accuracy->upper_peak_exceeded);
     json_add_number(tree, "upper_peak_widest", accuracy->upper_peak_widest);
     json_add_number(tree, "operators_bias", accuracy->operators_bias);
@@ -247,6 +248,7 @@ void accuracy_summary_table(struct arena *arena, const struct accuracy *accuracy
     summary_row(table, "noise floor (own operators)", NAN, &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         summary_row(table, quantity_title((enum quantity)q), NAN, &accuracy->quantities[q]);
+    summary_row(table, "load and first inference", NAN, &accuracy->start);
 }
 
 void accuracy_families_table(struct arena *arena, const struct accuracy *accuracy,

@@ -24,6 +24,16 @@ const struct random_recipe random_recipes[] = {
     {{.name = "recurrent",      .build = random_recurrent,      .help = "LSTM and GRU layers"},                          1},
     {{.name = "dense-layers",   .build = random_dense_layers,   .help = "fully connected layers of all sizes"},          1.5},
     {{.name = "elementwise",    .build = random_elementwise,    .help = "every activation and reduction on many sizes"}, 1.5},
+    {{.name = "quantised-images", .build = random_quantised, .config = &random_images,
+      .help = "8-bit convolution networks, scales fixed ahead"},                                     2},
+    {{.name = "quantised-tokens", .build = random_quantised, .config = &random_texts,
+      .help = "8-bit transformers, scales fixed ahead"},                                             1.5},
+    {{.name = "dynamic-images", .build = random_dynamic,   .config = &random_images,
+      .help = "8-bit convolution networks, scales found while running"},                             0.5},
+    {{.name = "dynamic-layers", .build = random_dynamic,   .config = &random_products,
+      .help = "8-bit transformers, dense and recurrent layers, scales found while running"},         1.5},
+    {{.name = "half",           .build = random_half,      .config = &random_halves,
+      .help = "half precision"},                                                                     0.7},
 };
 /* clang-format on */
 

@@ -6,7 +6,9 @@ source tests/harness.bash
 replay() { # WALL_NS PEAK_BYTES: the script of one model
     cat >"$work/replay.json" <<SCRIPT
 {"runtime": "onnxruntime", "version": "1.30.0",
- "cold": {"library_load_ns": 2e7, "load_ns": 1e8, "first_run_ns": 2e7, "baseline_bytes": 25e6,
+ "cold": {"process_start_ns": 3e6, "library_load_ns": 2e7, "library_bytes": 4e7, "load_ns": 1e8,
+          "file_read_ns": 1e6, "read_parse_ns": 3e7, "optimise_ns": 3e7, "reorder_ns": 1e7,
+          "prepack_ns": 3e7, "first_run_ns": 2e7, "baseline_bytes": 25e6,
           "loaded_bytes": 3e7, "peak_bytes": $2, "resident_bytes": 3e7},
  "plain": {"wall_ns": $1, "cpu_ns": $1},
  "operators": {"Conv": {"wall_ns": 2e5, "cpu_ns": 2e5}, "*": {"wall_ns": 1e4, "cpu_ns": 1e4}},
@@ -52,7 +54,7 @@ run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 json_is_valid prediction_json_is_valid
 keys=$(sqlite3 :memory: "SELECT group_concat(key, ' ') FROM json_each(CAST(readfile('$work/out') AS TEXT))")
 for key in schema model machine runtime conditions latency_ns cpu_time_ns peak_memory_bytes \
-    resident_memory_bytes load_time_ns first_run_ns operators refused; do
+    resident_memory_bytes load_time_ns first_run_ns cold_start operators refused; do
     [[ " $keys " == *" $key "* ]] || not_ok "prediction_has_$key" "$keys"
 done
 ok prediction_has_the_keys_of_the_contract
@@ -66,6 +68,20 @@ first=$out
 run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 [ "$out" = "$first" ] && ok the_same_question_gives_the_same_bytes ||
     not_ok the_same_question_gives_the_same_bytes "$(diff <(echo "$first") <(echo "$out") | head -5)"
+
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row image-pull=45s --cold-start-row node-boot=1m --memory-timeline --json
+[ "$(json '$.cold_start.phases[0].name') $(json '$.cold_start.phases[0].ns.value') $(json '$.cold_start.phases[1].ns.tier')" = \
+    "image-pull 45000000000 given" ] && ok given_rows_open_the_cold_start || not_ok given_rows_open_the_cold_start "$out"
+[ "$(json '$.memory_timeline.steps[0].live_bytes')" -gt 0 ] && ok a_memory_timeline_is_told ||
+    not_ok a_memory_timeline_is_told "$out"
+run predict "$work/resnet8.onnx" "${with[@]}"
+expect the_phases_are_a_table 0 out "first inference"
+run predict "$work/resnet8.onnx" "${with[@]}" --page-cache cold
+expect unmeasured_storage_is_refused 0 out "assay calibrate"
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row 45s
+expect a_row_without_a_name_is_refused 2 err "expected NAME=TIME"
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row image-pull=soon
+expect a_row_without_a_time_is_refused 2 err "image-pull=soon"
 
 run accuracy "${with[@]}" --json
 json_is_valid accuracy_json_is_valid
