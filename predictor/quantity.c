@@ -506,7 +506,10 @@ struct estimate quantity_estimate(enum quantity quantity, const struct quantity_
 /* Of the larger stage, which is the estimate. */
 struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
                                           const struct footprint *footprint, double latency_ns) {
-    struct largest_term largest[STAGES_MAX] = {{"", 0}, {"", 0}};
+    struct largest_term largest[STAGES_MAX] = {
+        {"", 0},
+        {"", 0}
+    };
     double sums[STAGES_MAX] = {0};
     for (uint32_t i = 0; fit->runs && i < terms_of(quantity); i++) {
         const struct term *term = &infos[quantity].terms[i];
