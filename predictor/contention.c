@@ -251,7 +251,7 @@ void contention_learn(struct arena *arena, const struct contention_run *runs, ui
     *out = (struct contention){
         ARENA_ARRAY(arena, run_count + probe_count + 1u, struct contention_law), 0, cpus};
     for (uint32_t r = 0; r < run_count; r++)
-        use[r] = !(except && strcmp(runs[r].model_sha256, except) == 0);
+        use[r] = !runs[r].took_turns && !(except && strcmp(runs[r].model_sha256, except) == 0);
     for (uint32_t r = 0; r < run_count; r++) {
         if (!use[r] || runs[r].replicas < 2 || law_of(out, runs[r].replicas))
             continue;
