@@ -339,6 +339,6 @@ struct estimate contention_slowdown(const struct contention *contention,
         said.log_spread = hypot(said.log_spread, log_spread_turns);
         said.tier = tier_weaker(said.tier, TIER_ROOFLINE);
     }
-    double value = turns * said.slowdown, reach = exp(normal_90 * said.log_spread);
+    double value = turns * fmax(1, said.slowdown), reach = exp(normal_90 * said.log_spread);
     return (struct estimate){value, value / reach, value * reach, said.tier, ""};
 }
