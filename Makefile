@@ -133,7 +133,12 @@ fuzz: ## run every fuzz target FUZZ_RUNS times (2,000,000)
 
 KILLS ?= 1000
 
-bench: all ## timings of assay itself, as ratios to a fixed reference
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
+
+bench: all $(BUILD)/bench/predictor ## timings of assay itself, as ratios to a fixed reference
 	@tests/bench/run $(BUILD)
 
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
@@ -197,7 +202,7 @@ quickstart: deps ## install, build, then profile, fit, predict and plan real mod
 
 # ---- looking after the sources ----------------------------------------------------------------
 
-C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz,$(sort $(wildcard $(room)/*.[ch])))
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench,$(sort $(wildcard $(room)/*.[ch])))
 
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)

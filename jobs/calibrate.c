@@ -252,7 +252,10 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
                     (unsigned long long)seed),
                     .collector = c->request->collector,
                     .threads = c->request->threads,
-                    .seed = seed},
+                    .seed = seed,
+                    .machine = &c->out->place.machine,
+                    .runtime = c->out->place.runtime,
+                    .runtime_version = c->out->place.runtime_version},
         .protocol = short_protocol(),
         .purpose = "calibrate",
     };

@@ -86,7 +86,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
     struct place place;
     const char *except_sha256 = request->leave_out_self ? subject->model.sha256 : NULL;
     const char *except_name = request->leave_out_self ? subject->model.name : NULL;
-    if (place_here(arena, db, request->subject.collector, request->subject.threads, &place, err) ||
+    if (place_of_subject(arena, db, subject, &place, err) ||
         fit_for(arena, db, &place, except_sha256, except_name, &out->fitted, err) ||
         lowering_make(arena, db, subject, request->lowering, &out->lowering, err))
         return -(int)err->code;

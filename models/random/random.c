@@ -34,6 +34,19 @@ const struct random_recipe random_recipes[] = {
       .help = "8-bit transformers, dense and recurrent layers, scales found while running"},         0.5},
     {{.name = "half",           .build = random_half,      .config = &random_halves,
       .help = "half precision"},                                                                     0.3},
+    {{.name = "enlarging",      .build = random_enlarging,      .help = "super-resolution: depth to space, resize, PRelu"},  1},
+    {{.name = "style",          .build = random_style,          .help = "instance normalisation, reflected borders"},        0.7},
+    {{.name = "diffusion",      .build = random_diffusion,      .help = "group normalisation, attention among pixels"},      1.5},
+    {{.name = "warping",        .build = random_warping,        .help = "GridSample"},                                       0.3},
+    {{.name = "volumes",        .build = random_volumes,        .help = "3-D convolutions and pools"},                       0.7},
+    {{.name = "waves",          .build = random_waves,          .help = "transposed 1-D convolutions"},                      0.7},
+    {{.name = "mixer",          .build = random_mixer,          .help = "layers across tokens, gates, token pooling"},       1},
+    {{.name = "conformer",      .build = random_conformer,      .help = "attention and wide depthwise 1-D convolutions"},    1},
+    {{.name = "decode-step",    .build = random_decode_step,    .help = "few tokens behind cached keys and values"},         1},
+    {{.name = "relative",       .build = random_relative,       .help = "position biases, masks as inputs, Einsum"},         1},
+    {{.name = "tables",         .build = random_tables,         .help = "recommenders: rows of tables, products of pairs"},  0.7},
+    {{.name = "two-ways",       .build = random_two_ways,       .help = "recurrent layers that read both ways"},             1},
+    {{.name = "selection",      .build = random_selection,      .help = "rare formulas; choosing, ordering, placing"},       1.5},
 };
 /* clang-format on */
 

@@ -111,6 +111,13 @@ run fit --observations "$work/resnet8.onnx"
 expect what_is_no_observations_is_refused 3 err "assay-observations"
 run observations "${with[@]}" --threads 7
 expect no_observations_are_an_error 3 err "assay calibrate"
+run predict "$work/resnet8.onnx" "${with[@]}" --json
+name=$(json '$.operators[0].name') said=$(json '$.operators[0].latency_ns.value')
+run explain "$work/resnet8.onnx" "$name" "${with[@]}" --json
+[ -n "$said" ] && [ "$(json '$.latency_ns.value')" = "$said" ] && ok what_is_explained_is_what_is_predicted ||
+    not_ok what_is_explained_is_what_is_predicted "$said" "$out" "$err"
+[ "$(json '$.neighbours[0].count')" -ge 1 ] && ok an_explanation_shows_observations ||
+    not_ok an_explanation_shows_observations "$out"
 run plan "$work/resnet8.onnx" "${with[@]}" --rate 200 --slo p99=500ms --node cpus=8,memory=32GiB,price=0.38 --json
 json_is_valid plan_json_is_valid
 if command -v gnuplot >/dev/null; then
