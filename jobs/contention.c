@@ -27,9 +27,15 @@ static double named_median(const struct stored_run *run, const char *name) {
     return NAN;
 }
 
+/* That the run was allowed, which may be other than what this process is. */
+static uint32_t cpus_of(const struct gathering *g, const struct stored_run *run) {
+    double cpus = named_median(run, CPUS_METRIC);
+    return cpus >= 1 ? (uint32_t)cpus : g->place->machine.cpus;
+}
+
 /* CPU time where every replica has CPUs of its own and one thread; wall time else. */
 static bool by_cpu_time(const struct gathering *g, const struct stored_run *run) {
-    return run->conditions.threads == 1 && run->conditions.replicas <= g->place->machine.cpus;
+    return run->conditions.threads == 1 && run->conditions.replicas <= cpus_of(g, run);
 }
 
 static double op_ns(const struct stored_op *op, bool cpu) {
@@ -119,6 +125,8 @@ static int add_run(struct gathering *g, struct arena *scratch, const struct stor
         .model_sha256 = arena_strdup(g->arena, stored->model.sha256),
         .purpose = arena_strdup(g->arena, stored->purpose),
         .replicas = stored->conditions.replicas,
+        .cpus = cpus_of(g, stored),
+        .took_turns = stored->conditions.replicas * stored->conditions.threads > cpus_of(g, stored),
         .alone_ns = named_median(stored, cpu ? ALONE_CPU_METRIC : ALONE_WALL_METRIC),
         .together_ns = together ? together->median : NAN,
     };
@@ -221,6 +229,7 @@ struct judged_slowdown *contention_judge(struct arena *arena,
         if ((models && strcmp(run->purpose, "calibrate") == 0) || !(run->alone_ns > 0))
             continue;
         contention_of_evidence(arena, evidence, run->model_sha256, &contention);
+        contention.cpus = run->cpus;
         struct estimate said = contention_slowdown(&contention, &run->load, run->replicas, threads);
         if (said.tier != TIER_REFUSED)
             judged[(*count)++] = (struct judged_slowdown){run->id, run->model_name, run->replicas,

@@ -162,12 +162,14 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 7, struct stored_metric);
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 8, struct stored_metric);
     cold_summaries(m, cold);
+    const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
     const struct stored_metric besides[] = {
         {SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns},
         {ALONE_WALL_METRIC,  "ns", PHASE_PLAIN, m->alone_wall_ns },
         {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
+        {CPUS_METRIC,        "1",  PHASE_PLAIN, cpus             },
     };
     for (size_t i = 0; i < sizeof besides / sizeof *besides; i++)
         if (besides[i].summary.count)

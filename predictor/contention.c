@@ -251,7 +251,7 @@ void contention_learn(struct arena *arena, const struct contention_run *runs, ui
     *out = (struct contention){
         ARENA_ARRAY(arena, run_count + probe_count + 1u, struct contention_law), 0, cpus};
     for (uint32_t r = 0; r < run_count; r++)
-        use[r] = !(except && strcmp(runs[r].model_sha256, except) == 0);
+        use[r] = !runs[r].took_turns && !(except && strcmp(runs[r].model_sha256, except) == 0);
     for (uint32_t r = 0; r < run_count; r++) {
         if (!use[r] || runs[r].replicas < 2 || law_of(out, runs[r].replicas))
             continue;
@@ -339,6 +339,6 @@ struct estimate contention_slowdown(const struct contention *contention,
         said.log_spread = hypot(said.log_spread, log_spread_turns);
         said.tier = tier_weaker(said.tier, TIER_ROOFLINE);
     }
-    double value = turns * said.slowdown, reach = exp(normal_90 * said.log_spread);
+    double value = turns * fmax(1, said.slowdown), reach = exp(normal_90 * said.log_spread);
     return (struct estimate){value, value / reach, value * reach, said.tier, ""};
 }

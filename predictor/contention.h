@@ -43,7 +43,8 @@ struct contention_pair {
 struct contention_run {
     int64_t id;
     const char *model_name, *model_sha256, *purpose;
-    uint32_t replicas;
+    uint32_t replicas, cpus;      /* cpus: that it was allowed */
+    bool took_turns;              /* more threads in all than CPUs: nothing to learn from */
     double alone_ns, together_ns; /* steady time of the whole run, measured in turns */
     struct contention_load load;  /* as predicted: what an answer would rest on */
     const struct contention_pair *pairs;

@@ -201,6 +201,18 @@ static void a_model_left_out_teaches_nothing(void **state) {
     assert_int_equal(with.laws[0].runs, RUNS - 1);
 }
 
+static void runs_that_took_turns_teach_nothing(void **state) {
+    (void)state;
+    struct contention contention;
+    struct rng rng;
+    rng_init(&rng, 4);
+    struct contention_run *runs = runs_of(&rng, (struct truth){2, 2, 0.02}, 2);
+    for (uint32_t r = 0; r < RUNS; r++)
+        runs[r].took_turns = true;
+    contention_learn(&arena, runs, RUNS, NULL, 0, NULL, 2, &contention);
+    assert_int_equal(contention.law_count, 0);
+}
+
 static void shares_follow_the_roofline(void **state) {
     (void)state;
     const struct roofline roofline = {100, 10, 0};
@@ -229,6 +241,7 @@ int main(void) {
         TEST(without_evidence_the_answer_is_refused),
         TEST(more_replicas_than_cpus_take_turns),
         TEST(a_model_left_out_teaches_nothing),
+        TEST(runs_that_took_turns_teach_nothing),
         TEST(shares_follow_the_roofline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
