@@ -310,6 +310,14 @@ static const char *attributes_of(struct arena *arena, const struct op *op) {
     return text;
 }
 
+/* As the whole model's prediction has them: how long its data waits depends on all operators. */
+static void take_features(struct explaining *e, uint32_t index) {
+    const struct predict_options options = {.target = e->subject->target, .allow_roofline = true};
+    e->out->features = predict_features(e->arena, &e->fitted.fit, e->lowering.graph,
+                                        &e->lowering.flat, &options)[index];
+    features_forget(&e->out->features, e->fitted.fit.cost.forget_ns);
+}
+
 static int explain(struct explaining *e) {
     uint32_t index = 0;
     if (load(e) || find_operator(e, &index))
@@ -322,9 +330,9 @@ static int explain(struct explaining *e) {
     out->attributes = attributes_of(e->arena, flat->op);
     out->notes = e->subject->notes;
     out->note_count = e->subject->note_count;
-    const struct feature_target target = feature_target_for(&e->subject->target, e->lowering.graph);
-    if (features_of(flat->graph, flat->op, &target, &out->features, e->err))
+    if (features_of(flat->graph, flat->op, &e->subject->target, &out->features, e->err))
         return err_prefix(e->err, "%s", flat->path);
+    take_features(e, index);
     describe_fit(e);
     list_terms(e);
     return list_neighbours(e);

@@ -234,9 +234,9 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
         memory_timeline_of(p->arena, lowered, p->flat, &footprint, &out->timeline);
 }
 
-void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
-                   const struct flat_graph *flat, uint64_t file_bytes,
-                   const struct predict_options *options, struct prediction *out) {
+static struct predicting begin(struct arena *arena, const struct fit *fit,
+                               const struct graph *lowered, const struct flat_graph *flat,
+                               const struct predict_options *options, struct prediction *out) {
     struct predicting p = {.arena = arena,
                            .fit = fit,
                            .flat = flat,
@@ -247,11 +247,31 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
     out->operators = ARENA_ARRAY(arena, flat->count + 1u, struct operator_row);
     out->operator_count = flat->count;
-    for (uint32_t i = 0; i < flat->count; i++) {
-        p.times[i] = 1;
-        predict_operator(&p, i);
+    return p;
+}
+
+static void predict_operators(struct predicting *p) {
+    for (uint32_t i = 0; i < p->flat->count; i++) {
+        p->times[i] = 1;
+        predict_operator(p, i);
     }
-    settle_control_flow(&p);
-    settle_ages(&p);
+    settle_control_flow(p);
+    settle_ages(p);
+}
+
+void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                   const struct flat_graph *flat, uint64_t file_bytes,
+                   const struct predict_options *options, struct prediction *out) {
+    struct predicting p = begin(arena, fit, lowered, flat, options, out);
+    predict_operators(&p);
     predict_totals(&p, lowered, file_bytes);
+}
+
+const struct features *predict_features(struct arena *arena, const struct fit *fit,
+                                        const struct graph *lowered, const struct flat_graph *flat,
+                                        const struct predict_options *options) {
+    struct prediction prediction = {0};
+    struct predicting p = begin(arena, fit, lowered, flat, options, &prediction);
+    predict_operators(&p);
+    return p.features;
 }
