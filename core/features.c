@@ -39,7 +39,8 @@ static const struct family_info families[] = {
     [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
     [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
     [FAMILY_RECURRENT] = {"recurrent",
-                             {"call", "flops", "weight_pass_bytes", "steps", "uncached_pass_bytes"}           },
+                             {"call", "input_flops", "weight_pass_bytes", "steps",
+                           "uncached_pass_bytes", "state_flops", "cold_weight_bytes"}                         },
     [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                       },
     [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
 };

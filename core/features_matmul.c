@@ -167,14 +167,17 @@ void matmul_describe(const struct op_view *view, struct features *out) {
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
  *      R [directions, gates x hidden, hidden] ------------------------------------------------- */
 
-static double step_weights(const struct op_view *view) {
+static double elements_of(const struct op_view *view, uint32_t input) {
     bool guessed = false;
-    return view_elements(view->in1, &guessed) +
-           view_elements(op_input(view->graph, view->op, 2), &guessed);
+    return view_elements(op_input(view->graph, view->op, input), &guessed);
+}
+
+static double passes_of(const struct op_view *view) {
+    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1);
 }
 
 double recurrent_flops(const struct op_view *view) {
-    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) * step_weights(view);
+    return passes_of(view) * (elements_of(view, 1) + elements_of(view, 2));
 }
 
 static double weight_element_bytes(const struct op_view *view) {
@@ -182,12 +185,14 @@ static double weight_element_bytes(const struct op_view *view) {
     return info && info->bits ? info->bits / 8.0 : 4;
 }
 
+/* The input's part is one product for all steps; the state's part passes over its weights at every
+ * step, one direction after the other: what the caches cannot hold of them is fetched each time. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
-    double steps = size_at(view->in0, 0), bytes = weight_element_bytes(view) * step_weights(view);
-    out->terms[1] = out->flops;
-    out->terms[2] = steps * bytes;
-    out->terms[3] = steps * size_at(view->in1, 0);
-    /* Every step passes over the weights again: what the caches cannot hold is fetched each time.
-     */
-    out->terms[4] = steps * fmax(0, bytes - view->cache_bytes);
+    double steps = size_at(view->in0, 0), directions = size_at(view->in1, 0);
+    double state_bytes = weight_element_bytes(view) * elements_of(view, 2);
+    out->terms[1] = passes_of(view) * elements_of(view, 1);
+    out->terms[2] = steps * state_bytes;
+    out->terms[3] = steps * directions;
+    out->terms[4] = steps * directions * fmax(0, state_bytes / directions - view->cache_bytes);
+    out->terms[5] = passes_of(view) * elements_of(view, 2);
 }
