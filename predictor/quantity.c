@@ -510,17 +510,17 @@ struct largest_term quantity_largest_term(enum quantity quantity, const struct q
         {"", 0},
         {"", 0}
     };
-    double sums[STAGES_MAX] = {0};
+    double stages[STAGES_MAX] = {0};
     for (uint32_t i = 0; fit->runs && i < terms_of(quantity); i++) {
         const struct term *term = &infos[quantity].terms[i];
         double part = fit->rates[i] * term->of(footprint, latency_ns);
         int stage = stage_of(term);
-        sums[stage] += part;
+        stages[stage] += part;
         if (part > largest[stage].share)
             largest[stage] = (struct largest_term){term->name, part};
     }
-    int stage = sums[1] > sums[0];
-    largest[stage].share = sums[stage] > 0 ? largest[stage].share / sums[stage] : 0;
+    int stage = stages[1] > stages[0];
+    largest[stage].share = stages[stage] > 0 ? largest[stage].share / stages[stage] : 0;
     return largest[stage];
 }
 
