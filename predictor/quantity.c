@@ -310,10 +310,10 @@ enum { PARTS_RUNS_LEAST = 12, PARTS_MAX = 5 };
 
 /* Where enough runs tell the parts apart, each is fitted and the rates are added up: their terms
  * are terms of the whole, and each has a scale of its own for what is far off. */
-static const struct sum {
+static const struct composite {
     uint32_t count;
     enum quantity parts[PARTS_MAX];
-} sums[QUANTITY_COUNT] = {
+} composites[QUANTITY_COUNT] = {
     [QUANTITY_LOAD_NS] = {5,
                           {QUANTITY_FILE_READ_NS, QUANTITY_PARSE_NS, QUANTITY_OPTIMISE_NS,
                            QUANTITY_REORDER_NS, QUANTITY_PREPACK_NS}},
@@ -323,11 +323,11 @@ static const struct sum {
 static uint32_t with_parts(enum quantity quantity, const struct observed_run *const *runs,
                            uint32_t count, const struct observed_run **told) {
     uint32_t n = 0;
-    const struct sum *sum = &sums[quantity];
-    for (uint32_t r = 0; r < count && sum->count; r++) {
+    const struct composite *composite = &composites[quantity];
+    for (uint32_t r = 0; r < count && composite->count; r++) {
         bool all = true;
-        for (uint32_t i = 0; i < sum->count; i++)
-            all = all && usable(sum->parts[i], runs[r]);
+        for (uint32_t i = 0; i < composite->count; i++)
+            all = all && usable(composite->parts[i], runs[r]);
         if (all)
             told[n++] = runs[r];
     }
@@ -343,9 +343,9 @@ static uint32_t place_of(enum quantity quantity, const struct term *term) {
 
 static int solve_parts(enum quantity quantity, const struct observed_run *const *told,
                        uint32_t count, double *rates, struct err *err) {
-    for (uint32_t i = 0; i < sums[quantity].count; i++) {
+    for (uint32_t i = 0; i < composites[quantity].count; i++) {
         double found[QUANTITY_TERMS_MAX];
-        enum quantity part = sums[quantity].parts[i];
+        enum quantity part = composites[quantity].parts[i];
         if (solve_stage(part, 0, told, count, found, err))
             return -(int)err->code;
         for (uint32_t t = 0; t < terms_of(part); t++)
