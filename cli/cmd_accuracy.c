@@ -21,7 +21,7 @@ struct accuracy_options {
 };
 
 static const char *const ways[][2] = {
-    [LEAVE_OUT_MODEL] = {"model", "every run of one file or name"},
+    [LEAVE_OUT_MODEL] = {"model",  "every run of one file or name"           },
     [LEAVE_OUT_FAMILY] = {"family", "every run of one family of architectures"},
 };
 
@@ -39,7 +39,7 @@ static int print_accuracy(struct context *context, const struct accuracy_report 
     const struct accuracy *accuracy = &report->accuracy;
     enum { TABLES = 6 };
     static void (*const fill[TABLES])(struct arena *, const struct accuracy *, struct table *) = {
-        accuracy_models_table,  accuracy_kernels_table,          accuracy_worst_table,
+        accuracy_models_table,           accuracy_kernels_table,  accuracy_worst_table,
         accuracy_worst_quantities_table, accuracy_families_table, accuracy_summary_table};
     struct table filled[TABLES], slowdowns;
     const struct table *tables[TABLES + 1];

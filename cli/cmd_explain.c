@@ -92,7 +92,8 @@ static void neighbours_table(struct arena *arena, const struct explanation *e,
         [ERROR] = {"error",        "Error",        UNIT_FRACTION, TABLE_RIGHT},
         [SLOWNESS] = {"slowness",     "Machine was",  UNIT_FRACTION, TABLE_RIGHT},
     };
-    table_init(table, arena, "The nearest that were measured, at the machine's usual speed", columns, COLUMNS);
+    table_init(table, arena, "The nearest that were measured, at the machine's usual speed",
+               columns, COLUMNS);
     for (uint32_t i = 0; i < e->neighbour_count; i++) {
         const struct explained_neighbour *n = &e->neighbours[i];
         table_row(table);

@@ -27,8 +27,8 @@ static int run(struct context *context, const void *given, struct err *err) {
     struct training training;
     if (place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
         return -(int)err->code;
-    int code = job_observations(context->arena, db, &place, (uint32_t)options->networks, &training,
-                                err);
+    int code =
+        job_observations(context->arena, db, &place, (uint32_t)options->networks, &training, err);
     db_close(db);
     return code ? code : print_observations(context, &training, err);
 }
