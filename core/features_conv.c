@@ -95,6 +95,35 @@ static double activation_elements(const struct op_view *view, bool costly) {
     return found == costly ? view->out_elements : 0;
 }
 
+static int64_t int_at(const struct op *op, const char *name, uint32_t i, int64_t absent) {
+    const struct attribute *list = op_attribute(op, name);
+    return list && list->kind == ATTRIBUTE_INTS && i < list->count ? list->ints[i] : absent;
+}
+
+/* The share of a kernel's taps along an axis that fall on the image; those in the padding are
+ * skipped. */
+static double inside_share_of_axis(const struct op_view *view, int32_t axis) {
+    uint32_t i = (uint32_t)(axis - 2);
+    double in = size_at(view->in0, axis, 1), out = size_at(view->out0, axis, 1),
+           kernel = size_at(view->in1, axis, 1), taps = 0;
+    double stride = (double)int_at(view->op, "strides", i, 1),
+           dilation = (double)int_at(view->op, "dilations", i, 1),
+           pad = (double)int_at(view->op, "pads", i, 0);
+    for (double k = 0; k < kernel; k++) {
+        double first = fmax(0, ceil((pad - k * dilation) / stride));
+        double last = fmin(out - 1, floor((in - 1 + pad - k * dilation) / stride));
+        taps += fmax(0, last - first + 1);
+    }
+    return taps / fmax(out * kernel, 1);
+}
+
+static double inside_share(const struct op_view *view) {
+    double share = 1;
+    for (int32_t axis = 2; view->in0 && view->in1 && axis < view->in0->rank; axis++)
+        share *= inside_share_of_axis(view, axis);
+    return share;
+}
+
 /* The share of a row that does not fill a step of the inner kernel. */
 static double tail_share(double width) {
     double tail = fmod(width, ROW_OUTPUTS);
@@ -106,12 +135,12 @@ static void describe_depthwise(const struct op_view *view, const struct conv_sha
     double *t = out->terms;
     out->family = FAMILY_CONV_DEPTHWISE;
     snprintf(out->key, sizeof out->key, "conv.nchwc.depthwise");
-    t[1] = out->flops;
+    t[1] = out->flops * inside_share(view);
     t[2] = out->bytes_in;
     t[3] = out->bytes_out;
     t[4] = s->batch * s->out_channels / view->block * s->out_rows;
-    t[5] = out->flops * tail_share(s->out_width);
-    t[6] = s->strided ? out->flops : 0;
+    t[5] = t[1] * tail_share(s->out_width);
+    t[6] = s->strided ? t[1] : 0;
     t[7] = activation_elements(view, true);
     t[8] = activation_elements(view, false);
 }
@@ -138,7 +167,7 @@ void conv_blocked_describe(const struct op_view *view, struct features *out) {
     double padded = ceil(s.out_channels / block) * block / fmax(s.out_channels, 1);
     bool sum = view->op->input_count > 3 && op_input(view->graph, view->op, 3);
     snprintf(out->key, sizeof out->key, "%s", blocked_key(&s, view));
-    t[1] = out->flops * padded;
+    t[1] = out->flops * padded * (s.pointwise ? 1 : inside_share(view));
     t[2] = 4 * view->in_elements * filter_sets * (s.pointwise ? 1 : sqrt(s.kernel));
     t[3] = 4 * view->out_elements * output_passes;
     t[4] = out->bytes_weights;
