@@ -72,7 +72,7 @@ struct accuracy {
     struct judged_class *classes; /* by share, largest first */
     uint32_t class_count;
     struct error_summary latency, cpu_time, quantities[QUANTITY_COUNT];
-    struct error_summary start; /* load time and first inference together */
+    struct error_summary start;       /* load time and first inference together */
     struct error_summary noise_floor; /* of the run's own operators, summed, against its CPU time
                                          at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */

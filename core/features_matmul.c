@@ -171,11 +171,17 @@ void matmul_describe(const struct op_view *view, struct features *out) {
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
  *      R [directions, gates x hidden, hidden] ------------------------------------------------- */
 
-double recurrent_flops(const struct op_view *view) {
-    const struct tensor *r = op_input(view->graph, view->op, 2);
+static double elements_of(const struct op_view *view, uint32_t input) {
     bool guessed = false;
-    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) *
-           (view_elements(view->in1, &guessed) + view_elements(r, &guessed));
+    return view_elements(op_input(view->graph, view->op, input), &guessed);
+}
+
+static double passes_of(const struct op_view *view) {
+    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1);
+}
+
+double recurrent_flops(const struct op_view *view) {
+    return passes_of(view) * (elements_of(view, 1) + elements_of(view, 2));
 }
 
 static double weight_element_bytes(const struct op_view *view) {
@@ -184,12 +190,14 @@ static double weight_element_bytes(const struct op_view *view) {
 }
 
 /* The input of all steps is one product; then each step, one direction after the other, multiplies
- * what is hidden: it passes over R again, and fetches what the caches cannot hold. */
+ * the state: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
     const struct tensor *r = op_input(view->graph, view->op, 2);
     double steps = size_at(view->in0, 0), batch = size_at(view->in0, 1);
-    double directions = size_at(view->in1, 0), gates = size_at(view->in1, 1);
-    double width = size_at(view->in1, 2), hidden = size_at(r, 2);
+    double directions = size_at(view->in1, 0);
+    double hidden = (double)op_int(view->op, "hidden_size", (int64_t)size_at(r, 2));
+    double gates = elements_of(view, 2) / fmax(directions * hidden, 1);
+    double width = elements_of(view, 1) / fmax(directions * gates, 1);
     struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);
     struct kernel_cycles step = gemm_cycles(view->block, batch, gates, hidden);
     double step_bytes = weight_element_bytes(view) * gates * hidden, all_steps = steps * directions;

@@ -324,6 +324,20 @@ static bool reduces_outer(const struct op_view *view) {
            size_from_end(in, 0) > 1 && size_from_end(in, 0) == size_from_end(out, 0);
 }
 
+/* Along an axis whose elements lie apart: the runtime transposes there and back. */
+static bool normalises_apart(const struct op_view *view) {
+    const struct tensor *in = view->in0;
+    bool softmax =
+        strcmp(view->op->type, "Softmax") == 0 || strcmp(view->op->type, "LogSoftmax") == 0;
+    if (!softmax || !in || in->rank < 1)
+        return false;
+    int64_t axis = op_int(view->op, "axis", -1);
+    double behind = 1;
+    for (int64_t i = (axis < 0 ? axis + in->rank : axis) + 1; i >= 1 && i < in->rank; i++)
+        behind *= fmax((double)in->dims[i].size, 1);
+    return behind > 1;
+}
+
 void rows_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     bool outer = reduces_outer(view);
@@ -331,6 +345,8 @@ void rows_describe(const struct op_view *view, struct features *out) {
         snprintf(out->key, sizeof out->key, "%s.%s", view->op->type, outer ? "outer" : "inner");
     if (strcmp(view->op->type, "Softmax") == 0 && is_under_mask(view->graph, view->op))
         snprintf(out->key, sizeof out->key, "Softmax.masked");
+    else if (normalises_apart(view))
+        snprintf(out->key, sizeof out->key, "%s.axis", view->op->type);
     t[1] = view->in_elements;
     t[2] = out->bytes_out;
     t[3] = rows_of(view);

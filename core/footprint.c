@@ -191,7 +191,9 @@ static double most_while_loading(const struct loading *l) {
     const struct footprint *f = l->out;
     double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
     double reading = inside + (l->external ? 0 : l->largest_bytes);
-    double reordering = inside + l->reordering_bytes;
+    /* Half precision is widened before it is reordered. */
+    bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
+    double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
     double packing = l->external ? l->packing_bytes : f->resident_weight_bytes + l->packed_largest;
     return fmax(reading, fmax(reordering, packing));
 }
@@ -218,7 +220,7 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     struct arena scratch;
     arena_init(&scratch);
     struct loading l = {.arena = &scratch, .out = out};
-    l.external = (double)graph_weight_bytes(graph) > 2 * (double)file_bytes;
+    l.external = (double)graph_weight_bytes(graph) > 3 * (double)file_bytes;
     load_graph(&l, graph);
     const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {

@@ -310,13 +310,12 @@ static const char *attributes_of(struct arena *arena, const struct op *op) {
     return text;
 }
 
-/* How old its data is when an operator comes to it depends on the whole model; 0: not known. */
-static double predicted_latency_ns(struct explaining *e) {
+/* As the whole model's prediction has them: how long its data waits depends on all operators. */
+static void take_features(struct explaining *e, uint32_t index) {
     const struct predict_options options = {.target = e->subject->target, .allow_roofline = true};
-    struct prediction prediction = {0};
-    predict_model(e->arena, &e->fitted.fit, e->lowering.graph, &e->lowering.flat,
-                  e->subject->model.file_bytes, &options, &prediction);
-    return prediction.latency_ns.value > 0 ? prediction.latency_ns.value : 0;
+    e->out->features = predict_features(e->arena, &e->fitted.fit, e->lowering.graph,
+                                        &e->lowering.flat, &options)[index];
+    features_forget(&e->out->features, e->fitted.fit.cost.forget_ns);
 }
 
 static int explain(struct explaining *e) {
@@ -331,12 +330,9 @@ static int explain(struct explaining *e) {
     out->attributes = attributes_of(e->arena, flat->op);
     out->notes = e->subject->notes;
     out->note_count = e->subject->note_count;
-    struct feature_target target =
-        feature_target_for(e->arena, &e->subject->target, e->lowering.graph);
-    target.inference_ns = predicted_latency_ns(e);
-    if (features_of(flat->graph, flat->op, &target, &out->features, e->err))
+    if (features_of(flat->graph, flat->op, &e->subject->target, &out->features, e->err))
         return err_prefix(e->err, "%s", flat->path);
-    features_forget(&out->features, e->fitted.fit.cost.forget_ns);
+    take_features(e, index);
     describe_fit(e);
     list_terms(e);
     return list_neighbours(e);

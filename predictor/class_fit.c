@@ -60,7 +60,10 @@ double class_fit_ns(const struct class_fit *fit, const struct features *features
 /* Weighted rows (1 / time) so that relative errors are minimised, those of long operators more;
  * `robust` shrinks outliers. */
 static double row_weight(const struct observation *o) {
-    return sqrt(sqrt(o->wall_ns)) / (o->wall_ns + noise_floor_ns);
+    double more = sqrt(o->wall_ns);
+    if (!family_streams(o->features.family)) /* their short ones tell as much */
+        more = sqrt(more);
+    return more / (o->wall_ns + noise_floor_ns);
 }
 
 /* A rate that is assumed counts like some observations that the term explains alone. */

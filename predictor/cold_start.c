@@ -69,17 +69,20 @@ static struct estimate from_storage(const struct composing *c, double bytes) {
     const struct estimate *rate = &c->options->storage_bytes_per_s;
     if (!(rate->value > 0))
         return estimate_refused();
-    return (struct estimate){1e9 * bytes / rate->value, 1e9 * bytes / rate->high,
-                             1e9 * bytes / rate->low, TIER_ROOFLINE, ""};
+    const struct estimate *delay = &c->options->storage_delay_ns;
+    return (struct estimate){delay->value + 1e9 * bytes / rate->value,
+                             delay->low + 1e9 * bytes / rate->high,
+                             delay->high + 1e9 * bytes / rate->low, TIER_ROOFLINE, ""};
 }
 
 static const char *storage_text(const struct composing *c, double bytes) {
-    char size[UNIT_TEXT_SIZE], rate[UNIT_TEXT_SIZE];
+    char size[UNIT_TEXT_SIZE], rate[UNIT_TEXT_SIZE], delay[UNIT_TEXT_SIZE];
     if (!(c->options->storage_bytes_per_s.value > 0))
         return "the storage of this machine is not measured: `assay calibrate` does that";
-    return arena_printf(c->arena, "%s at %s, the storage of this machine",
+    return arena_printf(c->arena, "%s at %s after %s, the storage of this machine",
                         unit_format(size, bytes, UNIT_BYTES),
-                        unit_format(rate, c->options->storage_bytes_per_s.value, UNIT_BYTES_PER_S));
+                        unit_format(rate, c->options->storage_bytes_per_s.value, UNIT_BYTES_PER_S),
+                        unit_format(delay, c->options->storage_delay_ns.value, UNIT_NS));
 }
 
 static void add_reading(struct composing *c, const char *name, const char *title, double bytes) {

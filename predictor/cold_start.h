@@ -14,7 +14,7 @@ struct cold_start_options {
     const struct given_phase *given;
     uint32_t given_count;
     /* Of the machine, as calibration found them; 0: it did not. */
-    struct estimate storage_bytes_per_s;
+    struct estimate storage_bytes_per_s, storage_delay_ns; /* the delay comes once per file */
     double library_bytes;
 };
 

@@ -25,6 +25,12 @@ void predict_model(struct arena *arena, const struct fit *fit, const struct grap
                    const struct flat_graph *flat, uint64_t file_bytes,
                    const struct predict_options *options, struct prediction *out);
 
+/* What the operators were predicted from, by flat index, their data as old as it gets in this
+ * graph; nothing but zeros where the kernel class cannot be told. */
+const struct features *predict_features(struct arena *arena, const struct fit *fit,
+                                        const struct graph *lowered, const struct flat_graph *flat,
+                                        const struct predict_options *options);
+
 /* With its domain, as reports name it: "com.microsoft.nchwc.Conv". */
 const char *op_full_type(struct arena *arena, const struct op *op);
 

@@ -63,15 +63,12 @@ enum {
 
 /* A quantity is the largest of its stages; each stage is a sum of terms, fitted to what was
  * measured of it. */
-enum { STAGES_MAX = 2, PARTS_MAX = 5 };
+enum { STAGES_MAX = 2 };
 
 struct quantity_info {
     double (*measured)(const struct observed_run *);
     double (*stages[STAGES_MAX])(const struct observed_run *);
     struct term terms[QUANTITY_TERMS_MAX];
-    /* Where enough runs tell these apart, each is fitted and the rates are added up: their terms
-     * are terms of the whole, and each has a scale of its own for what is far off. */
-    enum quantity parts[PARTS_MAX]; /* 0 behind the last */
 };
 
 /* Who does not tell the peak of loading apart tells one that it did not pass. */
@@ -106,14 +103,14 @@ static const struct quantity_info infos[] = {
                               {"run_operators", operators, SECOND},
                               {"run_weight_bytes", resident_weight_bytes, SECOND},
                               {"run_arena_bytes", arena_bytes, SECOND | DOUBTFUL},
-                              {"run_feed_bytes", feed_bytes, SECOND}}                  },
+                              {"run_feed_bytes", feed_bytes, SECOND}}                        },
     [QUANTITY_RESIDENT_BYTES] = {resident_bytes_of,
                              {resident_bytes_of},
                              {{"process", one, 0},
                                   {"operators", operators, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
                                   {"arena_bytes", arena_bytes, DOUBTFUL},
-                                  {"feed_bytes", feed_bytes, 0}}                       },
+                                  {"feed_bytes", feed_bytes, 0}}                             },
     [QUANTITY_LOAD_NS] = {load_ns_of,
                              {load_ns_of},
                              {{"session", one, 0},
@@ -126,50 +123,48 @@ static const struct quantity_info infos[] = {
                            {"blocked_weight_bytes", blocked_weight_bytes, 0},
                            {"large_filter_bytes", large_filter_bytes, 0},
                            {"packed_weight_bytes", packed_weight_bytes, 0},
-                           {"large_matrix_bytes", large_matrix_bytes, 0}},
-                             {QUANTITY_FILE_READ_NS, QUANTITY_PARSE_NS, QUANTITY_OPTIMISE_NS,
-                           QUANTITY_REORDER_NS, QUANTITY_PREPACK_NS}},
+                           {"large_matrix_bytes", large_matrix_bytes, 0}}                    },
     [QUANTITY_FIRST_RUN_NS] = {first_run_ns_of,
                              {first_run_ns_of},
                              {{"call", one, 0},
                                 {"operators", operators, 0},
                                 {"latency_ns", latency, 0},
-                                {"arena_bytes", first_run_bytes, 0}}                                         },
+                                {"arena_bytes", first_run_bytes, 0}}                         },
     [QUANTITY_PROCESS_START_NS] = {process_start_ns_of,
                              {process_start_ns_of},
-                             {{"process", one, 0}}                                     },
-    [QUANTITY_LIBRARY_LOAD_NS] = {library_load_ns_of,                 {library_load_ns_of},                 {{"library", one, 0}}},
+                             {{"process", one, 0}}                                           },
+    [QUANTITY_LIBRARY_LOAD_NS] = {library_load_ns_of,  {library_load_ns_of}, {{"library", one, 0}}},
     [QUANTITY_FILE_READ_NS] = {file_read_ns_of,
                              {file_read_ns_of},
                              {{"file", one, 0},
                                 {"buffer_bytes", buffer_bytes, 0},
-                                {"file_bytes", file_bytes, 0}}                                         },
+                                {"file_bytes", file_bytes, 0}}                               },
     [QUANTITY_PARSE_NS] = {parse_ns_of,
                              {parse_ns_of},
                              {{"model", one, 0},
                             {"file_nodes", file_nodes, 0},
                             {"weight_tensors", weight_tensors, 0},
-                            {"parsed_bytes", parsed_bytes, 0}}                                             },
+                            {"parsed_bytes", parsed_bytes, 0}}                               },
     [QUANTITY_OPTIMISE_NS] = {optimise_ns_of,
                              {optimise_ns_of},
                              {{"graph", one, 0},
                                {"file_nodes", file_nodes, 0},
                                {"operators", operators, 0},
                                {"weight_tensors", weight_tensors, 0},
-                               {"file_bytes", file_bytes, 0}}                                          },
+                               {"file_bytes", file_bytes, 0}}                                },
     [QUANTITY_REORDER_NS] = {reorder_ns_of,
                              {reorder_ns_of},
                              {{"graph", one, 0},
                               {"operators", operators, 0},
                               {"blocked_weight_bytes", blocked_weight_bytes, 0},
-                              {"large_filter_bytes", large_filter_bytes, 0}}                                           },
+                              {"large_filter_bytes", large_filter_bytes, 0}}                 },
     [QUANTITY_PREPACK_NS] = {prepack_ns_of,
                              {prepack_ns_of},
                              {{"session", one, 0},
                               {"operators", operators, 0},
                               {"weight_tensors", weight_tensors, 0},
                               {"packed_weight_bytes", packed_weight_bytes, 0},
-                              {"large_matrix_bytes", large_matrix_bytes, 0}}                                           },
+                              {"large_matrix_bytes", large_matrix_bytes, 0}}                 },
 };
 
 _Static_assert(sizeof infos / sizeof *infos == QUANTITY_COUNT, "a row for each quantity");
@@ -311,23 +306,28 @@ static int solve_stage(enum quantity quantity, int stage, const struct observed_
 
 /* ---- sums of parts --------------------------------------------------------------------------- */
 
-enum { PARTS_RUNS_LEAST = 12 };
+enum { PARTS_RUNS_LEAST = 12, PARTS_MAX = 5 };
 
-static uint32_t parts_of(enum quantity quantity) {
-    uint32_t n = 0;
-    while (n < PARTS_MAX && infos[quantity].parts[n])
-        n++;
-    return n;
-}
+/* Where enough runs tell the parts apart, each is fitted and the rates are added up: their terms
+ * are terms of the whole, and each has a scale of its own for what is far off. */
+static const struct sum {
+    uint32_t count;
+    enum quantity parts[PARTS_MAX];
+} sums[QUANTITY_COUNT] = {
+    [QUANTITY_LOAD_NS] = {5,
+                          {QUANTITY_FILE_READ_NS, QUANTITY_PARSE_NS, QUANTITY_OPTIMISE_NS,
+                           QUANTITY_REORDER_NS, QUANTITY_PREPACK_NS}},
+};
 
 /* The runs that tell all parts. */
 static uint32_t with_parts(enum quantity quantity, const struct observed_run *const *runs,
                            uint32_t count, const struct observed_run **told) {
-    uint32_t n = 0, parts = parts_of(quantity);
-    for (uint32_t r = 0; r < count && parts; r++) {
+    uint32_t n = 0;
+    const struct sum *sum = &sums[quantity];
+    for (uint32_t r = 0; r < count && sum->count; r++) {
         bool all = true;
-        for (uint32_t i = 0; i < parts; i++)
-            all = all && usable(infos[quantity].parts[i], runs[r]);
+        for (uint32_t i = 0; i < sum->count; i++)
+            all = all && usable(sum->parts[i], runs[r]);
         if (all)
             told[n++] = runs[r];
     }
@@ -343,9 +343,9 @@ static uint32_t place_of(enum quantity quantity, const struct term *term) {
 
 static int solve_parts(enum quantity quantity, const struct observed_run *const *told,
                        uint32_t count, double *rates, struct err *err) {
-    for (uint32_t i = 0; i < parts_of(quantity); i++) {
+    for (uint32_t i = 0; i < sums[quantity].count; i++) {
         double found[QUANTITY_TERMS_MAX];
-        enum quantity part = infos[quantity].parts[i];
+        enum quantity part = sums[quantity].parts[i];
         if (solve_stage(part, 0, told, count, found, err))
             return -(int)err->code;
         for (uint32_t t = 0; t < terms_of(part); t++)
@@ -506,7 +506,10 @@ struct estimate quantity_estimate(enum quantity quantity, const struct quantity_
 /* Of the larger stage, which is the estimate. */
 struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
                                           const struct footprint *footprint, double latency_ns) {
-    struct largest_term largest[STAGES_MAX] = {{"", 0}, {"", 0}};
+    struct largest_term largest[STAGES_MAX] = {
+        {"", 0},
+        {"", 0}
+    };
     double sums[STAGES_MAX] = {0};
     for (uint32_t i = 0; fit->runs && i < terms_of(quantity); i++) {
         const struct term *term = &infos[quantity].terms[i];

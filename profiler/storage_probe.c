@@ -3,6 +3,7 @@
 #include "base/stats.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -47,13 +48,22 @@ static int write_file(const struct probing *p, struct err *err) {
                : 0;
 }
 
-/* Bytes per second; 0: it cannot be read. */
-static double read_file(const struct probing *p) {
-    double start = now_ns();
+struct reading {
+    double bytes_per_s, delay_ns;
+};
+
+static int read_file(const struct probing *p, struct reading *out, struct err *err) {
+    double start = now_ns(), first = 0;
     ssize_t n = lseek(p->file, 0, SEEK_SET) == 0 ? 1 : -1;
-    while (n > 0)
+    while (n > 0) {
         n = read(p->file, p->piece, PIECE);
-    return n == 0 ? 1e9 * (double)p->bytes / (now_ns() - start) : 0;
+        first = first > 0 ? first : now_ns();
+    }
+    if (n < 0)
+        return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot read back", p->folder);
+    out->bytes_per_s = 1e9 * (double)(p->bytes - PIECE) / (now_ns() - first);
+    out->delay_ns = fmax(first - start - 1e9 * PIECE / out->bytes_per_s, 0);
+    return 0;
 }
 
 static bool is_in_memory(const struct probing *p) {
@@ -67,37 +77,41 @@ static bool is_in_memory(const struct probing *p) {
     return first & 1;
 }
 
-static struct read_rate rate_of(double *rounds) {
-    struct read_rate rate = {.bytes_per_s = stats_median(rounds, ROUNDS)};
+static struct probed probed_of(double *rounds) {
+    struct probed probed = {.value = stats_median(rounds, ROUNDS)};
     stats_sort(rounds, ROUNDS);
-    rate.low = rounds[0];
-    rate.high = rounds[ROUNDS - 1];
-    return rate;
+    probed.low = rounds[0];
+    probed.high = rounds[ROUNDS - 1];
+    return probed;
 }
 
 static int measure(const struct probing *p, struct storage_rates *out, struct err *err) {
-    double cold[ROUNDS], warm[ROUNDS];
+    double cold[ROUNDS], warm[ROUNDS], delay[ROUNDS];
     if (write_file(p, err))
         return -(int)err->code;
     for (int round = 0; round < ROUNDS; round++) {
+        struct reading reading;
         if (posix_fadvise(p->file, 0, 0, POSIX_FADV_DONTNEED) || is_in_memory(p))
             return err_set(err, ERR_ENVIRONMENT, "%s: its files stay in memory", p->folder);
-        cold[round] = read_file(p);
-        warm[round] = read_file(p);
-        if (!(cold[round] > 0 && warm[round] > 0))
-            return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot read back", p->folder);
+        if (read_file(p, &reading, err))
+            return -(int)err->code;
+        cold[round] = reading.bytes_per_s;
+        delay[round] = reading.delay_ns;
+        if (read_file(p, &reading, err))
+            return -(int)err->code;
+        warm[round] = reading.bytes_per_s;
     }
-    out->cold = rate_of(cold);
-    out->warm = rate_of(warm);
+    out->cold_bytes_per_s = probed_of(cold);
+    out->warm_bytes_per_s = probed_of(warm);
+    out->cold_delay_ns = probed_of(delay);
     return 0;
 }
 
 int storage_probe(const char *folder, size_t bytes, struct storage_rates *out, struct err *err) {
     char path[4096];
     snprintf(path, sizeof path, "%s/assay-storage-XXXXXX", folder);
-    struct probing p = {.folder = folder,
-                        .bytes = (bytes + PIECE - 1) / PIECE * PIECE,
-                        .file = mkostemp(path, O_CLOEXEC)};
+    struct probing p = {
+        .folder = folder, .bytes = (bytes / PIECE + 2) * PIECE, .file = mkostemp(path, O_CLOEXEC)};
     if (p.file < 0)
         return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot make a file", folder);
     unlink(path);

@@ -7,17 +7,19 @@
 
 #include <stddef.h>
 
-struct read_rate {
-    double bytes_per_s;
-    double low, high; /* slowest and fastest of the rounds */
+/* A median, the least and the most of some rounds. */
+struct probed {
+    double value, low, high;
 };
 
 struct storage_rates {
-    struct read_rate cold, warm;
+    struct probed cold_bytes_per_s, warm_bytes_per_s; /* behind the first piece */
+    struct probed cold_delay_ns; /* that the first piece takes longer than the rate says */
 };
 
-/* Writes a file of `bytes` into `folder`, reads it some times, removes it. ERR_ENVIRONMENT when
- * there is no room, or when the file cannot be put out of the page cache: a folder in memory. */
+/* Writes a file of a little more than `bytes` into `folder`, reads it some times, removes it.
+ * ERR_ENVIRONMENT when there is no room, or when the file cannot be put out of the page cache: a
+ * folder in memory. */
 int storage_probe(const char *folder, size_t bytes, struct storage_rates *out, struct err *err);
 
 #endif

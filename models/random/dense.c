@@ -94,8 +94,13 @@ static int32_t permuted(struct recipe *r, int32_t x) {
     return zoo_reshape(b, zoo_transpose(b, zoo_reshape(b, x, 5, sizes), 5, perm), 3, shape);
 }
 
+/* Over tokens instead of features now and then. */
+static int32_t weighed(struct recipe *r, int32_t x) {
+    return zoo_softmax_along(r->b, x, random_chance(&r->rng, 0.3) ? 1 : -1);
+}
+
 static int32_t normed(struct recipe *r, int32_t x) {
-    return random_chance(&r->rng, 0.5) ? zoo_softmax(r->b, x)
+    return random_chance(&r->rng, 0.5) ? weighed(r, x)
                                        : zoo_layer_norm(r->b, recipe_name(r->b), x, 1e-5f);
 }
 

@@ -221,7 +221,7 @@ void random_diffusion(struct zoo_builder *b, const void *config) {
     enum { LEVELS = 3 };
     struct recipe r = recipe_begin(b, 8.5, 12);
     struct diffusion net = {.groups = RANDOM_PICK(&r.rng, 4, 8, 16), .heads = 4};
-    int64_t width = random_size(&r.rng, 32, 96, 32), size = RANDOM_PICK(&r.rng, 16, 32, 32, 48);
+    int64_t width = random_size(&r.rng, 32, 64, 16), size = RANDOM_PICK(&r.rng, 16, 24, 32, 32);
     int64_t n = b->options.batch;
     int32_t x = recipe_image(&r, 4, size), links[LEVELS];
     int32_t time = zoo_input(b, "time", DTYPE_FLOAT32, ZOO_SHAPE(n, width));

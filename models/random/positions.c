@@ -162,8 +162,8 @@ void random_relative(struct zoo_builder *b, const void *config) {
     struct recipe r = recipe_begin(b, 7, 11.5);
     struct positions form = draw(&r, random_size(&r.rng, 8, 256, 1));
     b->options.sequence = form.length;
-    int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"),
-                          random_size(&r.rng, 256, 20000, 1), form.width, NULL);
+    int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"), random_size(&r.rng, 256, 8000, 1),
+                          form.width, NULL);
     if (random_chance(&r.rng, 0.6))
         form.bias = distance_bias(&r, &form);
     if (random_chance(&r.rng, 0.7))
@@ -190,14 +190,14 @@ static int32_t cache(struct recipe *r, const struct positions *form, const char 
 /* A decoder's step: one new token, or a few; keys and values of earlier ones are inputs. */
 void random_decode_step(struct zoo_builder *b, const void *config) {
     (void)config;
-    struct recipe r = recipe_begin(b, 3, 8);
+    struct recipe r = recipe_begin(b, 1.5, 5);
     struct positions form = draw(&r, random_size(&r.rng, 16, 512, 1));
     int64_t inner = form.width * RANDOM_PICK(&r.rng, 2, 3, 4), n = b->options.batch;
     bool crosses = random_chance(&r.rng, 0.4), gates = random_chance(&r.rng, 0.5);
     b->options.sequence = RANDOM_PICK(&r.rng, 1, 1, 1, 4);
     form.cosine = false;
-    int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"),
-                          random_size(&r.rng, 256, 20000, 1), form.width, NULL);
+    int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"), random_size(&r.rng, 256, 8000, 1),
+                          form.width, NULL);
     int32_t seen = crosses ? zoo_input(b, "seen", DTYPE_FLOAT32,
                                        ZOO_SHAPE(n, random_size(&r.rng, 16, 256, 1), form.width))
                            : GRAPH_NONE;
@@ -209,7 +209,7 @@ void random_decode_step(struct zoo_builder *b, const void *config) {
             x = zoo_add(b, x, attend(&r, &form, norm(&r, &form, x), seen, NULL));
         x = zoo_add(b, x, feed_forward(&r, norm(&r, &form, x), inner, gates));
     }
-    x = zoo_linear(b, "vocabulary", norm(&r, &form, x), random_size(&r.rng, 512, 16000, 1), false);
+    x = zoo_linear(b, "vocabulary", norm(&r, &form, x), random_size(&r.rng, 512, 8000, 1), false);
     int64_t sizes[GRAPH_RANK_MAX];
     int32_t rank = zoo_sizes(b, x, sizes);
     sizes[rank - 1] = 1;

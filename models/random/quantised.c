@@ -14,8 +14,9 @@ static void (*const token_builds[])(struct zoo_builder *, const void *) = {
     random_encoder, random_encoder, random_vision, random_decoder, random_gated_decoder,
 };
 static void (*const product_builds[])(struct zoo_builder *, const void *) = {
-    random_encoder, random_encoder,       random_vision,       random_decoder,
-    random_decoder, random_gated_decoder, random_dense_layers, random_recurrent,
+    random_encoder,   random_encoder,       random_vision,       random_decoder,
+    random_decoder,   random_gated_decoder, random_dense_layers, random_recurrent,
+    random_recurrent, random_two_ways,      random_mixer,
 };
 static void (*const half_builds[])(struct zoo_builder *, const void *) = {
     random_residual, random_inverted, random_dense_links,  random_encoder,

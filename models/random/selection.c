@@ -29,8 +29,9 @@ static int32_t cast(struct recipe *r, int32_t x, enum dtype to) {
 /* ---- formulas -------------------------------------------------------------------------------- */
 
 static int32_t formula(struct recipe *r, int32_t x) {
-    static const char *const types[] = {"Selu", "Celu", "Softsign", "ThresholdedRelu", "Elu",
-                                        "Ceil", "Sign", "Softplus", "Round",           "Atan"};
+    static const char *const types[] = {"Selu",  "Celu", "Softsign", "ThresholdedRelu",
+                                        "Elu",   "Ceil", "Sign",     "Softplus",
+                                        "Round", "Atan", "Shrink",   "Identity"};
     return zoo_unary(r->b, types[rng_below(&r->rng, sizeof types / sizeof *types)], x);
 }
 
@@ -79,6 +80,14 @@ static int32_t recast(struct recipe *r, int32_t x) {
     return cast(r, cast(r, x, through), DTYPE_FLOAT32);
 }
 
+/* Several values at once. */
+static int32_t combined(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    static const char *const types[] = {"Sum", "Mean", "Max", "Min"};
+    int32_t y = zoo_mul(b, x, zoo_scalar(b, 0.5)), z = zoo_unary(b, "Abs", x);
+    return like(r, types[rng_below(&r->rng, 4)], ZOO_LIST(x, y, z));
+}
+
 /* ---- rows ------------------------------------------------------------------------------------ */
 
 static int32_t reduced(struct recipe *r, const char *type, int32_t x, int64_t axis) {
@@ -96,11 +105,19 @@ static int32_t reduced(struct recipe *r, const char *type, int32_t x, int64_t ax
 }
 
 static int32_t reduction(struct recipe *r, int32_t x) {
-    static const char *const types[] = {"ReduceMax", "ReduceMin",  "ReduceSum",
-                                        "ReduceL2",  "ReduceL1",   "ReduceLogSumExp",
-                                        "ReduceSum", "ReduceMean", "ReduceSumSquare"};
+    static const char *const types[] = {
+        "ReduceMax",       "ReduceMin", "ReduceSum",  "ReduceL2",        "ReduceL1",
+        "ReduceLogSumExp", "ReduceSum", "ReduceMean", "ReduceSumSquare", "ReduceProd"};
     const char *type = types[rng_below(&r->rng, sizeof types / sizeof *types)];
     return zoo_binary(r->b, "Sub", x, reduced(r, type, x, rng_between(&r->rng, 1, 2)));
+}
+
+static int32_t pooled(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    static const char *const types[] = {"GlobalMaxPool", "GlobalAveragePool", "GlobalLpPool"};
+    int32_t y = zoo_simple(b, types[rng_below(&r->rng, 3)], ZOO_LIST(x),
+                           ZOO_SHAPE(zoo_dim(b, x, 0), zoo_dim(b, x, 1), 1));
+    return zoo_binary(b, "Sub", x, y);
 }
 
 static int32_t normed(struct recipe *r, int32_t x) {
@@ -158,8 +175,16 @@ static int32_t chosen(struct recipe *r, int32_t x) {
     static const char *const types[] = {"Greater", "Less", "GreaterOrEqual"};
     int32_t limit = zoo_scalar(b, 0.1);
     int32_t which = typed(r, types[rng_below(&r->rng, 3)], DTYPE_BOOL, ZOO_LIST(x, limit));
-    if (random_chance(&r->rng, 0.3))
+    if (random_chance(&r->rng, 0.3)) {
         which = typed(r, "Not", DTYPE_BOOL, ZOO_LIST(which));
+    } else if (random_chance(&r->rng, 0.5)) {
+        static const char *const both[] = {"And", "Or", "Xor"};
+        int32_t zero = zoo_scalar(b, 0);
+        int32_t also = typed(r, "LessOrEqual", DTYPE_BOOL, ZOO_LIST(x, zero));
+        which = typed(r, both[rng_below(&r->rng, 3)], DTYPE_BOOL, ZOO_LIST(which, also));
+    } else if (random_chance(&r->rng, 0.3)) {
+        which = typed(r, "IsNaN", DTYPE_BOOL, ZOO_LIST(x));
+    }
     int32_t other = zoo_mul(b, x, limit);
     int64_t sizes[GRAPH_RANK_MAX];
     int32_t rank = zoo_sizes(b, x, sizes);
@@ -233,9 +258,9 @@ static int32_t written(struct recipe *r, int32_t x) {
 void random_selection(struct zoo_builder *b, const void *config) {
     (void)config;
     static int32_t (*const steps[])(struct recipe *, int32_t) = {
-        formula, formula,  formula,   mish,      hard_swish, limited, powered,
-        wrapped, recast,   reduction, reduction, normed,     largest, marked,
-        chosen,  triangle, repeated,  framed,    rearranged, written, accumulated,
+        formula, formula,   formula,   mish,   hard_swish, limited, powered,     wrapped,
+        recast,  reduction, reduction, normed, largest,    marked,  combined,    pooled,
+        chosen,  triangle,  repeated,  framed, rearranged, written, accumulated,
     };
     struct recipe r = recipe_begin(b, 4, 8);
     int64_t rows = random_size(&r.rng, 4, 512, 1), width = random_size(&r.rng, 4, 1024, 2);

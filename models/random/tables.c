@@ -49,6 +49,7 @@ void random_tables(struct zoo_builder *b, const void *config) {
     int64_t n = b->options.batch *= RANDOM_PICK(&r.rng, 1, 8, 32);
     int64_t width = RANDOM_PICK(&r.rng, 8, 16, 16, 32, 64), bag = RANDOM_PICK(&r.rng, 1, 1, 5, 20);
     int count = (int)rng_between(&r.rng, 4, TABLES_MAX);
+    int64_t most = 12000000 / (count * width); /* 48 MB in all */
     int32_t parts[TABLES_MAX + 1], dense[2];
     int32_t x = zoo_input(b, "dense", DTYPE_FLOAT32, ZOO_SHAPE(n, 13));
     x = layers(&r, x, random_size(&r.rng, 32, 512, 16), 2);
@@ -56,7 +57,7 @@ void random_tables(struct zoo_builder *b, const void *config) {
     parts[0] = zoo_unsqueeze(b, dense[0], 1);
     for (int i = 0; i < count; i++)
         parts[i + 1] =
-            zoo_unsqueeze(b, looked_up(&r, i, random_size(&r.rng, 100, 60000, 1), width, bag), 1);
+            zoo_unsqueeze(b, looked_up(&r, i, random_size(&r.rng, 100, most, 1), width, bag), 1);
     dense[1] = pairs(&r, zoo_concat(b, 1, (uint32_t)count + 1, parts));
     x = zoo_concat(b, 1, 2, dense);
     int64_t inner = random_size(&r.rng, 64, 1024, 16);

@@ -66,7 +66,7 @@ void random_volumes(struct zoo_builder *b, const void *config) {
 /* Vocoders: ConvTranspose in one dimension, dilated convolutions between. */
 void random_waves(struct zoo_builder *b, const void *config) {
     (void)config;
-    struct recipe r = recipe_begin(b, 6, 11);
+    struct recipe r = recipe_begin(b, 5, 9.5);
     int64_t width = random_size(&r.rng, 64, 256, 32);
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32,
                           ZOO_SHAPE(b->options.batch, 80, random_size(&r.rng, 16, 100, 1)));

@@ -7,9 +7,6 @@
 
 #define MICROSOFT "com.microsoft"
 
-/* Uniform values of deviation 1 end at the root of 3; see zoo_weight. */
-static const float uniform_end = 1.7320508f;
-
 /* ---- operators -------------------------------------------------------------------------------
  *
  * What onnxruntime.quantization quantises by default on CPUs (registry.py).
@@ -100,7 +97,7 @@ void quantise_ranges(struct quantising *q) {
     const struct graph *old = q->old;
     for (uint32_t t = 0; t < old->tensor_count; t++) {
         const struct zoo_weight *weight = &q->from->weights[t];
-        float end = weight->deviation > 0 ? uniform_end * weight->deviation : 1;
+        float end = weight->deviation > 0 ? UNIFORM_END * weight->deviation : 1;
         q->values[t] = (struct quantised_value){
             .plain = GRAPH_NONE,
             .integers = GRAPH_NONE,
@@ -145,10 +142,17 @@ static enum dtype new_type(const struct quantising *q, enum dtype old) {
     return is_half(q) && old == DTYPE_FLOAT32 ? DTYPE_FLOAT16 : old;
 }
 
-static int32_t sizes_of(const struct tensor *tensor, int64_t *sizes) {
+int32_t quantise_sizes(const struct quantising *q, int32_t old, int64_t *sizes) {
+    const struct tensor *tensor = &q->old->tensors[old];
     for (int32_t i = 0; i < tensor->rank; i++)
         sizes[i] = tensor->dims[i].size;
     return tensor->rank;
+}
+
+int32_t quantise_result(struct quantising *q, int32_t old, enum dtype dtype) {
+    int64_t sizes[GRAPH_RANK_MAX];
+    int32_t rank = quantise_sizes(q, old, sizes);
+    return zoo_result(q->b, dtype, rank, sizes);
 }
 
 bool quantise_is_weight(const struct quantising *q, int32_t old) {
@@ -180,7 +184,7 @@ static int32_t copy_stored(struct quantising *q, int32_t old) {
     const struct tensor *tensor = &q->old->tensors[old];
     const struct zoo_weight *weight = &q->from->weights[old];
     int64_t sizes[GRAPH_RANK_MAX];
-    int32_t rank = sizes_of(tensor, sizes);
+    int32_t rank = quantise_sizes(q, old, sizes);
     int32_t x = zoo_stored(q->b, tensor->name, new_type(q, tensor->dtype), weight->mean,
                            weight->deviation, rank, sizes);
     q->b->graph->tensors[x].values = new_values(q, tensor);
@@ -195,11 +199,9 @@ int32_t quantise_plain(struct quantising *q, int32_t old) {
         return value->plain;
     if (value->integers == GRAPH_NONE)
         return value->plain = copy_stored(q, old);
-    int64_t sizes[GRAPH_RANK_MAX];
-    int32_t rank = sizes_of(&q->old->tensors[old], sizes);
     quantise_add_op(q, q->old->tensors[old].name, "DequantizeLinear", "",
                     ZOO_LIST(value->integers, value->scale, value->zero));
-    return value->plain = zoo_result(q->b, DTYPE_FLOAT32, rank, sizes);
+    return value->plain = quantise_result(q, old, DTYPE_FLOAT32);
 }
 
 int32_t quantise_add_op(struct quantising *q, const char *base, const char *type,
@@ -245,10 +247,8 @@ int32_t quantise_copy_op(struct quantising *q, const struct op *op, const int32_
     int32_t to = graph_add_op(q->b->graph, op->name, op->type, op->domain);
     graph_set_inputs(q->b->graph, to, op->input_count, inputs);
     for (uint32_t k = 0; k < op->output_count; k++) {
-        const struct tensor *tensor = &q->old->tensors[op->outputs[k]];
-        int64_t sizes[GRAPH_RANK_MAX];
-        int32_t rank = sizes_of(tensor, sizes);
-        q->values[op->outputs[k]].plain = zoo_result(q->b, new_type(q, tensor->dtype), rank, sizes);
+        int32_t out = op->outputs[k];
+        q->values[out].plain = quantise_result(q, out, new_type(q, q->old->tensors[out].dtype));
     }
     quantise_copy_attributes(q, op, to);
     keep_constant(q, op, to);
@@ -276,12 +276,12 @@ struct quantised_weight quantise_weight(struct quantising *q, int32_t old, int32
     const struct tensor *tensor = &q->old->tensors[old];
     struct arena *arena = q->b->graph->arena;
     const struct zoo_weight *drawn = &q->from->weights[old];
-    float end = quantise_vary(tensor->name, fabsf(drawn->mean) + uniform_end * drawn->deviation);
+    float end = quantise_vary(tensor->name, fabsf(drawn->mean) + UNIFORM_END * drawn->deviation);
     int64_t sizes[GRAPH_RANK_MAX];
-    int32_t rank = sizes_of(tensor, sizes), scales = per_channel ? 1 : 0;
+    int32_t rank = quantise_sizes(q, old, sizes), scales = per_channel ? 1 : 0;
     struct quantised_weight w = {.step = end > 0 ? end / 127 : 1.0f / 127, .axis = axis};
     w.integers = zoo_stored(q->b, arena_printf(arena, "%s_quantized", tensor->name), type,
-                            type == DTYPE_UINT8 ? 128 : 0, 127 / uniform_end, rank, sizes);
+                            type == DTYPE_UINT8 ? 128 : 0, 127 / UNIFORM_END, rank, sizes);
     const char *scale = arena_printf(arena, "%s_scale", tensor->name);
     if (per_channel)
         w.steps = draw_steps(arena, scale, w.step, sizes[axis]);
@@ -296,7 +296,7 @@ int32_t quantise_bias(struct quantising *q, int32_t old, float step) {
     const struct tensor *tensor = &q->old->tensors[old];
     const struct zoo_weight *drawn = &q->from->weights[old];
     int64_t sizes[GRAPH_RANK_MAX];
-    int32_t rank = sizes_of(tensor, sizes);
+    int32_t rank = quantise_sizes(q, old, sizes);
     return zoo_stored(q->b, arena_printf(q->b->graph->arena, "%s_quantized", tensor->name),
                       DTYPE_INT32, drawn->mean / step, drawn->deviation / step, rank, sizes);
 }
@@ -323,7 +323,7 @@ static void copy_inputs(struct quantising *q) {
         int32_t t = q->old->inputs[i];
         const struct tensor *tensor = &q->old->tensors[t];
         int64_t sizes[GRAPH_RANK_MAX];
-        int32_t rank = sizes_of(tensor, sizes);
+        int32_t rank = quantise_sizes(q, t, sizes);
         int32_t x = zoo_input(q->b, tensor->name, tensor->dtype, rank, sizes);
         q->values[t].plain = new_type(q, tensor->dtype) == tensor->dtype
                                  ? x

@@ -23,26 +23,21 @@ static const struct quantised_value *found_scale(struct quantising *q, int32_t o
 /* The newest operator's int32 result as float, times both scales, plus the bias. */
 static void scale_back(struct quantising *q, const struct op *op, const struct quantised_value *x,
                        const struct quantised_weight *weight, int32_t bias) {
-    int64_t sizes[GRAPH_RANK_MAX];
-    int32_t out = op->outputs[0];
-    const struct tensor *tensor = &q->old->tensors[out];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
-    int32_t product = zoo_result(q->b, DTYPE_INT32, tensor->rank, sizes);
+    int32_t out = op->outputs[0], product = quantise_result(q, out, DTYPE_INT32);
     int32_t cast = quantise_add_op(q, op->name, "Cast", "", ZOO_LIST(product));
     graph_set_int(q->b->graph, cast, "to", DTYPE_FLOAT32);
-    int32_t y = zoo_result(q->b, DTYPE_FLOAT32, tensor->rank, sizes);
+    int32_t y = quantise_result(q, out, DTYPE_FLOAT32);
     quantise_add_op(q, arena_printf(q->b->graph->arena, "%s_scales", op->name), "Mul", "",
                     ZOO_LIST(x->scale, weight->scale));
     int64_t width = zoo_rank(q->b, weight->scale) ? zoo_dim(q->b, weight->scale, 0) : 1;
     int32_t scale = zoo_result(q->b, DTYPE_FLOAT32, zoo_rank(q->b, weight->scale), &width);
     quantise_add_op(q, arena_printf(q->b->graph->arena, "%s_output_scale", op->name), "Mul", "",
                     ZOO_LIST(y, scale));
-    y = zoo_result(q->b, DTYPE_FLOAT32, tensor->rank, sizes);
+    y = quantise_result(q, out, DTYPE_FLOAT32);
     if (bias != GRAPH_NONE) {
         quantise_add_op(q, arena_printf(q->b->graph->arena, "%s_bias", op->name), "Add", "",
                         ZOO_LIST(y, bias));
-        y = zoo_result(q->b, DTYPE_FLOAT32, tensor->rank, sizes);
+        y = quantise_result(q, out, DTYPE_FLOAT32);
     }
     q->values[out].plain = y;
 }
@@ -91,15 +86,11 @@ static void dynamic_conv(struct quantising *q, const struct op *op) {
 static void dynamic_gather(struct quantising *q, const struct op *op) {
     struct quantised_value *out = &q->values[op->outputs[0]];
     struct quantised_weight weight = quantise_weight(q, op->inputs[0], 0, false, DTYPE_INT8);
-    int64_t sizes[GRAPH_RANK_MAX];
-    const struct tensor *tensor = &q->old->tensors[op->outputs[0]];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
     int32_t ids = quantise_plain(q, op->inputs[1]);
     int32_t to = graph_add_op(q->b->graph, op->name, "Gather", "");
     graph_set_inputs(q->b->graph, to, ZOO_LIST(weight.integers, ids));
     quantise_copy_attributes(q, op, to);
-    out->integers = zoo_result(q->b, DTYPE_INT8, tensor->rank, sizes);
+    out->integers = quantise_result(q, op->outputs[0], DTYPE_INT8);
     out->scale = weight.scale;
     out->zero = weight.zero;
     quantise_plain(q, op->outputs[0]);
@@ -124,13 +115,8 @@ static void dynamic_lstm(struct quantising *q, const struct op *op) {
         inputs[7 + 2 * k] = weight.zero;
     }
     int32_t to = quantise_add_op(q, op->name, "DynamicQuantizeLSTM", "com.microsoft", 12, inputs);
-    for (uint32_t k = 0; k < op->output_count; k++) {
-        const struct tensor *tensor = &q->old->tensors[op->outputs[k]];
-        int64_t sizes[GRAPH_RANK_MAX];
-        for (int32_t i = 0; i < tensor->rank; i++)
-            sizes[i] = tensor->dims[i].size;
-        q->values[op->outputs[k]].plain = zoo_result(q->b, DTYPE_FLOAT32, tensor->rank, sizes);
-    }
+    for (uint32_t k = 0; k < op->output_count; k++)
+        q->values[op->outputs[k]].plain = quantise_result(q, op->outputs[k], DTYPE_FLOAT32);
     quantise_copy_attributes(q, op, to);
 }
 

@@ -37,23 +37,18 @@ static void store_operand(struct quantising *q, int32_t old) {
     const struct tensor *tensor = &q->old->tensors[old];
     struct quantised_value *value = &q->values[old];
     int64_t sizes[GRAPH_RANK_MAX];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
+    int32_t rank = quantise_sizes(q, old, sizes);
     enum dtype type = quantise_activation_type(q);
     value->integers =
         zoo_stored(q->b, arena_printf(q->b->graph->arena, "%s_quantized", tensor->name), type,
-                   type == DTYPE_UINT8 ? 128 : 0, 127 / 1.7320508f, tensor->rank, sizes);
+                   type == DTYPE_UINT8 ? 128 : 0, 127 / UNIFORM_END, rank, sizes);
 }
 
 static int32_t quantise(struct quantising *q, int32_t old) {
     struct quantised_value *value = &q->values[old];
-    const struct tensor *tensor = &q->old->tensors[old];
-    int64_t sizes[GRAPH_RANK_MAX];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
-    quantise_add_op(q, tensor->name, "QuantizeLinear", "",
+    quantise_add_op(q, q->old->tensors[old].name, "QuantizeLinear", "",
                     ZOO_LIST(value->plain, value->scale, value->zero));
-    return zoo_result(q->b, quantise_activation_type(q), tensor->rank, sizes);
+    return quantise_result(q, old, quantise_activation_type(q));
 }
 
 /* The value in eight bits; made now when it is not yet there. */
@@ -104,15 +99,12 @@ static void pass_through(struct quantising *q, int32_t old) {
 /* Readers of the same weight share its pair. */
 static int32_t weight_through(struct quantising *q, const struct op *op,
                               struct quantised_weight *weight) {
-    const struct tensor *tensor = &q->old->tensors[op->inputs[1]];
-    int64_t sizes[GRAPH_RANK_MAX];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
+    int32_t old = op->inputs[1];
     *weight = weight_of(q, op);
-    int32_t dequantize = quantise_add_op(q, tensor->name, "DequantizeLinear", "",
+    int32_t dequantize = quantise_add_op(q, q->old->tensors[old].name, "DequantizeLinear", "",
                                          ZOO_LIST(weight->integers, weight->scale, weight->zero));
     graph_set_int(q->b->graph, dequantize, "axis", weight->axis);
-    return zoo_result(q->b, DTYPE_FLOAT32, tensor->rank, sizes);
+    return quantise_result(q, old, DTYPE_FLOAT32);
 }
 
 /* A bias in 32 bits, with the product of both scales. */
@@ -264,11 +256,7 @@ static void operands_of(struct quantising *q, const struct op *op, enum quantise
 }
 
 static void put_integers(struct quantising *q, int32_t old) {
-    const struct tensor *tensor = &q->old->tensors[old];
-    int64_t sizes[GRAPH_RANK_MAX];
-    for (int32_t i = 0; i < tensor->rank; i++)
-        sizes[i] = tensor->dims[i].size;
-    q->values[old].integers = zoo_result(q->b, quantise_activation_type(q), tensor->rank, sizes);
+    q->values[old].integers = quantise_result(q, old, quantise_activation_type(q));
 }
 
 static void quantised_op(struct quantising *q, const struct op *op,

@@ -5,6 +5,9 @@
 
 #include "models/zoo/quantise.h"
 
+/* Where uniform values of deviation 1 end: the root of 3. Weights are drawn so; see zoo_weight. */
+#define UNIFORM_END 1.7320508f
+
 /* A tensor of the old graph. */
 struct quantised_value {
     int32_t plain;       /* the new tensor of floating point; GRAPH_NONE: not made */
@@ -51,6 +54,9 @@ int32_t quantise_copy_op(struct quantising *q, const struct op *op, const int32_
 void quantise_copy_attributes(struct quantising *q, const struct op *op, int32_t to);
 /* The value in floating point; made now when it is not yet there. GRAPH_NONE stays. */
 int32_t quantise_plain(struct quantising *q, int32_t old);
+int32_t quantise_sizes(const struct quantising *q, int32_t old, int64_t *sizes); /* the rank */
+/* One more output of the newest operator, of the shape of a tensor of the old graph. */
+int32_t quantise_result(struct quantising *q, int32_t old, enum dtype dtype);
 bool quantise_is_weight(const struct quantising *q, int32_t old); /* stored, floating point */
 enum dtype quantise_activation_type(const struct quantising *q);
 /* Adds an operator named "<base>_<type>"; results come by zoo_result. */

@@ -158,6 +158,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     arena_init(&arena);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     struct training recorded = read_observations(&arena, argv[1]);
     time_fit(&arena, &recorded, &fit);
     for (size_t m = 0; m < sizeof models / sizeof *models; m++)

@@ -68,7 +68,7 @@ static const struct subject_row built[] = {
     {"googlenet",            1,    FORM(ZOO_OPERATORS, false, false)},
     {"shufflenet_v2_x0_5",   0.95, FORM(ZOO_OPERATORS, false, false)},
     {"unet",                 0.98, FORM(ZOO_QDQ,       false, false)},
-    {"resnet18",             1,    FORM(ZOO_QDQ,       false, true) },
+    {"resnet18",             0.87, FORM(ZOO_QDQ,       false, true) },
     {"bert_tiny",            1,    FORM(ZOO_QDQ,       false, false)},
     {"deit_tiny",            0.9,  FORM(ZOO_QDQ,       false, true) },
     {"bert_tiny",            1,    FORM(ZOO_DYNAMIC,   false, false)},

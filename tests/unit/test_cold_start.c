@@ -93,14 +93,15 @@ static void a_cold_page_cache_reads_library_and_files_from_storage(void **state)
     predict((struct cold_start_options){
         .page_cache = PAGE_CACHE_COLD,
         .storage_bytes_per_s = {1e9, 0.5e9, 2e9, TIER_MEASURED, ""},
+        .storage_delay_ns = {5e6, 4e6,   6e6, TIER_MEASURED, ""},
         .library_bytes = 5e7
     });
-    assert_near(ns_of("library_read"), 5e7);
-    assert_near(ns_of("file_read"), 4e8); /* the weights outside too */
-    assert_near(phase("file_read")->ns.low, 2e8);
+    assert_near(ns_of("library_read"), 5.5e7);
+    assert_near(ns_of("file_read"), 4.05e8); /* the weights outside too */
+    assert_near(phase("file_read")->ns.low, 2.04e8);
     assert_int_equal(phase("file_read")->ns.tier, TIER_ROOFLINE);
     /* What a warm one would have taken, a fifth of the session here, is left out. */
-    assert_near(prediction.cold_start.total_ns.value, 5e7 + 4e8 + 8e7 + 2e7 + 2e7);
+    assert_near(prediction.cold_start.total_ns.value, 5.5e7 + 4.05e8 + 8e7 + 2e7 + 2e7);
 }
 
 static void storage_that_was_never_measured_is_refused(void **state) {

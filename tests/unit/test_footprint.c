@@ -328,6 +328,19 @@ static void weights_outside_the_file_are_told_apart(void **state) {
     assert_true(f.regrown_bytes == 0);
 }
 
+/* 24 filters of 3 x 3 x 3: columns of 32, a depth of 27 padded to 64, and a sum per column. */
+static void filters_of_eight_bits_are_packed_by_output_channel(void **state) {
+    (void)state;
+    int32_t x = input(10, 10), scale = weight("scale", 1, 1),
+            w = graph_add_tensor(graph, "w", DTYPE_INT8);
+    const int64_t sizes[] = {24, 3, 3, 3};
+    graph_set_shape(graph, w, 4, sizes);
+    graph->tensors[w].flags |= TENSOR_INITIALIZER;
+    apply("com.microsoft", "QLinearConv", x, scale, 8, 8);
+    graph_set_inputs(graph, 0, 4, (int32_t[]){x, scale, scale, w});
+    assert_true(footprint(1000).packed_weight_bytes == 32 * (64 + 4));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -346,6 +359,7 @@ int main(void) {
         TEST(an_empty_graph_uses_nothing),
         TEST(the_largest_weight_is_held_twice_while_the_file_is_read),
         TEST(packed_matrices_are_padded),
+        TEST(filters_of_eight_bits_are_packed_by_output_channel),
         TEST(reordered_filters_are_held_four_times_beside_the_file),
         TEST(a_table_in_another_file_is_read_row_by_row),
         TEST(a_shared_matrix_is_held_packed_and_as_it_was),

@@ -36,12 +36,12 @@ static void rates_have_their_slowest_and_fastest_round(void **state) {
         printf("skip: %s\n", err.message); /* the working folder lies in memory */
         skip();
     }
-    const struct read_rate *both[] = {&rates.cold, &rates.warm};
-    for (int i = 0; i < 2; i++) {
-        assert_true(both[i]->low > 0);
-        assert_true(both[i]->low <= both[i]->bytes_per_s);
-        assert_true(both[i]->bytes_per_s <= both[i]->high);
-    }
+    const struct probed *all[] = {&rates.cold_bytes_per_s, &rates.warm_bytes_per_s,
+                                  &rates.cold_delay_ns};
+    for (int i = 0; i < 3; i++)
+        assert_true(all[i]->low <= all[i]->value && all[i]->value <= all[i]->high);
+    assert_true(rates.cold_bytes_per_s.low > 0 && rates.warm_bytes_per_s.low > 0);
+    assert_true(rates.cold_delay_ns.low >= 0);
 }
 
 static void a_folder_that_is_not_there_is_named(void **state) {
