@@ -11,7 +11,7 @@ enum { POINTS_MAX = 192, JUDGED_POINTS_MAX = 96, JUDGED_ROWS_MAX = 4000 };
 
 static const double lengths[] = {0.5, 1, 2}; /* times the square root of the dimensions */
 /* Times the rows' variances: networks differ by more than their repeats do. */
-static const double noises[] = {0.5, 1, 2, 4, 8};
+static const double noises[] = {0.5, 1, 2, 4, 8, 16, 32};
 static const double prior_deviation = 0.25; /* of the function around 0 */
 static const double said_max = 1;           /* no row teaches more */
 
