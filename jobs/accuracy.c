@@ -3,7 +3,16 @@
 #include "base/progress.h"
 #include "db/db.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* What is learnt from and what is judged. */
+struct accuracy_data {
+    struct training learnt, judged; /* the same without `from` */
+    const char *from;
+};
 
 static void tell(void *context, double done) {
     progress_update(context, done, NULL);
@@ -68,22 +77,23 @@ static const bool *worth_judging(struct arena *arena, const struct training *tra
     return count ? judged : NULL;
 }
 
-static int judge(struct arena *arena, const struct training *learnt,
-                 const struct estimator *estimator, struct progress *progress,
-                 struct accuracy_report *out, struct err *err) {
-    if (learnt)
-        return accuracy_of_others(arena, learnt, &out->training, estimator, &out->accuracy, err);
-    progress_start(progress, 1, "leaving out each model of %u runs", out->training.run_count);
+static int judge(struct arena *arena, const struct accuracy_data *data,
+                 const struct estimator *estimator, struct progress *progress, struct accuracy *out,
+                 struct err *err) {
+    if (data->from)
+        return accuracy_of_others(arena, &data->learnt, &data->judged, estimator, out, err);
+    progress_start(progress, 1, "leaving out each model of %u runs%s%s", data->judged.run_count,
+                   estimator ? ", by " : "", estimator ? estimator->name : "");
     int code =
-        accuracy_leave_one_model_out(arena, &out->training, worth_judging(arena, &out->training), estimator,
-                                     tell, progress, &out->accuracy, err);
+        accuracy_leave_one_model_out(arena, &data->judged, worth_judging(arena, &data->judged),
+                                     estimator, tell, progress, out, err);
     progress_done(progress);
     return code;
 }
 
-int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
-                 const char *const *only, uint32_t only_count, const struct estimator *estimator,
-                 struct progress *progress, struct accuracy_report *out, struct err *err) {
+static int gather(struct arena *arena, struct db *db, const struct place *place,
+                  const struct accuracy_choice *choice, struct accuracy_data *out,
+                  struct err *err) {
     const struct training_filter filter = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,
@@ -91,20 +101,93 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place, 
         .threads = place->threads,
         .target = feature_target_of(&place->machine),
     };
-    const struct choice to_judge = {.other_than = from, .names = only, .name_count = only_count};
-    const struct choice to_learn = {.purpose = from};
-    struct training all, learnt;
-    *out = (struct accuracy_report){0};
+    const struct choice to_judge = {
+        .other_than = choice->from, .names = choice->names, .name_count = choice->name_count};
+    const struct choice to_learn = {.purpose = choice->from};
+    struct training all;
+    *out = (struct accuracy_data){.from = choice->from};
     if (training_load(arena, db, &filter, &all, err))
         return -(int)err->code;
-    out->training = restricted(arena, &all, &to_judge);
-    if (out->training.run_count == 0)
+    out->judged = restricted(arena, &all, &to_judge);
+    if (out->judged.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    if (!from)
-        return judge(arena, NULL, estimator, progress, out, err);
-    learnt = restricted(arena, &all, &to_learn);
-    if (learnt.run_count == 0)
+    out->learnt = choice->from ? restricted(arena, &all, &to_learn) : out->judged;
+    if (out->learnt.run_count == 0)
         return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
-    return judge(arena, &learnt, estimator, progress, out, err);
+    return 0;
+}
+
+int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
+                 const struct accuracy_choice *choice, const struct estimator *estimator,
+                 struct progress *progress, struct accuracy *out, struct err *err) {
+    struct accuracy_data data;
+    if (gather(arena, db, place, choice, &data, err))
+        return -(int)err->code;
+    return judge(arena, &data, estimator, progress, out, err);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static double now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* How long it takes to learn from all, and to estimate each judged operator once. */
+static int time_estimator(const struct accuracy_data *data, struct judged_estimator *judged,
+                          const struct estimator *estimator, struct err *err) {
+    struct arena scratch;
+    struct fit fit;
+    arena_init(&scratch);
+    double start = now_ns();
+    int code = fit_train_by(&scratch, &data->learnt, NULL, estimator, &fit, err);
+    double learnt = now_ns(), sum = 0;
+    for (uint32_t i = 0; !code && i < data->judged.observation_count; i++)
+        sum += cost_model_estimate(&fit.cost, &data->judged.observations[i].features).value;
+    double said = now_ns();
+    arena_done(&scratch);
+    judged->fit_ns = learnt - start;
+    judged->predict_ns = sum > 0 ? (said - learnt) / data->judged.observation_count : NAN;
+    return code;
+}
+
+static int by_error(const void *a, const void *b) {
+    const struct judged_estimator *x = a, *y = b;
+    if (!x->reason != !y->reason)
+        return x->reason ? 1 : -1;
+    return (x->accuracy.latency.mape > y->accuracy.latency.mape) -
+           (x->accuracy.latency.mape < y->accuracy.latency.mape);
+}
+
+static int judge_estimator(struct arena *arena, const struct accuracy_data *data,
+                           const struct estimator *estimator, struct progress *progress,
+                           struct judged_estimator *out, struct err *err) {
+    struct err missing = {0};
+    *out = (struct judged_estimator){.name = estimator->name, .help = estimator->help};
+    if (estimator->learner->available && estimator->learner->available(&missing)) {
+        out->reason = arena_strdup(arena, missing.message);
+        return 0;
+    }
+    if (time_estimator(data, out, estimator, err))
+        return -(int)err->code;
+    return judge(arena, data, estimator, progress, &out->accuracy, err);
+}
+
+int job_compare_estimators(struct arena *arena, struct db *db, const struct place *place,
+                           const struct accuracy_choice *choice, struct progress *progress,
+                           struct estimator_ranking *out, struct err *err) {
+    struct accuracy_data data;
+    uint32_t count = 0;
+    if (gather(arena, db, place, choice, &data, err))
+        return -(int)err->code;
+    while (estimators[count].name)
+        count++;
+    *out = (struct estimator_ranking){ARENA_ARRAY(arena, count, struct judged_estimator), count};
+    for (uint32_t i = 0; i < count; i++)
+        if (judge_estimator(arena, &data, &estimators[i], progress, &out->rows[i], err))
+            return -(int)err->code;
+    qsort(out->rows, count, sizeof *out->rows, by_error);
+    return 0;
 }

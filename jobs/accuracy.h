@@ -5,20 +5,28 @@
 
 #include "jobs/fit.h"
 #include "predictor/accuracy.h"
+#include "predictor/estimator.h"
 
 struct progress;
 
-struct accuracy_report {
-    struct training training;
-    struct accuracy accuracy;
+/* Without `from` each model is judged by a fit on the others. With it ("calibrate") one fit learns
+ * from the runs of that purpose alone and judges all the rest. `names` restrict what is judged, and
+ * without `from` what is learnt from, to models of these names; none: all. */
+struct accuracy_choice {
+    const char *from;
+    const char *const *names;
+    uint32_t name_count;
 };
 
-/* Without `from` each model is judged by a fit on the others. With it ("calibrate") one fit learns
- * from the runs of that purpose alone and judges all the rest. `only` (may be NULL) restricts what
- * is judged, and without `from` what is learnt from, to models of these names. `estimator` NULL: the
- * default. */
-int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
-                 const char *const *only, uint32_t only_count, const struct estimator *estimator,
-                 struct progress *progress, struct accuracy_report *out, struct err *err);
+/* `estimator` NULL: the default. */
+int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
+                 const struct accuracy_choice *choice, const struct estimator *estimator,
+                 struct progress *progress, struct accuracy *out, struct err *err);
+
+/* All estimators on the same data, the least error of latencies first; those that were not built
+ * last. */
+int job_compare_estimators(struct arena *arena, struct db *db, const struct place *place,
+                           const struct accuracy_choice *choice, struct progress *progress,
+                           struct estimator_ranking *out, struct err *err);
 
 #endif

@@ -307,8 +307,8 @@ static int leave_each_out(struct leaving *l, void (*progress)(void *context, dou
 
 int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
                                  const bool *judged, const struct estimator *estimator,
-                                 void (*progress)(void *context, double done),
-                                 void *context, struct accuracy *out, struct err *err) {
+                                 void (*progress)(void *context, double done), void *context,
+                                 struct accuracy *out, struct err *err) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
     struct leaving l = {

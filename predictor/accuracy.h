@@ -10,8 +10,8 @@
  * may be NULL; it is told the share done. `estimator` NULL: the default. */
 int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
                                  const bool *judged, const struct estimator *estimator,
-                                 void (*progress)(void *context, double done),
-                                 void *context, struct accuracy *out, struct err *err);
+                                 void (*progress)(void *context, double done), void *context,
+                                 struct accuracy *out, struct err *err);
 
 /* Fits on all of `learnt` and predicts the runs of `judged`, other models of the same place. */
 int accuracy_of_others(struct arena *arena, const struct training *learnt,

@@ -26,12 +26,12 @@ static int configure(BoosterHandle booster, const struct boosting_settings *sett
     static const struct {
         const char *name, *value;
     } fixed[] = {
-        {"objective", "reg:squarederror"},
-        {"tree_method", "hist"},
-        {"nthread", "1"},
-        {"seed", "0"},
-        {"verbosity", "0"},
-        {"base_score", "0"},
+        {"objective",   "reg:squarederror"},
+        {"tree_method", "hist"            },
+        {"nthread",     "1"               },
+        {"seed",        "0"               },
+        {"verbosity",   "0"               },
+        {"base_score",  "0"               },
     };
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (XGBoosterSetParam(booster, fixed[i].name, fixed[i].value))
@@ -53,8 +53,8 @@ static int boost(DMatrixHandle matrix, BoosterHandle booster,
     return 0;
 }
 
-static int take_trees(struct arena *arena, BoosterHandle booster, uint32_t dims,
-                      struct forest *out, struct err *err) {
+static int take_trees(struct arena *arena, BoosterHandle booster, uint32_t dims, struct forest *out,
+                      struct err *err) {
     bst_ulong count;
     const char **dumps;
     if (XGBoosterDumpModelEx(booster, "", 0, "json", &count, &dumps))

@@ -13,8 +13,8 @@ struct boosting_rows {
 
 struct boosting_settings {
     uint32_t depth, rounds;
-    double rate;       /* of what a tree found, this much is added */
-    double leaf_rows;  /* weight that a leaf must have at least */
+    double rate;      /* of what a tree found, this much is added */
+    double leaf_rows; /* weight that a leaf must have at least */
 };
 
 /* ERR_ENVIRONMENT when this program was built without XGBoost. */

@@ -227,8 +227,8 @@ static int find_usual_rates(struct class_learning *l, const struct class_rows *r
 
 /* ---- residual -------------------------------------------------------------------------------- */
 
-/* By what is expected, not by what was seen: else the operators that took too long would be believed
- * most. */
+/* By what is expected, not by what was seen: else the operators that took too long would be
+ * believed most. */
 static double log_deviation(double fitted_ns) {
     double jitter = jitter_ns / fitted_ns;
     return sqrt(repeat_deviation * repeat_deviation + jitter * jitter);
@@ -255,8 +255,8 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
         folds[r] = l->fold_of_run[o->run];
     }
     const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};
-    int code = residual_learn(l->arena, l->estimator->learner, &residuals, &fit->residual,
-                              said, l->err);
+    int code =
+        residual_learn(l->arena, l->estimator->learner, &residuals, &fit->residual, said, l->err);
     arena_done(&scratch);
     return code;
 }

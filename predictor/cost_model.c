@@ -173,8 +173,8 @@ static struct class_learning begin_learning(struct arena *arena, const struct tr
     for (uint32_t r = 0; r < training->run_count; r++)
         folds[r] = fold_of(&training->runs[r]);
     model->held_out_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double);
-    return (struct class_learning){
-        arena, estimator, training, model->usual, folds, model->held_out_ns, err};
+    return (struct class_learning){arena, estimator,          training, model->usual,
+                                   folds, model->held_out_ns, err};
 }
 
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,

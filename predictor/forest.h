@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 struct forest_node {
-    int32_t feature;      /* -1: a leaf */
-    uint32_t no;          /* index in the forest of the other child */
-    float value;          /* "yes" below it; of a leaf what it adds */
+    int32_t feature; /* -1: a leaf */
+    uint32_t no;     /* index in the forest of the other child */
+    float value;     /* "yes" below it; of a leaf what it adds */
 };
 
 struct forest {

@@ -31,7 +31,8 @@ static double at(const void *state, uint32_t dims, const double *input) {
     double factor = -1 / (2 * g->length * g->length);
     residual_scale(&g->scales, dims, input, scaled);
     for (uint32_t p = 0; p < g->points; p++)
-        sum += g->weight[p] * exp(factor * residual_distance(scaled, g->at + (size_t)p * dims, dims));
+        sum +=
+            g->weight[p] * exp(factor * residual_distance(scaled, g->at + (size_t)p * dims, dims));
     return fmax(-said_max, fmin(said_max, sum));
 }
 
@@ -69,7 +70,7 @@ static int read(struct arena *arena, const cJSON *object, uint32_t dims, const v
 struct system {
     const struct residual_rows *rows;
     const double *scaled, *points;
-    uint32_t n; /* points */
+    uint32_t n;                         /* points */
     double length, noise;               /* noise: times the variances of the rows */
     double *near;                       /* rows x n: kernel of row and point */
     double *prior;                      /* n x n */
@@ -112,14 +113,15 @@ static void build(struct system *s, struct arena *arena, double length) {
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t j = 0; j <= i; j++)
             s->prior[(size_t)i * n + j] =
-                (exp(factor *
-                     residual_distance(s->points + (size_t)i * dims, s->points + (size_t)j * dims, dims)) +
+                (exp(factor * residual_distance(s->points + (size_t)i * dims,
+                                                s->points + (size_t)j * dims, dims)) +
                  (i == j ? 1e-6 : 0)) /
                 (prior_deviation * prior_deviation);
     for (uint32_t r = 0; r < s->rows->count; r++) {
         for (uint32_t i = 0; i < n; i++)
-            s->near[(size_t)r * n + i] = exp(factor * residual_distance(s->scaled + (size_t)r * dims,
-                                                               s->points + (size_t)i * dims, dims));
+            s->near[(size_t)r * n + i] =
+                exp(factor * residual_distance(s->scaled + (size_t)r * dims,
+                                               s->points + (size_t)i * dims, dims));
         add_row(s, r);
     }
     sum_folds(s);
@@ -131,7 +133,8 @@ static bool solve(const struct system *s, struct arena *arena, int without, doub
     double *matrix = ARENA_ARRAY(arena, cells, double);
     bool all = without == RESIDUAL_FOLDS;
     for (size_t i = 0; i < cells; i++)
-        matrix[i] = s->prior[i] * s->noise + s->matrix[RESIDUAL_FOLDS][i] - (all ? 0 : s->matrix[without][i]);
+        matrix[i] = s->prior[i] * s->noise + s->matrix[RESIDUAL_FOLDS][i] -
+                    (all ? 0 : s->matrix[without][i]);
     for (uint32_t i = 0; i < s->n; i++)
         weight[i] = s->right[RESIDUAL_FOLDS][i] - (all ? 0 : s->right[without][i]);
     return LAPACKE_dposv(LAPACK_ROW_MAJOR, 'L', (lapack_int)s->n, 1, matrix, (lapack_int)s->n,
@@ -162,8 +165,8 @@ static struct system prepare(struct arena *arena, const struct residual_rows *ro
                              const struct residual_scales *scales, uint32_t points_max) {
     double *scaled = residual_scale_rows(arena, scales, rows);
     double *points = ARENA_ARRAY(arena, (size_t)points_max * rows->dims, double);
-    uint32_t n = residual_spread_points(arena, scaled, rows->count, rows->dims, points_max, points,
-                                        NULL);
+    uint32_t n =
+        residual_spread_points(arena, scaled, rows->count, rows->dims, points_max, points, NULL);
     return (struct system){.rows = rows, .scaled = scaled, .points = points, .n = n};
 }
 

@@ -93,7 +93,8 @@ uint32_t residual_spread_points(struct arena *arena, const double *scaled, uint3
         memcpy(point, scaled + (size_t)next * dims, dims * sizeof *point);
         farthest = 0;
         for (uint32_t r = 0; r < count; r++) {
-            nearest[r] = fmin(nearest[r], residual_distance(scaled + (size_t)r * dims, point, dims));
+            nearest[r] =
+                fmin(nearest[r], residual_distance(scaled + (size_t)r * dims, point, dims));
             if (nearest[r] > nearest[farthest])
                 farthest = r;
         }

@@ -27,8 +27,8 @@ static int by_place_and_row(const void *a, const void *b) {
 static struct place *sorted(struct arena *arena, const struct residual_rows *rows) {
     struct place *places = ARENA_ARRAY(arena, rows->count, struct place);
     for (uint32_t r = 0; r < rows->count; r++)
-        places[r] = (struct place){rows->inputs + (size_t)r * rows->dims, rows->dims,
-                                   rows->folds[r], r};
+        places[r] =
+            (struct place){rows->inputs + (size_t)r * rows->dims, rows->dims, rows->folds[r], r};
     if (rows->count)
         qsort(places, rows->count, sizeof *places, by_place_and_row);
     return places;

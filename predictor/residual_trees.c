@@ -184,13 +184,10 @@ static int learn(struct arena *arena, const struct residual_rows *rows, const vo
 }
 
 #define TREES(NAME, HELP, LEARN)                                                                   \
-    {.name = (NAME),                                                                               \
-     .help = (HELP),                                                                               \
-     .available = boosting_available,                                                              \
-     .learn = (LEARN),                                                                             \
-     .at = at,                                                                                     \
-     .write = write,                                                                               \
-     .read = read}
+    {                                                                                              \
+        .name = (NAME), .help = (HELP), .available = boosting_available, .learn = (LEARN),         \
+        .at = at, .write = write, .read = read                                                     \
+    }
 
 const struct residual_learner residual_trees =
     TREES("trees", "boosted trees by XGBoost, faded out beyond the observations", learn);
