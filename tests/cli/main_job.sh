@@ -69,6 +69,13 @@ run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 
 run accuracy "${with[@]}" --json
 json_is_valid accuracy_json_is_valid
+run accuracy "${with[@]}" --estimators --json
+json_is_valid estimators_json_is_valid
+[ "$(json '$.estimators[0].latency_ns.count')" = 3 ] && ok estimators_are_judged_on_every_model || not_ok estimators_are_judged_on_every_model "$out"
+run accuracy "${with[@]}" --estimator rates
+expect one_estimator_is_judged 0 out "All models"
+run accuracy "${with[@]}" --estimator nonsense
+expect an_unknown_estimator_is_refused 2 err "nonsense"
 run plan "$work/resnet8.onnx" "${with[@]}" --rate 200 --slo p99=500ms --node cpus=8,memory=32GiB,price=0.38 --json
 json_is_valid plan_json_is_valid
 if command -v gnuplot >/dev/null; then
