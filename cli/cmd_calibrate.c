@@ -2,11 +2,13 @@
 #include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/calibrate.h"
+#include "models/random/random.h"
 
 struct calibrate_options {
     struct place_options place;
     int64_t seed;
     uint64_t budget_ns;
+    struct text_list recipes;
 };
 
 static int print_calibrated(struct context *context, const struct calibrated *done,
@@ -30,13 +32,22 @@ static int print_calibrated(struct context *context, const struct calibrated *do
     }
     if (print_table(context, &table, err))
         return -(int)err->code;
-    print_note(context,
-               "%u networks measured (%u before), %u given up%s%s; %.0f %% of %.0f s was measuring",
-               done->networks, done->networks_before, done->failed, done->failed ? ", last: " : "",
-               done->last_failure, 100 * done->measuring_share, done->seconds);
+    print_note(
+        context,
+        "%u networks measured (%u before), %u of them also beside replicas, %u given up%s%s; "
+        "%.0f %% of %.0f s was measuring",
+        done->networks, done->networks_before, done->together, done->failed,
+        done->failed ? ", last: " : "", done->last_failure, 100 * done->measuring_share,
+        done->seconds);
     print_note(context, "fit %lld: %u kernel classes from %u operators", (long long)done->fitted.id,
                done->fitted.fit.cost.class_count, done->fitted.fit.observations);
     return 0;
+}
+
+static const char *recipe_choice(size_t index, const char **help) {
+    bool known = index < random_recipe_count;
+    *help = known ? random_recipes[index].row.help : "";
+    return known ? random_recipes[index].row.name : NULL;
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
@@ -46,6 +57,8 @@ static int run(struct context *context, const void *given, struct err *err) {
         .threads = (uint32_t)options->place.threads,
         .budget_ns = options->budget_ns,
         .seed = (uint64_t)options->seed,
+        .recipes = options->recipes.items,
+        .recipe_count = options->recipes.count,
     };
     struct db *db;
     struct calibrated done;
@@ -70,12 +83,20 @@ static const struct option_row options[] = {
                                        .fallback = "1",
                                        .offset = offsetof(struct calibrate_options, seed),
                                        .help = "of the random networks"},
-    {0},
+    {.name = "recipe",
+                                       .type = OPTION_WORDS,
+                                       .metavar = "NAME",
+                                       .choice = recipe_choice,
+                                       .offset = offsetof(struct calibrate_options, recipes),
+                                       .help = "of these recipes alone; default all"},
+    {0             },
 };
 
 static const struct example examples[] = {
-    {"assay calibrate",                    "ten minutes at one thread; then any model can be predicted"},
-    {"assay calibrate --budget 2m --threads 4",                                    "two more minutes, at four threads"},
+    {"assay calibrate",                         "ten minutes at one thread; then any model can be predicted"},
+    {"assay calibrate --budget 3m --recipe quantised-images,quantised-tokens",
+     "when only eight-bit models matter"},
+    {"assay calibrate --budget 2m --threads 4",       "two more minutes, at four threads"},
     {0},
 };
 

@@ -7,6 +7,8 @@ enum zoo_action { ZOO_LIST, ZOO_WRITE };
 
 struct zoo_command_options {
     int action;
+    struct zoo_quantisation quantisation;
+    int form;
     const char *name, *path;
     int64_t batch, size, sequence, classes, opset, seed;
     bool keep_batch_norm;
@@ -17,6 +19,19 @@ static const char *action_choice(size_t index, const char **help) {
         [ZOO_LIST] = {"list",  "architectures with their published figures"},
         [ZOO_WRITE] = {"write", "build NAME and write it to FILE"           },
         {NULL,    ""                                          },
+    };
+    *help = rows[index][1];
+    return rows[index][0];
+}
+
+static const char *form_choice(size_t index, const char **help) {
+    static const char *const rows[][2] = {
+        [ZOO_FLOAT32] = {"float32",   "as published"                                                },
+        [ZOO_QDQ] = {"qdq",       "8 bits, QuantizeLinear and DequantizeLinear around operators"},
+        [ZOO_OPERATORS] = {"operators", "8 bits, QLinearConv and its like"                            },
+        [ZOO_DYNAMIC] = {"dynamic",   "8-bit weights, inputs quantised while running"               },
+        [ZOO_FLOAT16] = {"float16",   "half precision; inputs and outputs stay float32"             },
+        [ZOO_FORM_COUNT] = {NULL,        ""                                                            },
     };
     *help = rows[index][1];
     return rows[index][0];
@@ -65,7 +80,9 @@ static int write_model(struct context *context, const struct zoo_command_options
         .opset = (int)options->opset,
         .seed = (uint64_t)options->seed,
         .keep_batch_norm = options->keep_batch_norm,
+        .quantisation = options->quantisation,
     };
+    zoo.quantisation.form = (enum zoo_number_form)options->form;
     if (zoo_write(options->name, &zoo, options->path, err) < 0)
         return -(int)err->code;
     enum { NAME, PATH, COLUMNS };
@@ -97,6 +114,12 @@ static int run(struct context *context, const void *given, struct err *err) {
         .help = text "; 0: as published"                                                           \
     }
 
+#define FLAG_ROW(field, letters, text)                                                             \
+    {                                                                                              \
+        .name = letters, .type = OPTION_FLAG,                                                      \
+        .offset = offsetof(struct zoo_command_options, quantisation.field), .help = text           \
+    }
+
 static const struct option_row options[] = {
     SIZE_ROW(batch, "batch", 65536, "leading dimension of the inputs"),
     SIZE_ROW(size, "size", 1 << 24, "height and width in pixels, or samples of audio"),
@@ -122,6 +145,17 @@ static const struct option_row options[] = {
                                                                 .type = OPTION_FLAG,
                                                                 .offset = offsetof(struct zoo_command_options, keep_batch_norm),
                                                                 .help = "write BatchNormalization instead of folding it into convolutions"},
+    {.name = "quantise",
+                                                                .type = OPTION_CHOICE,
+                                                                .metavar = "FORM",
+                                                                .offset = offsetof(struct zoo_command_options, form),
+                                                                .fallback = "float32",
+                                                                .choice = form_choice,
+                                                                .help = "write other numbers than float32, as quantisation tools do"},
+    FLAG_ROW(per_channel, "per-channel", "8 bits: a scale for each output channel of a weight"),
+    FLAG_ROW(signed_activations, "int8-activations", "8 bits: int8 around zero, not uint8"),
+    FLAG_ROW(unsigned_weights, "uint8-weights", "8 bits: uint8, not int8"),
+    FLAG_ROW(products_only, "products-only", "8 bits: convolutions and matrix products alone"),
     {0},
 };
 
@@ -146,7 +180,8 @@ static const struct example examples[] = {
     {"assay zoo list",                                           "what can be built, with parameters and FLOPs as published"},
     {"assay zoo write resnet50 resnet50.onnx",                                                          "a ResNet-50 with seeded random weights"},
     {"assay zoo write bert_base b.onnx --batch 8 --sequence 64","other sizes than the paper's"},
-    {0},
+    {"assay zoo write resnet50 q.onnx --quantise qdq --per-channel", "the same in eight bits"},
+    {0                                                         },
 };
 
 const struct command cmd_zoo = {

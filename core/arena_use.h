@@ -22,4 +22,13 @@ void arena_use_of(const struct graph *graph, struct arena_use *out);
  * begins; ARENA_ELSEWHERE: not in the block. Lives in the arena. */
 const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph);
 
+/* The first run, operator by operator. */
+struct arena_step {
+    double live_bytes; /* held while it runs: tensors still needed, its outputs, its workspace */
+    double held_bytes; /* pages written by its end */
+};
+
+/* `steps`: one per operator. */
+void arena_use_steps(const struct graph *graph, struct arena_use *out, struct arena_step *steps);
+
 #endif

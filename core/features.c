@@ -9,46 +9,64 @@
 /* What is not in the core's own caches; the stale part not in the shared one either. */
 #define FAR_DATA    "cold_data_bytes", "stale_data_bytes"
 #define FAR_WEIGHTS "cold_weight_bytes", "stale_weight_bytes"
+/* The same where nothing else is done meanwhile. */
+#define STREAMED_DATA "cold_stream_bytes", "stale_stream_bytes"
 
 static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
                              {"call", "busy_cycles", "wait_cycles", "input_pass_bytes",
                               "output_pass_bytes", "weight_bytes", "row_calls", "sum_bytes",
                               "strided_cycles", "activation_elements", "clip_elements", FAR_DATA,
-                              FAR_WEIGHTS}                                                          },
+                              FAR_WEIGHTS}                                                               },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "busy_cycles", "wait_cycles", "in_bytes", "out_bytes",
                                 "row_calls", "strided_cycles", "activation_elements",
-                                "clip_elements", FAR_DATA}                                          },
+                                "clip_elements", FAR_DATA}                                               },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "busy_cycles", "wait_cycles", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements", "clip_elements", FAR_DATA, FAR_WEIGHTS}          },
+                            "activation_elements", "clip_elements", FAR_DATA, FAR_WEIGHTS}               },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "busy_cycles", "wait_cycles", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
-                        "turned_bytes", FAR_DATA, FAR_WEIGHTS}                                      },
+                        "turned_bytes", FAR_DATA, FAR_WEIGHTS}                                           },
     [FAMILY_MATVEC] = {"matvec",
                              {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", FAR_DATA,
-                        FAR_WEIGHTS}                                                                },
+                        FAR_WEIGHTS}                                                                     },
+    [FAMILY_CONV_INTEGER] = {"conv.integer",
+                             {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
+                              "out_bytes", "weight_bytes", "products", "panel_calls", "sum_bytes",
+                              "packed_bytes", FAR_DATA, FAR_WEIGHTS}                                     },
+    [FAMILY_MATMUL_INTEGER] = {"matmul.integer",
+                             {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
+                                "a_pass_bytes", "sum_bytes", "matrices", "quantised_elements",
+                                FAR_DATA, FAR_WEIGHTS}                                                   },
     [FAMILY_POOL] = {"pool",
-                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", FAR_DATA} },
+                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", STREAMED_DATA} },
     [FAMILY_ELEMENTWISE] = {"elementwise",
-                             {"call", "elements", "in_bytes", "out_bytes", "spans", FAR_DATA,
-                             FAR_WEIGHTS}                                                           },
+                             {"call", "elements", "in_bytes", "out_bytes", "spans", STREAMED_DATA,
+                             FAR_WEIGHTS}                                                                },
     [FAMILY_MOVE] = {"move",
-                             {"call", "in_bytes", "out_bytes", "blocks", "strided_elements", FAR_DATA,
-                      FAR_WEIGHTS}                                                                  },
+                             {"call", "in_bytes", "out_bytes", "blocks", "strided_elements", STREAMED_DATA,
+                      FAR_WEIGHTS}                                                                       },
     [FAMILY_ROWS] = {"rows",
-                             {"call", "elements", "out_bytes", "rows", "strided_elements", FAR_DATA}},
+                             {"call", "elements", "out_bytes", "rows", "strided_elements", STREAMED_DATA}},
     [FAMILY_RECURRENT] = {"recurrent",
                              {"call", "busy_cycles", "wait_cycles", "step_weight_bytes", "steps",
-                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS}                     },
-    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                             },
-    [FAMILY_CONTROL] = {"control",        {"call"}                                             },
+                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS}                          },
+    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                  },
+    [FAMILY_CONTROL] = {"control",        {"call"}                                                  },
 };
 
 _Static_assert(sizeof families / sizeof *families == FAMILY_COUNT, "a row for each family");
+
+bool family_streams(enum kernel_family family) {
+    const char *const *terms = families[family].terms;
+    for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
+        if (strcmp(terms[i], "cold_stream_bytes") == 0)
+            return true;
+    return false;
+}
 
 const struct family_info *family_info(enum kernel_family family) {
     return &families[family];
@@ -96,11 +114,17 @@ static void count_bytes(const struct op_view *view, struct features *out) {
     }
 }
 
+/* Where the operands begin: QLinearConcat has the result's scale first, QLinearWhere a condition.
+ */
+static uint32_t first_operand(const struct op *op) {
+    return strcmp(op->type, "QLinearConcat") == 0 ? 2 : strcmp(op->type, "QLinearWhere") == 0;
+}
+
 static struct op_view view_of(const struct graph *graph, const struct op *op,
                               const struct op_kind *kind, uint32_t block, bool *guessed) {
     struct op_view view = {.graph = graph, .op = op, .kind = kind, .block = block};
-    view.in0 = op_input(graph, op, 0);
-    view.in1 = op_input(graph, op, 1);
+    view.in0 = op_input(graph, op, first_operand(op));
+    view.in1 = op_input(graph, op, first_operand(op) + 1);
     view.out0 = op_output(graph, op, 0);
     view.in_elements = view_elements(view.in0, guessed);
     view.out_elements = view_elements(view.out0, guessed);
@@ -117,7 +141,8 @@ static struct op_view view_of(const struct graph *graph, const struct op *op,
 
 struct feature_target feature_target_of(const struct machine *machine) {
     return (struct feature_target){.block = strstr(machine->isa, "avx512f") ? 16 : 8,
-                                   .cache_bytes = (double)machine->cache_bytes[1]};
+                                   .cache_bytes = (double)machine->cache_bytes[1],
+                                   .integer_depth = strstr(machine->isa, "amx_int8") ? 64 : 4};
 }
 
 static uint32_t count_graphs(const struct graph *graph) {
@@ -175,6 +200,7 @@ void features_forget(struct features *features, double forget_ns) {
     double inferences = features->inference_ns > 0 ? features->inference_ns / forget_ns : INFINITY;
     set_term(features, "stale_weight_bytes", stale_bytes(features->reuse.weights, inferences));
     set_term(features, "stale_data_bytes", stale_bytes(features->reuse.data, inferences));
+    set_term(features, "stale_stream_bytes", stale_bytes(features->reuse.data, inferences));
 }
 
 bool features_age_matters(const struct features *features) {
@@ -198,6 +224,7 @@ static void add_reuse(const struct op_view *view, const struct feature_target *t
     out->inference_ns = target->inference_ns;
     set_term(out, "cold_weight_bytes", reuse_bytes(reuse->weights));
     set_term(out, "cold_data_bytes", reuse_bytes(reuse->data));
+    set_term(out, "cold_stream_bytes", reuse_bytes(reuse->data));
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -218,6 +245,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
                        op->domain[0] ? "." : "", op->type);
     struct op_view view = view_of(graph, op, kind, target->block, &out->guessed);
     view.cache_bytes = target->cache_bytes;
+    view.integer_depth = target->integer_depth;
     out->family = kind->family;
     snprintf(out->key, sizeof out->key, "%s", op->type);
     count_bytes(&view, out);

@@ -24,6 +24,8 @@ enum kernel_family {
     FAMILY_CONV_PLAIN,     /* im2col and GEMM, or direct loops, on NCHW */
     FAMILY_MATMUL,
     FAMILY_MATVEC,
+    FAMILY_CONV_INTEGER, /* eight bits */
+    FAMILY_MATMUL_INTEGER,
     FAMILY_POOL,
     FAMILY_ELEMENTWISE,
     FAMILY_MOVE, /* copies elements without arithmetic */
@@ -40,6 +42,8 @@ struct family_info {
 };
 
 const struct family_info *family_info(enum kernel_family family);
+/* Its operators pass over data and do little else. */
+bool family_streams(enum kernel_family family);
 
 struct features {
     char key[KERNEL_KEY_SIZE]; /* the kernel class: "conv.nchwc.pointwise", "Add", "Gather/int64" */
@@ -55,8 +59,10 @@ struct features {
 
 /* What the lowered graph was lowered for. */
 struct feature_target {
-    uint32_t block;      /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
-    double cache_bytes;  /* of one CPU's own caches: the second level; 0: not known */
+    uint32_t block;     /* floats in a vector register, the NCHWc block: 16 with AVX-512, else 8 */
+    double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
+    /* Products of eight bits that one instruction sums up: 64 with AMX tiles, else 4. */
+    uint32_t integer_depth;
     double inference_ns; /* of the graph, 0: not known */
     /* Of the graph and its subgraphs; without them all data counts as near. */
     const struct graph_reuse *reuses;
@@ -79,8 +85,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
                 struct features *out, struct err *err);
 
 /* Processors share their last cache: the longer data waits for its next use, the more of it others
- * have driven out. Sets the terms "stale_weight_bytes" and "stale_data_bytes" as far as the family
- * has them: the part of the far bytes that has left the shared cache too, when that forgets within
+ * have driven out. Sets the terms "stale_..._bytes" as far as the family has them: the part of the far bytes that has left the shared cache too, when that forgets within
  * about forget_ns. Ages that are not known count as old. */
 void features_forget(struct features *features, double forget_ns);
 /* Some of its data is far, so how long an inference takes matters. */

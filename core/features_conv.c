@@ -14,7 +14,6 @@ enum {
     POINTWISE_CHANNELS = 128, /* input channels per pass over the output of a pointwise kernel */
     GEMM_ROWS = 12,
     GEMM_COLUMNS = 32,
-    GEMM_DEPTH = 256,
 };
 
 struct conv_shape {
@@ -211,13 +210,15 @@ static void plain_key(const struct op_view *view, const struct conv_shape *s,
 static void product_terms(const struct op_view *view, double products, double m, double n, double k,
                           struct features *out) {
     struct kernel_cycles cycles = gemm_cycles(view->block, m, n, k);
+    struct gemm_passes passes = gemm_passes(n, k, false);
     double *t = out->terms;
     t[1] = products * cycles.busy;
     t[2] = products * cycles.waits;
     t[4] = out->bytes_in;
-    t[6] = out->bytes_weights;
+    t[5] = out->bytes_out * passes.sums;
+    t[6] = out->bytes_weights * passes.left;
     t[7] = products;
-    t[8] = products * ceil(m / GEMM_ROWS) * ceil(n / GEMM_COLUMNS) * ceil(k / GEMM_DEPTH);
+    t[8] = products * ceil(m / GEMM_ROWS) * ceil(n / GEMM_COLUMNS) * passes.sums;
 }
 
 void conv_plain_describe(const struct op_view *view, struct features *out) {
@@ -229,7 +230,6 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     plain_key(view, &s, out);
     product_terms(view, products, m, n, k, out);
     t[3] = s.pointwise && !s.strided ? 0 : 4 * products * k * n;
-    t[5] = out->bytes_out * ceil(k / GEMM_DEPTH);
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
 }
@@ -242,7 +242,6 @@ void conv_transpose_describe(const struct op_view *view, struct features *out) {
     plain_key(view, &s, out);
     product_terms(view, products, m, n, k, out);
     out->terms[3] = 4 * products * m * n;
-    out->terms[5] = out->bytes_out;
 }
 
 /* ---- pooling --------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* Matrix products, attention and recurrent layers. GEMM walks panels of 12 rows by 32 columns and
- * slices of 256 along the depth; the right-hand matrix is packed ahead when it is constant and on
+ * slices of the depth; the right-hand matrix is packed ahead when it is constant and on
  * every call when it is not. */
 #include "core/kernel_cycles.h"
 #include "core/op_kind.h"
@@ -8,8 +8,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-enum { GEMM_DEPTH = 256 };
 
 struct product {
     double matrices; /* independent products */
@@ -43,7 +41,8 @@ static struct product product_of(const struct op_view *view) {
     p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
     p.turned = swapped_b && !p.constant;
     if (b->rank > 2 && a->rank > 1 && view->out0) {
-        p.m = size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
+        p.m =
+            size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
         p.n = size_at(view->out0, view->out0->rank - 1);
         p.matrices = fmax(view->out_elements / (p.m * p.n), 1);
     } else if (b->rank > 2) { /* a vector with each of a batch */
@@ -155,12 +154,13 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     snprintf(out->key, sizeof out->key, "%s", key);
     struct kernel_cycles cycles = gemm_cycles(view->block, p.m, p.n, p.k);
+    struct gemm_passes passes = gemm_passes(p.n, p.k, p.constant);
     t[1] = p.matrices * cycles.busy;
     t[2] = p.matrices * cycles.waits;
     t[3] = p.constant ? 4 * p.k * p.n * p.matrices : 0;
     t[4] = p.constant ? 0 : 4 * p.k * p.n * p.matrices;
-    t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
-    t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
+    t[5] = 4 * p.matrices * p.m * p.k * passes.left;
+    t[6] = 4 * view->out_elements * passes.sums;
     t[7] = p.matrices;
     t[9] = p.turned ? t[4] : 0;
     /* The weights of barred pairs, each with a row of the right-hand matrix. */
@@ -171,23 +171,36 @@ void matmul_describe(const struct op_view *view, struct features *out) {
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
  *      R [directions, gates x hidden, hidden] ------------------------------------------------- */
 
-double recurrent_flops(const struct op_view *view) {
-    const struct tensor *r = op_input(view->graph, view->op, 2);
+static double elements_of(const struct op_view *view, uint32_t input) {
     bool guessed = false;
-    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1) *
-           (view_elements(view->in1, &guessed) + view_elements(r, &guessed));
+    return view_elements(op_input(view->graph, view->op, input), &guessed);
+}
+
+static double passes_of(const struct op_view *view) {
+    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1);
+}
+
+double recurrent_flops(const struct op_view *view) {
+    return passes_of(view) * (elements_of(view, 1) + elements_of(view, 2));
+}
+
+static double weight_element_bytes(const struct op_view *view) {
+    const struct dtype_info *info = view->in1 ? dtype_info(view->in1->dtype) : NULL;
+    return info && info->bits ? info->bits / 8.0 : 4;
 }
 
 /* The input of all steps is one product; then each step, one direction after the other, multiplies
- * what is hidden: it passes over R again, and fetches what the caches cannot hold. */
+ * the state: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
     const struct tensor *r = op_input(view->graph, view->op, 2);
     double steps = size_at(view->in0, 0), batch = size_at(view->in0, 1);
-    double directions = size_at(view->in1, 0), gates = size_at(view->in1, 1);
-    double width = size_at(view->in1, 2), hidden = size_at(r, 2);
+    double directions = size_at(view->in1, 0);
+    double hidden = (double)op_int(view->op, "hidden_size", (int64_t)size_at(r, 2));
+    double gates = elements_of(view, 2) / fmax(directions * hidden, 1);
+    double width = elements_of(view, 1) / fmax(directions * gates, 1);
     struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);
     struct kernel_cycles step = gemm_cycles(view->block, batch, gates, hidden);
-    double step_bytes = 4 * gates * hidden, all_steps = steps * directions;
+    double step_bytes = weight_element_bytes(view) * gates * hidden, all_steps = steps * directions;
     double *t = out->terms;
     t[1] = directions * input.busy + all_steps * step.busy;
     t[2] = directions * input.waits + all_steps * step.waits;

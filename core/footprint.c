@@ -38,8 +38,13 @@ static const struct packing {
     {"MatMulNBits",           {1, 0}},
 };
 
-/* Packed matrices are padded to this many columns. */
-enum { PACK_COLUMNS = 16 };
+/* Packed matrices are padded to this many columns, those of eight bits to this depth too (of the
+ * deepest tiles, AMX). */
+enum { PACK_COLUMNS = 16, PACK_DEPTH = 64 };
+
+/* Larger ones take longer per byte: their pages and those of the copy do not fit the buffers of
+ * address translation. */
+static const double large_matrix_bytes = 8 << 20, large_filter_bytes = 16 << 20;
 
 static bool is_packed(const struct op *op, uint32_t input) {
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
@@ -58,20 +63,42 @@ static enum weight_role role_of(const struct op *op, uint32_t input) {
     return strcmp(op->type, "Gather") == 0 && input == 0 ? WEIGHT_LOOKED_UP : WEIGHT_PLAIN;
 }
 
-static double padded_share(const struct op *op, const struct tensor *tensor) {
+static double round_up(double value, double step) {
+    return ceil(value / step) * step;
+}
+
+/* Eight bits: columns of output channels, whose depth fills whole tiles, and their sums. */
+static double packed_integer_bytes(const struct op *op, const struct tensor *tensor) {
+    bool filter = tensor->rank > 2 && strcmp(op->type, "QLinearConv") == 0;
+    bool columns_first = filter || op_int(op, "transB", 0) != 0;
+    double columns =
+        (double)tensor
+            ->dims[columns_first ? tensor->rank - (filter ? tensor->rank : 2) : tensor->rank - 1]
+            .size;
+    double groups = filter ? (double)op_int(op, "group", 1) : 1;
+    double depth = (double)tensor_elements(tensor) / fmax(columns, 1);
+    if (filter && tensor->dims[1].size == 1 && groups > 1) /* reordered, not packed */
+        return (double)tensor_bytes(tensor);
+    double share = columns / fmax(groups, 1);
+    return groups * round_up(share, PACK_COLUMNS) * (round_up(depth, PACK_DEPTH) + 4);
+}
+
+static double packed_bytes(const struct op *op, const struct tensor *tensor) {
+    double bytes = (double)tensor_bytes(tensor);
     if (tensor->rank < 2)
-        return 1;
+        return bytes;
+    if (tensor->dtype == DTYPE_INT8 || tensor->dtype == DTYPE_UINT8)
+        return packed_integer_bytes(op, tensor);
     bool transposed = op_int(op, "transB", 0) != 0 || tensor->rank == 3;
     int64_t columns = tensor->dims[tensor->rank - (transposed ? 2 : 1)].size;
-    return columns > 0 ? (double)((columns + PACK_COLUMNS - 1) / PACK_COLUMNS * PACK_COLUMNS) /
-                             (double)columns
-                       : 1;
+    return columns > 0 ? bytes * round_up((double)columns, PACK_COLUMNS) / (double)columns : bytes;
 }
 
 /* One weight through loading. */
 struct weight {
-    double bytes, packed_bytes;
-    bool blocked, packed, kept, looked_up;
+    double bytes;
+    double matrix_bytes, packed_bytes; /* packed once, and by every operator that reads it */
+    bool blocked, kept, looked_up;
 };
 
 struct loading {
@@ -92,9 +119,18 @@ static void note_use(struct weight *weight, const struct op *op, uint32_t input,
     weight->kept |= role == WEIGHT_PLAIN;
     weight->looked_up |= role == WEIGHT_LOOKED_UP;
     if (role == WEIGHT_PACKED) {
-        weight->packed = true;
-        weight->packed_bytes = weight->bytes * padded_share(op, tensor);
+        weight->matrix_bytes = packed_bytes(op, tensor);
+        weight->packed_bytes += weight->matrix_bytes;
     }
+}
+
+/* A parser that does not trust sizes gives a field 50 MB at first and doubles that, copying what
+ * it has (protobuf, parse_context.h: kSafeStringSize). */
+static double regrown_bytes(double bytes) {
+    double copied = 0;
+    for (double room = 5e7; room < bytes; room *= 2)
+        copied += room;
+    return copied;
 }
 
 /* In the order of operators: the optimiser holds the filter three times while it makes the new
@@ -104,21 +140,25 @@ static void load_weight(struct loading *l, const struct weight *weight) {
     struct footprint *out = l->out;
     out->weight_bytes += weight->bytes;
     out->weight_tensors++;
+    out->regrown_bytes += l->external ? 0 : regrown_bytes(weight->bytes);
     l->largest_bytes = fmax(l->largest_bytes, weight->bytes);
     if (weight->blocked) {
         l->reordering_bytes =
             fmax(l->reordering_bytes, out->blocked_weight_bytes + 4 * weight->bytes);
         out->blocked_weight_bytes += weight->bytes;
+        out->large_filter_bytes += weight->bytes > large_filter_bytes ? weight->bytes : 0;
         out->resident_weight_bytes += weight->bytes;
         return;
     }
-    if (weight->packed) {
+    if (weight->packed_bytes > 0) {
         out->packed_weight_bytes += weight->packed_bytes;
-        out->resident_weight_bytes += weight->packed_bytes;
-        l->packed_largest = fmax(l->packed_largest, weight->packed_bytes);
+        out->resident_weight_bytes += weight->matrix_bytes; /* equal ones are found and shared */
+        out->large_matrix_bytes +=
+            weight->matrix_bytes > large_matrix_bytes ? weight->packed_bytes : 0;
+        l->packed_largest = fmax(l->packed_largest, weight->matrix_bytes);
         l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
-    bool read_whole = weight->kept && !weight->packed;
+    bool read_whole = weight->kept && weight->packed_bytes == 0;
     bool held = weight->kept || weight->looked_up;
     if (l->external ? read_whole : held)
         out->resident_weight_bytes += weight->bytes;
@@ -151,7 +191,9 @@ static double most_while_loading(const struct loading *l) {
     const struct footprint *f = l->out;
     double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
     double reading = inside + (l->external ? 0 : l->largest_bytes);
-    double reordering = inside + l->reordering_bytes;
+    /* Half precision is widened before it is reordered. */
+    bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
+    double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
     double packing = l->external ? l->packing_bytes : f->resident_weight_bytes + l->packed_largest;
     return fmax(reading, fmax(reordering, packing));
 }
@@ -173,11 +215,12 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out) {
-    *out = (struct footprint){.operators = flat->count, .file_bytes = (double)file_bytes};
+    *out = (struct footprint){
+        .operators = flat->count, .file_bytes = (double)file_bytes, .file_nodes = flat->count};
     struct arena scratch;
     arena_init(&scratch);
     struct loading l = {.arena = &scratch, .out = out};
-    l.external = (double)graph_weight_bytes(graph) > 2 * (double)file_bytes;
+    l.external = (double)graph_weight_bytes(graph) > 3 * (double)file_bytes;
     load_graph(&l, graph);
     const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
@@ -191,5 +234,6 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     add_arena(graph, true, out);
     for (uint32_t k = 0; k < graph->input_count; k++)
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
+    out->external_bytes = l.external ? out->weight_bytes : 0;
     out->loading_bytes = most_while_loading(&l);
 }

@@ -44,6 +44,17 @@ struct kernel_cycles gemm_cycles(uint32_t block, double m, double n, double k) {
     return plus(row_tiles(sizes, m, 2, pairs * k), row_tiles(sizes, m, 1, singles * k));
 }
 
+struct gemm_passes gemm_passes(double n, double k, bool packed_ahead) {
+    double wide = 128, deep = packed_ahead ? 256 : 128;
+    if (!packed_ahead && n >= k)
+        for (; deep >= 2 && deep / 2 >= k; deep /= 2)
+            wide *= 2;
+    else if (!packed_ahead)
+        for (; wide > 16 && wide / 2 >= n; wide /= 2)
+            deep *= 2;
+    return (struct gemm_passes){ceil(n / wide), ceil(k / deep)};
+}
+
 /* ---- convolutions ---------------------------------------------------------------------------- */
 
 /* Outputs of an axis whose window lies inside the input, and those that reach over its edges. */

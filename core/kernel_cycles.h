@@ -11,6 +11,7 @@
 #ifndef ASSAY_CORE_KERNEL_CYCLES_H
 #define ASSAY_CORE_KERNEL_CYCLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct kernel_cycles {
@@ -20,6 +21,16 @@ struct kernel_cycles {
 
 /* m x k by k x n. */
 struct kernel_cycles gemm_cycles(uint32_t block, double m, double n, double k);
+
+/* How often a product goes over its other operands while it walks slices of the right-hand matrix:
+ * packed ahead they are 256 deep and 128 wide; packed on the way 128 by 128, deeper when the matrix
+ * is narrow and wider when it is shallow. */
+struct gemm_passes {
+    double left; /* over the left-hand matrix */
+    double sums; /* over the result */
+};
+
+struct gemm_passes gemm_passes(double n, double k, bool packed_ahead);
 
 /* One axis of a convolution's window. */
 struct window_axis {

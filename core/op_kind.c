@@ -26,28 +26,33 @@
 #define CONV(type)                                                                                 \
     { NULL, type, FAMILY_CONV_PLAIN, 0, conv_flops, conv_plain_describe }
 
+#define INTEGER_CONV(type)                                                                         \
+    { NULL, type, FAMILY_CONV_INTEGER, 0, conv_flops, integer_conv_describe }
+#define INTEGER_MATMUL(type)                                                                       \
+    { NULL, type, FAMILY_MATMUL_INTEGER, 0, matmul_flops, integer_matmul_describe }
+
 static const struct op_kind kinds[] = {
     {"com.microsoft.nchwc", "Conv",          FAMILY_CONV_BLOCKED, 0, conv_flops,           conv_blocked_describe  },
     CONV("Conv"),
     CONV("FusedConv"),
-    CONV("ConvInteger"),
-    CONV("QLinearConv"),
+    INTEGER_CONV("ConvInteger"),
+    INTEGER_CONV("QLinearConv"),
     CONV("NhwcFusedConv"),
     CONV("DeformConv"),
     {NULL,                  "ConvTranspose", FAMILY_CONV_PLAIN,   0, conv_transpose_flops, conv_transpose_describe},
 
     MATMUL("Gemm", gemm_flops),
     MATMUL("FusedGemm", gemm_flops),
-    MATMUL("QGemm", gemm_flops),
+    INTEGER_MATMUL("QGemm"),
     MATMUL("MatMul", matmul_flops),
     MATMUL("FusedMatMul", matmul_flops),
     MATMUL("FusedMatMulActivation", matmul_flops),
     MATMUL("TransposeMatMul", matmul_flops),
-    MATMUL("MatMulInteger", matmul_flops),
-    MATMUL("MatMulInteger16", matmul_flops),
-    MATMUL("MatMulIntegerToFloat", matmul_flops),
-    MATMUL("DynamicQuantizeMatMul", matmul_flops),
-    MATMUL("QLinearMatMul", matmul_flops),
+    INTEGER_MATMUL("MatMulInteger"),
+    INTEGER_MATMUL("MatMulInteger16"),
+    INTEGER_MATMUL("MatMulIntegerToFloat"),
+    INTEGER_MATMUL("DynamicQuantizeMatMul"),
+    INTEGER_MATMUL("QLinearMatMul"),
     MATMUL("MatMulNBits", matmul_nbits_flops),
     MATMUL("MatMulBnb4", matmul_nbits_flops),
     MATMUL("Einsum", einsum_flops),
@@ -290,7 +295,7 @@ const struct op_kind *op_kind_at(uint32_t i) {
 
 const struct op_kind *op_kind_find(const char *domain, const char *type) {
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(kinds[i].type, type) == 0 &&
+        if (kinds[i].type[0] == type[0] && strcmp(kinds[i].type, type) == 0 &&
             (!kinds[i].domain || strcmp(kinds[i].domain, domain) == 0))
             return &kinds[i];
     return NULL;

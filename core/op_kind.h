@@ -10,8 +10,8 @@ struct op_view {
     const struct op *op;
     const struct op_kind *kind;
     uint32_t block;
-    double cache_bytes;                    /* as in struct feature_target */
-    const struct tensor *in0, *in1, *out0; /* may be NULL */
+    double cache_bytes, integer_depth;     /* as in struct feature_target */
+    const struct tensor *in0, *in1, *out0; /* in0, in1: first operands; may be NULL */
     double in_elements, out_elements;      /* of in0 and out0 */
     double largest_elements;               /* of any input or output */
 };
@@ -46,6 +46,8 @@ double matmul_nbits_flops(const struct op_view *view);
 double attention_flops(const struct op_view *view);
 double einsum_flops(const struct op_view *view);
 void matmul_describe(const struct op_view *view, struct features *out);
+void integer_conv_describe(const struct op_view *view, struct features *out);
+void integer_matmul_describe(const struct op_view *view, struct features *out);
 double pool_flops(const struct op_view *view);
 void pool_describe(const struct op_view *view, struct features *out);
 double recurrent_flops(const struct op_view *view);

@@ -1,6 +1,7 @@
 #include "core/reuse.h"
 
 #include "core/arena_use.h"
+#include "core/kernel_cycles.h"
 #include "core/op_kind.h"
 
 #include <math.h>
@@ -130,11 +131,26 @@ static double touched_bytes(const struct walk *w, const struct op *op, uint32_t 
     return table ? fmin(bytes, bytes_of(w, op->outputs[0])) : bytes;
 }
 
-/* A convolution goes through its filters once per image. */
+/* Of the product that a convolution is: its filter without the outputs. */
+static double depth_of(const struct walk *w, const struct op *op) {
+    const struct tensor *filter = op_input(w->graph, op, 1);
+    double outputs = filter && filter->rank > 0 ? fmax((double)filter->dims[0].size, 1) : 1;
+    return filter ? fmax((double)tensor_elements(filter), 1) / outputs : 1;
+}
+
+/* A convolution goes through its filters once per image; as a product of matrices as often as that
+ * goes over its left one. */
 static double passes_of(const struct walk *w, const struct op *op, const struct op_kind *kind) {
-    bool conv = kind->family == FAMILY_CONV_BLOCKED || kind->family == FAMILY_CONV_PLAIN;
-    const struct tensor *in = conv ? op_input(w->graph, op, 0) : NULL;
-    return in && in->rank > 0 ? fmax((double)in->dims[0].size, 1) : 1;
+    const struct tensor *in = op_input(w->graph, op, 0), *out = op_output(w->graph, op, 0);
+    bool plain = kind->family == FAMILY_CONV_PLAIN;
+    bool blocked = kind->family == FAMILY_CONV_BLOCKED || kind->family == FAMILY_CONV_INTEGER;
+    if (!(blocked || plain) || !in || !out || in->rank < 1 || out->rank < 2)
+        return 1;
+    double images = fmax((double)in->dims[0].size, 1);
+    double pixels = 1;
+    for (int32_t i = 2; i < out->rank; i++)
+        pixels *= fmax((double)out->dims[i].size, 1);
+    return plain ? images * gemm_passes(pixels, depth_of(w, op), false).left : images;
 }
 
 static struct step step_of(struct walk *w, const struct op *op) {

@@ -2,17 +2,13 @@
 
 #include "base/progress.h"
 #include "db/db.h"
+#include "db/run.h"
+#include "jobs/contention.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* What is learnt from and what is judged. */
-struct accuracy_data {
-    struct training learnt, judged; /* the same without `from` */
-    const char *from;
-};
 
 static void tell(void *context, double done) {
     progress_update(context, done, NULL);
@@ -35,28 +31,12 @@ static bool is_chosen(const struct choice *choice, const struct observed_run *ru
     return choice->name_count == 0;
 }
 
-/* Keeps the chosen runs and renumbers their observations. */
 static struct training restricted(struct arena *arena, const struct training *all,
                                   const struct choice *choice) {
-    struct observed_run *runs = ARENA_ARRAY(arena, all->run_count + 1u, struct observed_run);
-    uint32_t *place = ARENA_ARRAY(arena, all->run_count + 1u, uint32_t);
-    struct observation *observations =
-        ARENA_ARRAY(arena, all->observation_count + 1u, struct observation);
-    struct training kept = {observations, runs, 0, 0, all->threads};
-    for (uint32_t r = 0; r < all->run_count; r++) {
-        place[r] = UINT32_MAX;
-        if (!is_chosen(choice, &all->runs[r]))
-            continue;
-        place[r] = kept.run_count;
-        runs[kept.run_count++] = all->runs[r];
-    }
-    for (uint32_t i = 0; i < all->observation_count; i++) {
-        if (place[all->observations[i].run] == UINT32_MAX)
-            continue;
-        observations[kept.observation_count] = all->observations[i];
-        observations[kept.observation_count++].run = place[all->observations[i].run];
-    }
-    return kept;
+    bool *keep = ARENA_ARRAY(arena, all->run_count + 1u, bool);
+    for (uint32_t r = 0; r < all->run_count; r++)
+        keep[r] = is_chosen(choice, &all->runs[r]);
+    return training_kept(arena, all, keep);
 }
 
 static int nothing_to(const char *what, const struct db *db, const struct place *place,
@@ -66,34 +46,99 @@ static int nothing_to(const char *what, const struct db *db, const struct place 
     return err_hint(err, "%s", hint);
 }
 
-/* The networks of a calibration are learnt from; they are judged when there is nothing else. */
-static const bool *worth_judging(struct arena *arena, const struct training *training) {
+/* The networks of a calibration are learnt from; they are judged when they are asked for or there
+ * is nothing else. */
+static const bool *worth_judging(struct arena *arena, const struct training *training,
+                                 const char *purpose) {
     bool *judged = ARENA_ARRAY(arena, training->run_count + 1u, bool);
     uint32_t count = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        judged[r] = strcmp(training->runs[r].purpose, "calibrate") != 0;
+        judged[r] = purpose ? strcmp(training->runs[r].purpose, purpose) == 0
+                            : strcmp(training->runs[r].purpose, "calibrate") != 0;
         count += judged[r];
     }
     return count ? judged : NULL;
 }
 
-static int judge(struct arena *arena, const struct accuracy_data *data,
-                 const struct estimator *estimator, struct progress *progress, struct accuracy *out,
-                 struct err *err) {
-    if (data->from)
-        return accuracy_of_others(arena, &data->learnt, &data->judged, estimator, out, err);
-    progress_start(progress, 1, "leaving out each model of %u runs%s%s", data->judged.run_count,
-                   estimator ? ", by " : "", estimator ? estimator->name : "");
-    int code =
-        accuracy_leave_one_model_out(arena, &data->judged, worth_judging(arena, &data->judged),
-                                     estimator, tell, progress, out, err);
+/* What replicas take from one another, held against runs that were measured so. */
+static int judge_slowdowns(struct arena *arena, struct db *db, const struct place *place,
+                           struct accuracy_report *out, struct err *err) {
+    const struct run_filter together = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .company = RUNS_TOGETHER,
+    };
+    struct contention_evidence evidence;
+    struct fitted fitted;
+    uint64_t count;
+    if (db_count_runs(db, &together, &count, err))
+        return -(int)err->code;
+    if (count == 0)
+        return 0;
+    if (fit_for(arena, db, place, NULL, NULL, &fitted, err) ||
+        contention_load_evidence(arena, db, place, &fitted.fit.cost, &evidence, err))
+        return -(int)err->code;
+    out->slowdowns = contention_judge(arena, &evidence, place->threads, &out->slowdown_count);
+    return 0;
+}
+
+/* Where the operators stand that add most to the errors, as the database names them. */
+static int name_operators(struct arena *arena, struct db *db, struct accuracy *accuracy,
+                          struct err *err) {
+    for (uint32_t r = 0; r < accuracy->run_count; r++) {
+        struct judged_run *judged = &accuracy->runs[r];
+        struct stored_run stored;
+        struct arena scratch;
+        arena_init(&scratch);
+        int code = judged->cause_count
+                       ? db_load_run(db, &scratch, judged->id, RUN_OPERATORS, &stored, err)
+                       : 0;
+        for (uint32_t c = 0; !code && c < judged->cause_count; c++)
+            for (uint32_t i = 0; i < stored.op_count; i++)
+                if (stored.ops[i].index == (uint32_t)judged->causes[c].op)
+                    judged->causes[c].path = arena_strdup(arena, stored.ops[i].path);
+        arena_done(&scratch);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int leave_out(struct arena *arena, const struct accuracy_request *request,
+                     struct progress *progress, struct accuracy_report *out, struct err *err) {
+    bool family = request->leave_out == LEAVE_OUT_FAMILY;
+    const struct leaving_out how = {
+        .families =
+            family ? families_of(arena, &out->training, request->patterns, request->pattern_count)
+                   : NULL,
+        .judged = worth_judging(arena, &out->training, request->judge),
+        .at_most = request->at_most,
+        .estimator = request->estimator,
+        .progress = tell,
+        .context = progress,
+    };
+    progress_start(progress, 1, "leaving out each %s of %u runs", family ? "family" : "model",
+                   out->training.run_count);
+    int code = accuracy_leave_out(arena, &out->training, &how, &out->accuracy, err);
     progress_done(progress);
     return code;
 }
 
+static int judge(struct arena *arena, const struct accuracy_request *request,
+                 const struct training *learnt, struct progress *progress,
+                 struct accuracy_report *out, struct err *err) {
+    if (!request->from)
+        return leave_out(arena, request, progress, out, err);
+    return accuracy_of_others(arena, learnt, &out->training, request->estimator, &out->accuracy,
+                              err);
+}
+
+/* What is judged goes into `out`; without `from` the same is learnt from. */
 static int gather(struct arena *arena, struct db *db, const struct place *place,
-                  const struct accuracy_choice *choice, struct accuracy_data *out,
-                  struct err *err) {
+                  const struct accuracy_request *request, struct training *learnt,
+                  struct accuracy_report *out, struct err *err) {
     const struct training_filter filter = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,
@@ -101,30 +146,34 @@ static int gather(struct arena *arena, struct db *db, const struct place *place,
         .threads = place->threads,
         .target = feature_target_of(&place->machine),
     };
-    const struct choice to_judge = {
-        .other_than = choice->from, .names = choice->names, .name_count = choice->name_count};
-    const struct choice to_learn = {.purpose = choice->from};
+    const struct choice to_judge = {.purpose = request->from ? request->judge : NULL,
+                                    .other_than = request->from,
+                                    .names = request->only,
+                                    .name_count = request->only_count};
+    const struct choice to_learn = {.purpose = request->from};
     struct training all;
-    *out = (struct accuracy_data){.from = choice->from};
+    *out = (struct accuracy_report){0};
     if (training_load(arena, db, &filter, &all, err))
         return -(int)err->code;
-    out->judged = restricted(arena, &all, &to_judge);
-    if (out->judged.run_count == 0)
+    out->training = restricted(arena, &all, &to_judge);
+    if (out->training.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    out->learnt = choice->from ? restricted(arena, &all, &to_learn) : out->judged;
-    if (out->learnt.run_count == 0)
+    *learnt = request->from ? restricted(arena, &all, &to_learn) : out->training;
+    if (learnt->run_count == 0)
         return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
     return 0;
 }
 
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
-                 const struct accuracy_choice *choice, const struct estimator *estimator,
-                 struct progress *progress, struct accuracy *out, struct err *err) {
-    struct accuracy_data data;
-    if (gather(arena, db, place, choice, &data, err))
+                 const struct accuracy_request *request, struct progress *progress,
+                 struct accuracy_report *out, struct err *err) {
+    struct training learnt;
+    if (gather(arena, db, place, request, &learnt, out, err) ||
+        judge_slowdowns(arena, db, place, out, err) ||
+        judge(arena, request, &learnt, progress, out, err))
         return -(int)err->code;
-    return judge(arena, &data, estimator, progress, out, err);
+    return name_operators(arena, db, &out->accuracy, err);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -136,21 +185,41 @@ static double now_ns(void) {
 }
 
 /* How long it takes to learn from all, and to estimate each judged operator once. */
-static int time_estimator(const struct accuracy_data *data, struct judged_estimator *judged,
-                          const struct estimator *estimator, struct err *err) {
+static int time_estimator(const struct training *learnt, const struct training *judged,
+                          const struct estimator *estimator, struct judged_estimator *out,
+                          struct err *err) {
     struct arena scratch;
     struct fit fit;
     arena_init(&scratch);
     double start = now_ns();
-    int code = fit_train_by(&scratch, &data->learnt, NULL, estimator, &fit, err);
-    double learnt = now_ns(), sum = 0;
-    for (uint32_t i = 0; !code && i < data->judged.observation_count; i++)
-        sum += cost_model_estimate(&fit.cost, &data->judged.observations[i].features).value;
+    int code = fit_train_by(&scratch, learnt, NULL, estimator, &fit, err);
+    double fitted = now_ns(), sum = 0;
+    for (uint32_t i = 0; !code && i < judged->observation_count; i++)
+        sum += cost_model_estimate(&fit.cost, &judged->observations[i].features).value;
     double said = now_ns();
     arena_done(&scratch);
-    judged->fit_ns = learnt - start;
-    judged->predict_ns = sum > 0 ? (said - learnt) / data->judged.observation_count : NAN;
+    out->fit_ns = fitted - start;
+    out->predict_ns = sum > 0 ? (said - fitted) / judged->observation_count : NAN;
     return code;
+}
+
+static int judge_estimator(struct arena *arena, const struct accuracy_request *request,
+                           const struct training *learnt, const struct training *judged,
+                           struct progress *progress, struct judged_estimator *out,
+                           struct err *err) {
+    const struct estimator *estimator = request->estimator;
+    struct accuracy_report report = {.training = *judged};
+    struct err missing = {0};
+    *out = (struct judged_estimator){.name = estimator->name, .help = estimator->help};
+    if (estimator->learner->available && estimator->learner->available(&missing)) {
+        out->reason = arena_strdup(arena, missing.message);
+        return 0;
+    }
+    if (time_estimator(learnt, judged, estimator, out, err) ||
+        judge(arena, request, learnt, progress, &report, err))
+        return -(int)err->code;
+    out->accuracy = report.accuracy;
+    return 0;
 }
 
 static int by_error(const void *a, const void *b) {
@@ -161,33 +230,23 @@ static int by_error(const void *a, const void *b) {
            (x->accuracy.latency.mape < y->accuracy.latency.mape);
 }
 
-static int judge_estimator(struct arena *arena, const struct accuracy_data *data,
-                           const struct estimator *estimator, struct progress *progress,
-                           struct judged_estimator *out, struct err *err) {
-    struct err missing = {0};
-    *out = (struct judged_estimator){.name = estimator->name, .help = estimator->help};
-    if (estimator->learner->available && estimator->learner->available(&missing)) {
-        out->reason = arena_strdup(arena, missing.message);
-        return 0;
-    }
-    if (time_estimator(data, out, estimator, err))
-        return -(int)err->code;
-    return judge(arena, data, estimator, progress, &out->accuracy, err);
-}
-
 int job_compare_estimators(struct arena *arena, struct db *db, const struct place *place,
-                           const struct accuracy_choice *choice, struct progress *progress,
+                           const struct accuracy_request *request, struct progress *progress,
                            struct estimator_ranking *out, struct err *err) {
-    struct accuracy_data data;
+    struct accuracy_request each = *request;
+    struct accuracy_report report;
+    struct training learnt;
     uint32_t count = 0;
-    if (gather(arena, db, place, choice, &data, err))
+    if (gather(arena, db, place, request, &learnt, &report, err))
         return -(int)err->code;
     while (estimators[count].name)
         count++;
     *out = (struct estimator_ranking){ARENA_ARRAY(arena, count, struct judged_estimator), count};
-    for (uint32_t i = 0; i < count; i++)
-        if (judge_estimator(arena, &data, &estimators[i], progress, &out->rows[i], err))
+    for (uint32_t i = 0; i < count; i++) {
+        each.estimator = &estimators[i];
+        if (judge_estimator(arena, &each, &learnt, &report.training, progress, &out->rows[i], err))
             return -(int)err->code;
+    }
     qsort(out->rows, count, sizeof *out->rows, by_error);
     return 0;
 }

@@ -10,16 +10,21 @@ static const struct {
     const struct lower_rule *rules;
     void (*walk)(struct lower *l);
 } stages[] = {
-    {lower_cleaning_rules,   NULL                 },
-    {lower_conv_rules,       NULL                 },
-    {lower_matmul_rules,     NULL                 },
-    {lower_reshape_rules,    NULL                 },
-    {NULL,                   lower_move_transposes},
-    {lower_split_rules,      NULL                 },
-    {lower_pattern_rules,    NULL                 },
-    {lower_activation_rules, NULL                 },
-    {lower_fusion_rules,     NULL                 },
-    {NULL,                   lower_to_nchwc       },
+    {lower_cleaning_rules,   NULL                   },
+    {lower_conv_rules,       NULL                   },
+    {lower_matmul_rules,     NULL                   },
+    {lower_reshape_rules,    NULL                   },
+    {NULL,                   lower_move_transposes  },
+    {lower_split_rules,      NULL                   },
+    {lower_quantised_rules,  NULL                   },
+    {NULL,                   lower_part_dequantisers},
+    {lower_dynamic_rules,    NULL                   },
+    {lower_pattern_rules,    NULL                   },
+    {lower_activation_rules, NULL                   },
+    {lower_fusion_rules,     NULL                   },
+    {NULL,                   lower_part_dequantisers},
+    {NULL,                   lower_to_nhwc          },
+    {NULL,                   lower_to_nchwc         },
 };
 enum { STAGE_COUNT = sizeof stages / sizeof *stages };
 

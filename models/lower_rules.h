@@ -41,13 +41,15 @@ struct lower_rule {
 /* Stages, each a table that ends with an empty row, walked to a fixed point one after another. */
 extern const struct lower_rule lower_cleaning_rules[], lower_conv_rules[], lower_matmul_rules[],
     lower_reshape_rules[], lower_split_rules[], lower_pattern_rules[], lower_activation_rules[],
-    lower_fusion_rules[];
+    lower_fusion_rules[], lower_quantised_rules[], lower_dynamic_rules[];
 
 /* A cleaning rule in a file of its own. */
 bool lower_open_if(struct lower *l, int32_t op);
 
 /* Walks over the sorted graph, each once. */
 void lower_move_transposes(struct lower *l);
+void lower_part_dequantisers(struct lower *l);
+void lower_to_nhwc(struct lower *l);  /* convolutions on eight bits */
 void lower_to_nchwc(struct lower *l); /* nothing when the target has no blocks */
 
 /* The lists of a copy may be changed; names, shapes, values are shared. */

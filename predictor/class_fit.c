@@ -10,6 +10,7 @@
 enum {
     OWN_OBSERVATIONS_MIN = 12, /* fewer: scaled family */
     ROBUST_ROUNDS = 4,
+    PRIOR_OBSERVATIONS = 10, /* that a rate which is the same in all classes counts like */
 };
 
 /* Times below this are mostly overhead and noise; their relative error counts less. */
@@ -56,22 +57,43 @@ double class_fit_ns(const struct class_fit *fit, const struct features *features
 
 /* ---- rates ----------------------------------------------------------------------------------- */
 
-/* Weighted rows (1 / time) so that relative errors are minimised; `robust` shrinks outliers. */
+/* Weighted rows (1 / time) so that relative errors are minimised, those of long operators more;
+ * `robust` shrinks outliers. */
+static double row_weight(const struct observation *o) {
+    double more = sqrt(o->wall_ns);
+    if (!family_streams(o->features.family)) /* their short ones tell as much */
+        more = sqrt(more);
+    return more / (o->wall_ns + noise_floor_ns);
+}
+
+/* A rate that is assumed counts like some observations that the term explains alone. */
+static void add_prior(double *row, double *right, uint32_t column, double prior, double weight) {
+    row[column] = weight / prior;
+    *right = weight;
+}
+
 static int solve_rates(struct arena *scratch, const struct class_rows *rows,
-                       enum kernel_family family, const double *robust, double *rates,
-                       struct err *err) {
-    uint32_t columns = term_count(family);
-    double *a = ARENA_ARRAY(scratch, (size_t)rows->count * columns, double);
-    double *b = ARENA_ARRAY(scratch, rows->count, double);
-    for (uint32_t r = 0; r < rows->count; r++) {
+                       enum kernel_family family, const double *prior, const double *robust,
+                       double *rates, struct err *err) {
+    uint32_t columns = term_count(family), count = rows->count;
+    double *a = ARENA_ARRAY(scratch, (size_t)(count + columns) * columns, double);
+    double *b = ARENA_ARRAY(scratch, count + columns, double), squares = 0;
+    for (uint32_t r = 0; r < count; r++) {
         const struct observation *o = rows->items[r];
-        double weight = robust[r] * sqrt(sqrt(o->wall_ns)) / (o->wall_ns + noise_floor_ns);
+        double weight = robust[r] * row_weight(o);
         for (uint32_t c = 0; c < columns; c++)
             a[(size_t)r * columns + c] = weight * o->features.terms[c];
         b[r] = weight * o->wall_ns;
+        squares += b[r] * b[r];
     }
+    double prior_weight = sqrt(PRIOR_OBSERVATIONS * squares / rows->count);
+    for (uint32_t c = 0; c < columns; c++)
+        if (prior[c] > 0) {
+            add_prior(a + (size_t)count * columns, b + count, c, prior[c], prior_weight);
+            count++;
+        }
     memset(rates, 0, FEATURE_TERMS_MAX * sizeof *rates);
-    return nnls(a, b, rows->count, columns, rates, err);
+    return nnls(a, b, count, columns, rates, err);
 }
 
 struct weighed {
@@ -101,8 +123,10 @@ static double log_residual(const struct observation *o, const double *rates) {
 }
 
 /* Iteratively reweighted: residuals beyond 1.5 robust deviations count less (Huber). */
-static int fit_rates(const struct class_rows *rows, enum kernel_family family, double *rates,
-                     struct err *err) {
+int class_fit_rates(const struct class_rows *rows, enum kernel_family family,
+                    const struct shared_rates *shared, double *rates, struct err *err) {
+    double prior[FEATURE_TERMS_MAX];
+    shared_rates_of(shared, family, prior);
     struct arena scratch;
     arena_init(&scratch);
     double *robust = ARENA_ARRAY(&scratch, rows->count, double);
@@ -111,7 +135,7 @@ static int fit_rates(const struct class_rows *rows, enum kernel_family family, d
     for (uint32_t r = 0; r < rows->count; r++)
         robust[r] = 1;
     for (int round = 0; round < ROBUST_ROUNDS && !code; round++) {
-        code = solve_rates(&scratch, rows, family, robust, rates, err);
+        code = solve_rates(&scratch, rows, family, prior, robust, rates, err);
         for (uint32_t r = 0; r < rows->count; r++)
             residuals[r] = (struct weighed){log_residual(rows->items[r], rates),
                                             sqrt(fmax(rows->items[r]->wall_ns, 1))};
@@ -157,7 +181,7 @@ static int find_rates(const struct class_learning *l, const struct class_rows *r
     if (own && l->estimator->physics == PHYSICS_NONE)
         mean_rate(rows, rates);
     else if (own)
-        return fit_rates(rows, fit->family, rates, l->err);
+        return class_fit_rates(rows, fit->family, &l->shared, rates, l->err);
     else
         scale_family(rows, family, rates);
     return 0;
@@ -165,7 +189,7 @@ static int find_rates(const struct class_learning *l, const struct class_rows *r
 
 int class_fit_error(struct class_learning *l, const struct class_rows *rows, double *error) {
     double rates[FEATURE_TERMS_MAX], weights = 0, sum = 0;
-    if (fit_rates(rows, rows->items[0]->features.family, rates, l->err))
+    if (class_fit_rates(rows, rows->items[0]->features.family, &l->shared, rates, l->err))
         return -(int)l->err->code;
     for (uint32_t r = 0; r < rows->count; r++) {
         const struct observation *o = rows->items[r];

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { READERS_MIN = 30 }; /* fewer do not tell how long the shared cache remembers */
+enum {
+    READERS_MIN = 30, /* fewer do not tell how long the shared cache remembers */
+    VOTERS_MIN = 100, /* observations of a class that has a say in what all share */
+};
 
 static const double log_spread_unknown = 0.5;       /* a class borrowed from its family */
 static const double log_spread_roofline = 1.2;      /* physics only */
@@ -50,6 +53,15 @@ static struct class_rows usable_rows(struct arena *arena, const struct training 
     return rows;
 }
 
+/* The rows of the class that begins at `first`. */
+static struct class_rows class_at(const struct class_rows *rows, uint32_t first) {
+    uint32_t end = first + 1;
+    while (end < rows->count &&
+           strcmp(rows->items[end]->features.key, rows->items[first]->features.key) == 0)
+        end++;
+    return (struct class_rows){rows->items + first, end - first};
+}
+
 static double roofline_ns(const struct roofline *roofline, const struct features *features) {
     double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
     double memory =
@@ -59,12 +71,10 @@ static double roofline_ns(const struct roofline *roofline, const struct features
 
 static int fit_classes(struct class_learning *l, const struct class_rows *rows,
                        struct cost_model *model, uint32_t *capacity) {
-    for (uint32_t first = 0, end; first < rows->count; first = end) {
-        const struct features *f = &rows->items[first]->features;
-        for (end = first + 1; end < rows->count; end++)
-            if (strcmp(rows->items[end]->features.key, f->key) != 0)
-                break;
-        const struct class_rows own = {rows->items + first, end - first};
+    for (uint32_t first = 0; first < rows->count;) {
+        const struct class_rows own = class_at(rows, first);
+        const struct features *f = &own.items[0]->features;
+        first += own.count;
         struct class_fit *fit = ARENA_PUSH(l->arena, model->classes, model->class_count, *capacity);
         fit->key = arena_strdup(l->arena, f->key);
         fit->family = f->family;
@@ -131,6 +141,29 @@ static int choose_forgetting(struct class_learning *l, const struct class_rows *
     return 0;
 }
 
+/* ---- rates that all classes share -------------------------------------------------------------
+ */
+
+static int learn_shared_rates(struct class_learning *l, const struct class_rows *rows) {
+    struct shared_votes votes = {0};
+    for (uint32_t first = 0; first < rows->count;) {
+        struct class_rows own = class_at(rows, first);
+        first += own.count;
+        if (own.count < VOTERS_MIN)
+            continue;
+        enum kernel_family family = own.items[0]->features.family;
+        double rates[FEATURE_TERMS_MAX], amounts[FEATURE_TERMS_MAX] = {0};
+        if (class_fit_rates(&own, family, &l->shared, rates, l->err))
+            return -(int)l->err->code;
+        for (uint32_t r = 0; r < own.count; r++)
+            for (int i = 0; i < FEATURE_TERMS_MAX; i++)
+                amounts[i] += own.items[r]->features.terms[i];
+        shared_votes_add(l->arena, &votes, family, rates, amounts);
+    }
+    l->shared = shared_votes_count(&votes);
+    return 0;
+}
+
 /* The best tenth of what was reached by operators that do enough work for it to show. */
 static struct roofline roofline_of(const struct class_rows *rows) {
     double *flops = calloc(rows->count + 1u, sizeof *flops);
@@ -173,8 +206,13 @@ static struct class_learning begin_learning(struct arena *arena, const struct tr
     for (uint32_t r = 0; r < training->run_count; r++)
         folds[r] = fold_of(&training->runs[r]);
     model->held_out_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double);
-    return (struct class_learning){arena, estimator,          training, model->usual,
-                                   folds, model->held_out_ns, err};
+    return (struct class_learning){.arena = arena,
+                                   .estimator = estimator,
+                                   .training = training,
+                                   .usual = model->usual,
+                                   .fold_of_run = folds,
+                                   .held_out_ns = model->held_out_ns,
+                                   .err = err};
 }
 
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
@@ -193,7 +231,7 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
         return err_set(err, ERR_INPUT, "there are no observations to fit");
     out->roofline = roofline_of(&rows);
     struct class_learning learning = begin_learning(arena, training, estimator, out, err);
-    if (choose_forgetting(&learning, &rows, out))
+    if (choose_forgetting(&learning, &rows, out) || learn_shared_rates(&learning, &rows))
         return -(int)err->code;
     uint32_t capacity = 0;
     for (uint32_t first = 0, end; first < rows.count; first = end) {

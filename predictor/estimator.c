@@ -2,6 +2,8 @@
 
 #include "predictor/residual_learners.h"
 
+#include <string.h>
+
 const struct estimator estimators[] = {
     {"gaussian-process", "rates on physical terms, then a Gaussian process", PHYSICS_RATES,
      &residual_gaussian                                                                                            },
@@ -16,4 +18,11 @@ const struct estimator estimators[] = {
 
 const struct estimator *estimator_default(void) {
     return estimators;
+}
+
+const struct estimator *estimator_by_name(const char *name) {
+    for (const struct estimator *e = estimators; e->name; e++)
+        if (strcmp(e->name, name) == 0)
+            return e;
+    return NULL;
 }

@@ -22,5 +22,6 @@ struct estimator {
 
 extern const struct estimator estimators[]; /* ends with a NULL name */
 const struct estimator *estimator_default(void);
+const struct estimator *estimator_by_name(const char *name); /* NULL: none of that name */
 
 #endif

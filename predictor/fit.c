@@ -4,6 +4,7 @@
 #include "base/stats.h"
 #include "base/strbuf.h"
 #include "predictor/nnls.h"
+#include "predictor/same_work.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,29 +63,68 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 
 enum { SETTLE_ROUNDS = 6 };
 
-/* The time of the operators that find all data near stands; the others are estimated anew. */
-void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
-                     uint32_t count) {
-    double fixed_ns = 0, operators = 0, old_ns = 0;
+/* Of operators that do the same work one is estimated, for all their times. */
+struct distinct {
+    struct features *features;
+    double *times;
+    uint32_t count;
+};
+
+static struct distinct distinct_work(struct arena *arena, const struct features *features,
+                                     const double *times, uint32_t count) {
+    struct distinct d = {ARENA_ARRAY(arena, count + 1u, struct features),
+                         ARENA_ARRAY(arena, count + 1u, double), 0};
+    const uint32_t *first = same_work(arena, features, count);
+    uint32_t *place = ARENA_ARRAY(arena, count + 1u, uint32_t);
     for (uint32_t i = 0; i < count; i++) {
-        bool old = features_age_matters(&features[i]);
-        operators += times[i];
-        *(old ? &old_ns : &fixed_ns) +=
-            times[i] > 0 ? times[i] * cost_model_estimate(&fit->cost, &features[i]).value : 0;
+        if (first[i] == i) {
+            place[i] = d.count;
+            d.features[d.count++] = features[i];
+        }
+        d.times[place[first[i]]] += times[i];
+    }
+    return d;
+}
+
+static double times_estimate(const struct fit *fit, const struct distinct *d, uint32_t i) {
+    return d->times[i] > 0 ? d->times[i] * cost_model_estimate(&fit->cost, &d->features[i]).value
+                           : 0;
+}
+
+/* The time of the operators that find all data near stands; the others are estimated anew. Returns
+ * the latency that their ages are shares of; 0: no age matters. */
+static double settled_latency(const struct fit *fit, const struct distinct *d) {
+    double fixed_ns = 0, operators = 0, old_ns = 0, latency_ns = 0;
+    for (uint32_t i = 0; i < d->count; i++) {
+        operators += d->times[i];
+        *(features_age_matters(&d->features[i]) ? &old_ns : &fixed_ns) += times_estimate(fit, d, i);
     }
     for (int round = 0; round < SETTLE_ROUNDS && old_ns > 0; round++) {
-        double latency_ns = fit->wall_ratio * composed_ns(fit, fixed_ns + old_ns, operators);
         double before_ns = old_ns;
+        latency_ns = fit->wall_ratio * composed_ns(fit, fixed_ns + old_ns, operators);
         old_ns = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            if (!features_age_matters(&features[i]) || times[i] <= 0)
+        for (uint32_t i = 0; i < d->count; i++) {
+            if (!features_age_matters(&d->features[i]))
                 continue;
-            features[i].inference_ns = latency_ns;
-            old_ns += times[i] * cost_model_estimate(&fit->cost, &features[i]).value;
+            d->features[i].inference_ns = latency_ns;
+            old_ns += times_estimate(fit, d, i);
         }
         if (fabs(old_ns - before_ns) < 1e-3 * latency_ns)
             break;
     }
+    return latency_ns;
+}
+
+void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
+                     uint32_t count) {
+    struct arena scratch;
+    arena_init(&scratch);
+    const struct distinct d = distinct_work(&scratch, features, times, count);
+    double latency_ns = settled_latency(fit, &d);
+    for (uint32_t i = 0; i < count && latency_ns > 0; i++)
+        if (features_age_matters(&features[i]) && times[i] > 0)
+            features[i].inference_ns = latency_ns;
+    arena_done(&scratch);
 }
 
 const struct features *fit_features_of_run(struct arena *arena, const struct fit *fit,
@@ -93,9 +133,9 @@ const struct features *fit_features_of_run(struct arena *arena, const struct fit
     struct features *features = NULL;
     uint32_t capacity = 0;
     *count = 0;
-    for (uint32_t i = 0; i < training->observation_count; i++)
-        if (training->observations[i].run == run)
-            *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++)
+        *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
     double *times = ARENA_ARRAY(arena, *count + 1u, double);
     for (uint32_t i = 0; i < *count; i++) {
         times[i] = 1;
@@ -277,6 +317,14 @@ static void calibrate_interval(struct arena *arena, const struct training *train
 
 /* ---- identity -------------------------------------------------------------------------------- */
 
+static void hash_run(struct strbuf *text, const struct observed_run *run) {
+    strbuf_printf(text, "%lld %s %a %a", (long long)run->id, run->model_sha256, run->latency_ns,
+                  run->cpu_ns);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        strbuf_printf(text, " %a", quantity_measured((enum quantity)q, run));
+    strbuf_puts(text, "\n");
+}
+
 static void hash_training(const struct training *training, const bool *skip, char hex[static 65]) {
     struct strbuf text;
     strbuf_init(&text);
@@ -293,9 +341,7 @@ static void hash_training(const struct training *training, const bool *skip, cha
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         if (!(skip && skip[r]))
-            strbuf_printf(&text, "%lld %s %a %a %a %a %a %a\n", (long long)run->id,
-                          run->model_sha256, run->latency_ns, run->cpu_ns, run->peak_bytes,
-                          run->resident_bytes, run->load_ns, run->first_run_ns);
+            hash_run(&text, run);
     }
     sha256_hex(text.text, text.length, hex);
     strbuf_done(&text);

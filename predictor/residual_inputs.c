@@ -83,6 +83,13 @@ double residual_distance(const double *a, const double *b, uint32_t dims) {
     return squares;
 }
 
+double residual_distance_within(const double *a, const double *b, uint32_t dims, double limit) {
+    double squares = 0;
+    for (uint32_t d = 0; d < dims && squares <= limit; d++)
+        squares += (a[d] - b[d]) * (a[d] - b[d]);
+    return squares;
+}
+
 uint32_t residual_spread_points(struct arena *arena, const double *scaled, uint32_t count,
                                 uint32_t dims, uint32_t max, double *points, double *reach) {
     double *nearest = ARENA_ARRAY(arena, count, double);

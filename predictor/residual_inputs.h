@@ -30,6 +30,8 @@ struct residual_rows residual_sample(struct arena *arena, const struct residual_
 
 /* Squared Euclidean. */
 double residual_distance(const double *a, const double *b, uint32_t dims);
+/* The same, or anything above the limit when it is above. */
+double residual_distance_within(const double *a, const double *b, uint32_t dims, double limit);
 
 /* Farthest first: each next point is the row that is covered worst so far. At most `max` points of
  * `dims`; *reach (may be NULL) gets how far a row is from its nearest point at most. */

@@ -58,3 +58,29 @@ int32_t recipe_stem(struct recipe *r) {
             b, x, (struct zoo_pool){3, 2, RANDOM_PICK(&r->rng, 0, 1), random_chance(&r->rng, 0.2)});
     return x;
 }
+
+int32_t recipe_conv_transpose(struct recipe *r, int32_t x, int64_t out, int64_t kernel,
+                              int64_t stride, int64_t groups) {
+    struct zoo_builder *b = r->b;
+    int64_t in = zoo_dim(b, x, 1), sizes[GRAPH_RANK_MAX],
+            weights[GRAPH_RANK_MAX] = {in, out / groups}, kernels[GRAPH_RANK_MAX],
+            strides[GRAPH_RANK_MAX], pads[GRAPH_RANK_MAX];
+    int32_t rank = zoo_sizes(b, x, sizes);
+    int64_t pad = (kernel - stride) / 2;
+    sizes[1] = out;
+    for (int32_t i = 2; i < rank; i++) {
+        sizes[i] = (sizes[i] - 1) * stride + kernel - 2 * pad;
+        weights[i] = kernels[i - 2] = kernel;
+        strides[i - 2] = stride;
+        pads[i - 2] = pads[i - 2 + rank - 2] = pad;
+    }
+    int32_t w = zoo_weight(b, recipe_name(b), 0, 0.05f, rank, weights);
+    int32_t y = zoo_simple(b, "ConvTranspose", ZOO_LIST(x, w), rank, sizes);
+    uint32_t axes = (uint32_t)rank - 2;
+    int32_t op = (int32_t)b->graph->op_count - 1;
+    graph_set_ints(b->graph, op, "kernel_shape", axes, kernels);
+    graph_set_ints(b->graph, op, "strides", axes, strides);
+    graph_set_ints(b->graph, op, "pads", 2 * axes, pads);
+    graph_set_int(b->graph, op, "group", groups);
+    return y;
+}

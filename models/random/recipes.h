@@ -28,6 +28,10 @@ void recipe_classify(struct recipe *r, int32_t x);
 int32_t recipe_stem(struct recipe *r);
 enum zoo_activation recipe_activation(struct recipe *r);
 
+/* ConvTranspose without bias, in one, two or three dimensions; the size grows by `stride`. */
+int32_t recipe_conv_transpose(struct recipe *r, int32_t x, int64_t out, int64_t kernel,
+                              int64_t stride, int64_t groups);
+
 void random_residual(struct zoo_builder *b, const void *config);
 void random_plain(struct zoo_builder *b, const void *config);
 void random_inverted(struct zoo_builder *b, const void *config);
@@ -46,5 +50,26 @@ void random_gated_decoder(struct zoo_builder *b, const void *config);
 void random_recurrent(struct zoo_builder *b, const void *config);
 void random_dense_layers(struct zoo_builder *b, const void *config);
 void random_elementwise(struct zoo_builder *b, const void *config);
+void random_enlarging(struct zoo_builder *b, const void *config);
+void random_style(struct zoo_builder *b, const void *config);
+void random_diffusion(struct zoo_builder *b, const void *config);
+void random_warping(struct zoo_builder *b, const void *config);
+void random_volumes(struct zoo_builder *b, const void *config);
+void random_waves(struct zoo_builder *b, const void *config);
+void random_mixer(struct zoo_builder *b, const void *config);
+void random_conformer(struct zoo_builder *b, const void *config);
+void random_decode_step(struct zoo_builder *b, const void *config);
+void random_relative(struct zoo_builder *b, const void *config);
+void random_tables(struct zoo_builder *b, const void *config);
+void random_two_ways(struct zoo_builder *b, const void *config);
+void random_selection(struct zoo_builder *b, const void *config);
+
+/* Recipes of which one is drawn, to be written in other numbers: the config of the three below. */
+struct recipe_list;
+extern const struct recipe_list random_images, random_texts, random_products, random_halves;
+
+void random_quantised(struct zoo_builder *b, const void *config); /* scales fixed ahead */
+void random_dynamic(struct zoo_builder *b, const void *config);   /* scales found while running */
+void random_half(struct zoo_builder *b, const void *config);      /* float16 */
 
 #endif

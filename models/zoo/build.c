@@ -95,8 +95,13 @@ void zoo_output(struct zoo_builder *b, int32_t x, const char *name) {
 
 int32_t zoo_buffer(struct zoo_builder *b, const char *name, float mean, float deviation,
                    int32_t rank, const int64_t *sizes) {
+    return zoo_stored(b, name, DTYPE_FLOAT32, mean, deviation, rank, sizes);
+}
+
+int32_t zoo_stored(struct zoo_builder *b, const char *name, enum dtype dtype, float mean,
+                   float deviation, int32_t rank, const int64_t *sizes) {
     const char *full = arena_printf(b->graph->arena, "%s%s", b->scopes[b->depth].weights, name);
-    int32_t x = add_tensor(b, full, DTYPE_FLOAT32, rank, sizes);
+    int32_t x = add_tensor(b, full, dtype, rank, sizes);
     b->graph->tensors[x].flags |= TENSOR_INITIALIZER;
     b->weights[x] = (struct zoo_weight){mean, deviation};
     return x;
@@ -134,6 +139,22 @@ int32_t zoo_table(struct zoo_builder *b, const char *name, const double *values,
     int32_t x = zoo_buffer(b, name, 0, 0, rank, sizes);
     struct tensor *tensor = &b->graph->tensors[x];
     tensor->values = keep_values(b, tensor_elements(tensor), NULL, values);
+    return x;
+}
+
+int32_t zoo_number(struct zoo_builder *b, const char *name, enum dtype dtype, double value,
+                   int32_t rank, const int64_t *sizes) {
+    int32_t x = zoo_stored(b, name, dtype, (float)value, 0, rank, sizes);
+    struct tensor *tensor = &b->graph->tensors[x];
+    size_t count = (size_t)tensor_elements(tensor);
+    int64_t *ints = ARENA_ARRAY(b->graph->arena, count, int64_t);
+    double *floats = ARENA_ARRAY(b->graph->arena, count, double);
+    for (size_t i = 0; i < count; i++) {
+        ints[i] = (int64_t)value;
+        floats[i] = value;
+    }
+    bool whole = dtype != DTYPE_FLOAT32;
+    tensor->values = keep_values(b, (int64_t)count, whole ? ints : NULL, whole ? NULL : floats);
     return x;
 }
 

@@ -68,6 +68,12 @@ int32_t zoo_weight(struct zoo_builder *b, const char *name, float mean, float de
 /* A stored tensor that was not trained: running statistics, masks to fill. */
 int32_t zoo_buffer(struct zoo_builder *b, const char *name, float mean, float deviation,
                    int32_t rank, const int64_t *sizes);
+/* A stored tensor of any type whose numbers are drawn in that type, rounded and cut off. */
+int32_t zoo_stored(struct zoo_builder *b, const char *name, enum dtype dtype, float mean,
+                   float deviation, int32_t rank, const int64_t *sizes);
+/* A stored tensor that holds one number throughout: scales, zero points. */
+int32_t zoo_number(struct zoo_builder *b, const char *name, enum dtype dtype, double value,
+                   int32_t rank, const int64_t *sizes);
 /* A stored float tensor with computed values (copied), not trained. */
 int32_t zoo_table(struct zoo_builder *b, const char *name, const double *values, int32_t rank,
                   const int64_t *sizes);

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "models/zoo/build.h"
 #include "models/zoo/families.h"
+#include "models/zoo/quantise.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,6 +78,8 @@ int zoo_build_row(struct arena *arena, const struct zoo_row *row, const struct z
     b.graph->ir_version = ir_version(b.options.opset);
     graph_add_opset(b.graph, "", b.options.opset);
     row->build(&b, row->config);
+    if (b.options.quantisation.form != ZOO_FLOAT32 && !b.problem)
+        zoo_quantise(&b);
     if (b.problem)
         return err_set(err, ERR_USAGE, "%s: not possible with these sizes: %s", row->name,
                        b.problem);
@@ -110,21 +113,67 @@ static uint64_t hash_text(const char *text) {
 #pragma STDC FP_CONTRACT OFF
 #endif
 
-/* Two float32 of every 64 random bits; each piece has a stream of its own. */
+static void store_float32(void *bytes, size_t i, float value) {
+    ((float *)bytes)[i] = value;
+}
+
+/* The bits of the nearest half-precision number; what is too small becomes 0. */
+static void store_float16(void *bytes, size_t i, float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = (bits & 0x7fffffff) + 0x1000;
+    uint32_t least = (127 - 14) << 23, most = (127 + 16) << 23;
+    uint32_t half = magnitude < least   ? 0
+                    : magnitude >= most ? 0x7bff
+                                        : (magnitude - ((127 - 15) << 23)) >> 13;
+    ((uint16_t *)bytes)[i] = (uint16_t)(sign | half);
+}
+
+static float cut_off(float value, float low, float high) {
+    return roundf(fminf(fmaxf(value, low), high));
+}
+
+static void store_int8(void *bytes, size_t i, float value) {
+    ((int8_t *)bytes)[i] = (int8_t)cut_off(value, -128, 127);
+}
+
+static void store_uint8(void *bytes, size_t i, float value) {
+    ((uint8_t *)bytes)[i] = (uint8_t)cut_off(value, 0, 255);
+}
+
+static void store_int32(void *bytes, size_t i, float value) {
+    ((int32_t *)bytes)[i] = (int32_t)cut_off(value, -1e9f, 1e9f);
+}
+
+static const struct {
+    size_t bytes;
+    void (*store)(void *bytes, size_t i, float value);
+} stores[DTYPE_COUNT] = {
+    [DTYPE_FLOAT32] = {4, store_float32},
+      [DTYPE_FLOAT16] = {2, store_float16},
+    [DTYPE_INT8] = {1, store_int8   },
+      [DTYPE_UINT8] = {1, store_uint8  },
+    [DTYPE_INT32] = {4, store_int32  },
+};
+
+/* Two numbers of every 64 random bits; each piece has a stream of its own. */
 static int fill(void *context, const struct graph *graph, int32_t tensor, uint64_t offset_bytes,
                 void *bytes, size_t length, struct err *err) {
     const struct zoo_model *model = context;
     const struct zoo_weight *weight = &model->weights[tensor];
-    (void)err;
+    enum dtype dtype = graph->tensors[tensor].dtype;
+    if (!stores[dtype].store)
+        return err_set(err, ERR_BUG, "%s: no numbers are drawn for %s", graph->tensors[tensor].name,
+                       dtype_name(dtype));
     struct rng rng;
     rng_init(&rng, hash_text(graph->tensors[tensor].name) +
                        model->options.seed * 0x9e3779b97f4a7c15u + offset_bytes / ONNX_PIECE_BYTES);
-    float *out = bytes, width = 2 * sqrtf(3) * weight->deviation;
+    float width = 2 * sqrtf(3) * weight->deviation;
     uint64_t random = 0;
-    for (size_t i = 0; i < length / sizeof *out; i++) {
+    for (size_t i = 0; i < length / stores[dtype].bytes; i++) {
         random = i % 2 == 0 ? rng_next(&rng) : random >> 32;
         float unit = (float)(random >> 8 & 0xffffff) * 0x1p-24f; /* [0, 1) */
-        out[i] = weight->mean + width * (unit - 0.5f);
+        stores[dtype].store(bytes, i, weight->mean + width * (unit - 0.5f));
     }
     return 0;
 }

@@ -14,6 +14,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Other numbers than float32; see quantise.h. */
+enum zoo_number_form {
+    ZOO_FLOAT32,
+    ZOO_QDQ,       /* 8 bits, as pairs of QuantizeLinear and DequantizeLinear around operators */
+    ZOO_OPERATORS, /* 8 bits, as QLinearConv and its like */
+    ZOO_DYNAMIC,   /* 8-bit weights, inputs quantised by what they hold */
+    ZOO_FLOAT16,   /* half precision, inputs and outputs stay float32 */
+    ZOO_FORM_COUNT
+};
+
+struct zoo_quantisation {
+    enum zoo_number_form form;
+    bool per_channel;        /* a scale for each output channel of a weight */
+    bool signed_activations; /* int8 around zero instead of uint8 */
+    bool unsigned_weights;   /* uint8 instead of int8 */
+    bool products_only;      /* convolutions and matrix products alone */
+};
+
 /* 0 in any field asks for the row's default. */
 struct zoo_options {
     int64_t batch;      /* 1 */
@@ -23,6 +41,7 @@ struct zoo_options {
     int opset;            /* 17; 13 to 21 */
     uint64_t seed;        /* 1 */
     bool keep_batch_norm; /* write BatchNormalization instead of folding it */
+    struct zoo_quantisation quantisation;
 };
 
 enum { ZOO_OPSET_DEFAULT = 17, ZOO_OPSET_MIN = 13, ZOO_OPSET_MAX = 21 };

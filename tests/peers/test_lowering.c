@@ -24,37 +24,59 @@
 struct subject_row {
     const char *name;
     double floor; /* share of operators that must agree */
+    struct zoo_quantisation quantisation;
 };
 
+#define FORM(how, channels, products)                                                              \
+    { .form = how, .per_channel = channels, .products_only = products }
+
 static const struct subject_row files[] = {
-    {"bert_base",          1},
-    {"efficientnet_b0",    1},
-    {"light_bvlc_alexnet", 1},
-    {"light_inception_v1", 1},
-    {"light_resnet50",     1},
-    {"light_squeezenet",   1},
-    {"llama_s",            1},
-    {"mobilenet_v2",       1},
-    {"regnet_x_800mf",     1},
-    {"resnet18",           1},
-    {"resnet50",           1},
-    {"squeezenet1_1",      1},
-    {"vgg11",              1},
+    {"bert_base",          1, FORM(ZOO_FLOAT32, false, false)},
+    {"efficientnet_b0",    1, FORM(ZOO_FLOAT32, false, false)},
+    {"light_bvlc_alexnet", 1, FORM(ZOO_FLOAT32, false, false)},
+    {"light_inception_v1", 1, FORM(ZOO_FLOAT32, false, false)},
+    {"light_resnet50",     1, FORM(ZOO_FLOAT32, false, false)},
+    {"light_squeezenet",   1, FORM(ZOO_FLOAT32, false, false)},
+    {"llama_s",            1, FORM(ZOO_FLOAT32, false, false)},
+    {"mobilenet_v2",       1, FORM(ZOO_FLOAT32, false, false)},
+    {"regnet_x_800mf",     1, FORM(ZOO_FLOAT32, false, false)},
+    {"resnet18",           1, FORM(ZOO_FLOAT32, false, false)},
+    {"resnet50",           1, FORM(ZOO_FLOAT32, false, false)},
+    {"squeezenet1_1",      1, FORM(ZOO_FLOAT32, false, false)},
+    {"vgg11",              1, FORM(ZOO_FLOAT32, false, false)},
 };
 
 static const struct subject_row built[] = {
-    {"mobilenet_v3_small",   1},
-    {"shufflenet_v2_x0_5",   1},
-    {"densenet121",          1},
-    {"bert_tiny",            1},
-    {"distilgpt2",           1},
-    {"llama_tiny",           1},
-    {"swin_t",               1},
-    {"convnext_tiny",        1},
-    {"whisper_tiny_encoder", 1},
-    {"lstm_medium",          1},
-    {"unet",                 1},
-    {"resnet8",              1},
+    {"mobilenet_v3_small",   1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"shufflenet_v2_x0_5",   1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"densenet121",          1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"bert_tiny",            1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"distilgpt2",           1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"llama_tiny",           1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"swin_t",               1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"convnext_tiny",        1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"whisper_tiny_encoder", 1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"lstm_medium",          1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"unet",                 1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"resnet8",              1,    FORM(ZOO_FLOAT32,   false, false)},
+    {"resnet18",             1,    FORM(ZOO_QDQ,       true,  false)},
+    {"mobilenet_v2",         1,    FORM(ZOO_QDQ,       false, false)},
+    {"mobilenet_v3_small",   1,    FORM(ZOO_QDQ,       false, false)},
+    {"efficientnet_b0",      1,    FORM(ZOO_QDQ,       false, false)},
+    {"squeezenet1_1",        1,    FORM(ZOO_QDQ,       false, false)},
+    {"densenet121",          0.78, FORM(ZOO_QDQ,       false, false)},
+    {"googlenet",            1,    FORM(ZOO_OPERATORS, false, false)},
+    {"shufflenet_v2_x0_5",   0.95, FORM(ZOO_OPERATORS, false, false)},
+    {"unet",                 0.98, FORM(ZOO_QDQ,       false, false)},
+    {"resnet18",             0.87, FORM(ZOO_QDQ,       false, true) },
+    {"bert_tiny",            1,    FORM(ZOO_QDQ,       false, false)},
+    {"deit_tiny",            0.9,  FORM(ZOO_QDQ,       false, true) },
+    {"bert_tiny",            1,    FORM(ZOO_DYNAMIC,   false, false)},
+    {"llama_tiny",           0.99, FORM(ZOO_DYNAMIC,   false, false)},
+    {"resnet18",             1,    FORM(ZOO_DYNAMIC,   false, false)},
+    {"lstm_medium",          1,    FORM(ZOO_DYNAMIC,   false, false)},
+    {"resnet18",             0.07, FORM(ZOO_FLOAT16,   false, false)},
+    {"bert_tiny",            0.36, FORM(ZOO_FLOAT16,   false, false)},
 };
 
 /* ---- graphs as sorted lines ------------------------------------------------------------------ */
@@ -208,7 +230,8 @@ static void built_models_are_lowered_as_the_runtime_does(void **state) {
         struct zoo_model model;
         arena_init(&arena);
         snprintf(path, sizeof path, "%s/model.onnx", folder);
-        if (zoo_build(&arena, built[i].name, NULL, &model, &err))
+        const struct zoo_options options = {.quantisation = built[i].quantisation};
+        if (zoo_build(&arena, built[i].name, &options, &model, &err))
             fail_msg("%s: %s", built[i].name, err.message);
         struct onnx_weights weights = zoo_weights(&model, ONNX_WEIGHTS_OMITTED);
         if (onnx_write_file(model.graph, &weights, path, &err))

@@ -156,7 +156,7 @@ static const struct expectation expectations[] = {
      2. * 64 * 256 * 16, 16384, 1024, 64 * 1156, "ConvTranspose.depthwise", FAMILY_CONV_PLAIN},
     {"an integer convolution",
      {NULL, "ConvInteger", {VALUE(1, 16, 8, 8), WEIGHT(32, 16, 3, 3)}, VALUE(1, 32, 6, 6), {{0}}},
-     2. * 32 * 36 * 144, 1024, 4608, 1152, "ConvInteger", FAMILY_CONV_PLAIN},
+     2. * 32 * 36 * 144, 1024, 4608, 1152, "ConvInteger.dense.float32", FAMILY_CONV_INTEGER},
 
     {"a linear layer, its weights lying as PyTorch has them",
      {NULL, "Gemm", {VALUE(4, 2048), WEIGHT(1000, 2048), WEIGHT(1000)}, VALUE(4, 1000),
@@ -187,6 +187,10 @@ static const struct expectation expectations[] = {
      {"com.microsoft", "FusedMatMul", {VALUE(3, 8, 5), VALUE(3, 6, 8)}, VALUE(3, 5, 6),
       {{"transA", {1}, 0, NULL}, {"transB", {1}, 0, NULL}}},
      2. * 3 * 5 * 6 * 8, 120 + 144, 0, 90, "matmul.batched", FAMILY_MATMUL},
+    {"products whose batch stands in the middle",
+     {"com.microsoft", "FusedMatMul", {VALUE(9, 3, 5), VALUE(7, 3, 5)}, VALUE(3, 9, 7),
+      {{"transB", {1}, 0, NULL}, {"transBatchA", {1}, 0, NULL}, {"transBatchB", {1}, 0, NULL}}},
+     2. * 3 * 9 * 7 * 5, 135 + 105, 0, 189, "matmul.batched", FAMILY_MATMUL},
     {"an Einstein sum of attention",
      {NULL, "Einsum", {VALUE(2, 4, 8, 16), VALUE(2, 4, 10, 16)}, VALUE(2, 4, 8, 10),
       {{"equation", {0}, 0, "bhqd,bhkd->bhqk"}}},
@@ -236,13 +240,16 @@ static const struct expectation expectations[] = {
      0, 128, 30522. * 768, 98304, "Gather", FAMILY_MOVE},
     {"a transposition that keeps the last axis",
      {NULL, "Transpose", {VALUE(1, 128, 12, 64)}, VALUE(1, 12, 128, 64), {{"perm", {0, 2, 1, 3}, 4, NULL}}},
-     0, 98304, 0, 98304, "Transpose.block", FAMILY_MOVE},
+     0, 98304, 0, 98304, "Transpose.axis.block", FAMILY_MOVE},
     {"a transposition that scatters",
      {NULL, "Transpose", {VALUE(128, 64)}, VALUE(64, 128), {{"perm", {1, 0}, 2, NULL}}},
-     0, 8192, 0, 8192, "Transpose.strided", FAMILY_MOVE},
+     0, 8192, 0, 8192, "Transpose.axis.strided", FAMILY_MOVE},
     {"a transposition that only moves axes of one element is a copy",
      {NULL, "Transpose", {VALUE(1, 128, 64)}, VALUE(128, 1, 64), {{"perm", {1, 0, 2}, 3, NULL}}},
-     0, 8192, 0, 8192, "Transpose.block", FAMILY_MOVE},
+     0, 8192, 0, 8192, "Transpose.axis.block", FAMILY_MOVE},
+    {"a transposition that moves two axes",
+     {NULL, "Transpose", {VALUE(2, 3, 4, 5)}, VALUE(5, 4, 3, 2), {{"perm", {3, 2, 1, 0}, 4, NULL}}},
+     0, 120, 0, 120, "Transpose.strided", FAMILY_MOVE},
     {"a view costs its call",
      {NULL, "Reshape", {VALUE(2, 3, 4)}, VALUE(6, 4), {{0}}}, 0, 24, 0, 24, "Reshape", FAMILY_METADATA},
 };
@@ -413,6 +420,38 @@ static void quantised_products_find_their_weights(void **state) {
     }
 }
 
+static int32_t add_integers(struct graph *graph, enum dtype dtype, const struct shape *shape) {
+    int32_t tensor = add_shape(graph, "", shape);
+    graph->tensors[tensor].dtype = dtype;
+    return tensor;
+}
+
+/* Channels last: 12 x 10 pixels of 64 channels to 96; rows are pixels, columns filters. */
+static void integer_convolutions_stand_channels_last(void **state) {
+    (void)state;
+    const struct feature_target target = {.block = 16, .integer_depth = 64};
+    struct graph *graph = graph_new(&arena, "q");
+    struct features f;
+    struct err err = {0};
+    int32_t x = add_integers(graph, DTYPE_UINT8, &(struct shape)VALUE(1, 12, 10, 64));
+    int32_t w = add_integers(graph, DTYPE_INT8, &(struct shape)WEIGHT(96, 64, 3, 3));
+    int32_t y = add_integers(graph, DTYPE_UINT8, &(struct shape)VALUE(1, 10, 8, 96));
+    int32_t scale = graph_add_tensor(graph, "scale", DTYPE_FLOAT32);
+    graph_set_shape(graph, scale, 0, NULL);
+    int32_t op = graph_add_op(graph, "it", "QLinearConv", "com.microsoft");
+    graph_set_inputs(graph, op, 6, (int32_t[]){x, scale, scale, w, scale, scale});
+    graph_set_outputs(graph, op, 1, &y);
+    graph_set_int(graph, op, "channels_last", 1);
+    assert_int_equal(features_of(graph, &graph->ops[0], &target, &f, &err), 0);
+    assert_string_equal(f.key, "QLinearConv.dense.int8/uint8");
+    assert_true(f.flops == 2. * 80 * 96 * 576);
+    assert_true(f.terms[2] == f.flops);   /* nothing to pad */
+    assert_true(f.terms[3] == 80. * 576); /* a byte each */
+    graph->ops[0].attribute_count = 0;    /* the sizes are another image's, then */
+    assert_int_equal(features_of(graph, &graph->ops[0], &target, &f, &err), 0);
+    assert_non_null(strstr(f.key, ".transposed."));
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static void no_row_stands_twice(void **state) {
@@ -527,6 +566,7 @@ int main(void) {
         cmocka_unit_test(every_type_stands_outputs_and_inputs_omitted),
         cmocka_unit_test(an_unknown_type_is_refused_by_name),
         cmocka_unit_test(the_element_type_is_part_of_the_class),
+        cmocka_unit_test(integer_convolutions_stand_channels_last),
         cmocka_unit_test(quantised_products_find_their_weights),
         cmocka_unit_test(no_row_stands_twice),
         cmocka_unit_test(family_names_are_distinct_and_terms_begin_with_the_call),
