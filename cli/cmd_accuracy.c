@@ -85,6 +85,7 @@ static int read_request(struct context *context, const struct accuracy_options *
         .patterns = patterns,
         .pattern_count = options->families.count,
         .at_most = (uint32_t)options->at_most,
+        .estimator = &estimators[options->estimator],
     };
     for (uint32_t i = 0; i < options->families.count; i++)
         if (family_pattern_parse(context->arena, options->families.items[i], &patterns[i], err))
@@ -98,26 +99,47 @@ static int read_request(struct context *context, const struct accuracy_options *
     return 0;
 }
 
-static int run(struct context *context, const void *given, struct err *err) {
-    const struct accuracy_options *options = given;
-    struct db *db;
-    struct place place;
-    struct accuracy_request request;
+static int judge(struct context *context, struct db *db, const struct place *place,
+                 const struct accuracy_request *request, const char *picture, struct err *err) {
     struct accuracy_report report;
-    if (read_request(context, options, &request, err) ||
-        place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
-        return -(int)err->code;
-    int code = job_accuracy(context->arena, db, &place, &request, context->progress, &report, err);
-    db_close(db);
     const struct accuracy *accuracy = &report.accuracy;
-    if (code || (options->picture && draw(context, accuracy, options->picture, err)) ||
-        print_accuracy(context, &report, err))
+    if (job_accuracy(context->arena, db, place, request, context->progress, &report, err) ||
+        (picture && draw(context, accuracy, picture, err)) || print_accuracy(context, &report, err))
         return -(int)err->code;
     if (accuracy->groups_judged < accuracy->group_count)
         print_note(context,
                    "%" PRIu32 " of %" PRIu32 " were left out, evenly spaced; --at-most 0 is all",
                    accuracy->groups_judged, accuracy->group_count);
     return 0;
+}
+
+static int compare(struct context *context, struct db *db, const struct place *place,
+                   const struct accuracy_request *request, struct err *err) {
+    struct estimator_ranking ranking;
+    struct table table;
+    const struct table *tables[] = {&table};
+    if (job_compare_estimators(context->arena, db, place, request, context->progress, &ranking,
+                               err))
+        return -(int)err->code;
+    estimators_table(context->arena, &ranking, &table);
+    cJSON *tree = estimators_json(&ranking);
+    int code = print_answer(context, tree, tables, 1, err);
+    cJSON_Delete(tree);
+    return code;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct accuracy_options *options = given;
+    struct db *db;
+    struct place place;
+    struct accuracy_request request;
+    if (read_request(context, options, &request, err) ||
+        place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
+        return -(int)err->code;
+    int code = options->compare ? compare(context, db, &place, &request, err)
+                                : judge(context, db, &place, &request, options->picture, err);
+    db_close(db);
+    return code;
 }
 
 static const char *estimator_choice(size_t index, const char **help) {
@@ -146,9 +168,12 @@ static const struct option_row options[] = {
     {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE.svg",
      .offset = offsetof(struct accuracy_options, picture),
      .help = "draw predicted against measured, and the errors by kernel class"},
+    {.name = "estimators", .type = OPTION_FLAG,
+     .offset = offsetof(struct accuracy_options, compare),
+     .help = "rank all ways of estimating costs instead of judging one"},
     {.name = "estimator", .type = OPTION_CHOICE, .metavar = "NAME", .choice = estimator_choice,
      .fallback = DEFAULT_ESTIMATOR, .offset = offsetof(struct accuracy_options, estimator),
-     .help = "how costs are estimated"},
+     .help = "which way of estimating costs is judged"},
     {0},
 };
 
@@ -167,6 +192,7 @@ static const struct example examples[] = {
     {"assay accuracy --leave-out family --judge calibrate",
      "the random networks, a recipe left out at a time"},
     {"assay accuracy --from calibrate", "what calibration alone makes of the profiled models"},
+    {"assay accuracy --from calibrate --estimators", "which way of estimating does best"},
     {"assay accuracy resnet18 resnet50 vgg11 --json", "among three models"},
     {0},
 };

@@ -8,6 +8,7 @@
 #include "core/run.h"
 #include "models/reader.h"
 #include "models/zoo/zoo.h"
+#include "predictor/estimator.h"
 
 enum { NAME, HERE, ABOUT, REASON, COLUMNS };
 
@@ -122,24 +123,42 @@ static void list_zoo(struct table *table) {
             add(table, zoo_families[i]->rows[k].name, zoo_families[i]->rows[k].help, NULL);
 }
 
+static void list_learners(struct table *table) {
+    for (const struct residual_learner *const *row = residual_learners; *row; row++) {
+        struct err err = {0};
+        bool works = !(*row)->available || (*row)->available(&err) == 0;
+        add(table, (*row)->name, (*row)->help, works ? NULL : err.message);
+    }
+}
+
+static void list_estimators(struct table *table) {
+    for (const struct estimator *row = estimators; row->name; row++) {
+        struct err err = {0};
+        bool works = !row->learner->available || row->learner->available(&err) == 0;
+        add(table, row->name, row->help, works ? NULL : err.message);
+    }
+}
+
 static const struct listing {
     const char *name;
     const char *help;
     void (*fill)(struct table *table);
 } listings[] = {
-    {"commands",   "what assay can do",                                  list_commands  },
-    {"collectors", "what can run and observe a model",                   list_collectors},
-    {"events",     "counters that --events takes",                       list_events    },
-    {"hardware",   "counting hardware that was recognised",              list_hardware  },
-    {"models",     "model formats that can be read",                     list_models    },
-    {"zoo",        "architectures that 'assay zoo write' can build",     list_zoo       },
-    {"ops",        "operators whose work is known, with their family",   list_ops       },
-    {"families",   "families of kernels, with the terms of their costs", list_families  },
-    {"dtypes",     "element types",                                      list_dtypes    },
-    {"metrics",    "what is measured",                                   list_metrics   },
-    {"tiers",      "how a number can be known, best first",              list_tiers     },
-    {"formats",    "what --format takes",                                list_formats   },
-    {NULL,         NULL,                                                 NULL           },
+    {"commands",          "what assay can do",                                  list_commands  },
+    {"collectors",        "what can run and observe a model",                   list_collectors},
+    {"events",            "counters that --events takes",                       list_events    },
+    {"hardware",          "counting hardware that was recognised",              list_hardware  },
+    {"models",            "model formats that can be read",                     list_models    },
+    {"zoo",               "architectures that 'assay zoo write' can build",     list_zoo       },
+    {"ops",               "operators whose work is known, with their family",   list_ops       },
+    {"families",          "families of kernels, with the terms of their costs", list_families  },
+    {"residual-learners", "who learns what the terms of costs leave open",      list_learners  },
+    {"estimators",        "ways to estimate costs, to be compared",             list_estimators},
+    {"dtypes",            "element types",                                      list_dtypes    },
+    {"metrics",           "what is measured",                                   list_metrics   },
+    {"tiers",             "how a number can be known, best first",              list_tiers     },
+    {"formats",           "what --format takes",                                list_formats   },
+    {NULL,                NULL,                                                 NULL           },
 };
 
 static const char *listing_choice(size_t index, const char **help) {

@@ -82,4 +82,18 @@ struct accuracy {
     double operators_bias;            /* signed, of all operators by time */
 };
 
+/* One way of estimating costs beside the others. */
+struct judged_estimator {
+    const char *name, *help;
+    const char *reason; /* NULL: judged; else why not */
+    struct accuracy accuracy;
+    double fit_ns;     /* to learn once from everything */
+    double predict_ns; /* per operator */
+};
+
+struct estimator_ranking {
+    struct judged_estimator *rows; /* best first */
+    uint32_t count;
+};
+
 #endif

@@ -5,7 +5,10 @@
 #include "db/run.h"
 #include "jobs/contention.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static void tell(void *context, double done) {
     progress_update(context, done, NULL);
@@ -123,22 +126,19 @@ static int leave_out(struct arena *arena, const struct accuracy_request *request
     return code;
 }
 
-static int judge(struct arena *arena, struct db *db, const struct place *place,
-                 const struct accuracy_request *request, const struct training *all,
-                 struct progress *progress, struct accuracy_report *out, struct err *err) {
+static int judge(struct arena *arena, const struct accuracy_request *request,
+                 const struct training *learnt, struct progress *progress,
+                 struct accuracy_report *out, struct err *err) {
     if (!request->from)
         return leave_out(arena, request, progress, out, err);
-    const struct choice to_learn = {.purpose = request->from};
-    const struct training learnt = restricted(arena, all, &to_learn);
-    if (learnt.run_count == 0)
-        return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
-    return accuracy_of_others(arena, &learnt, &out->training, request->estimator, &out->accuracy,
+    return accuracy_of_others(arena, learnt, &out->training, request->estimator, &out->accuracy,
                               err);
 }
 
-int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
-                 const struct accuracy_request *request, struct progress *progress,
-                 struct accuracy_report *out, struct err *err) {
+/* What is judged goes into `out`; without `from` the same is learnt from. */
+static int gather(struct arena *arena, struct db *db, const struct place *place,
+                  const struct accuracy_request *request, struct training *learnt,
+                  struct accuracy_report *out, struct err *err) {
     const struct training_filter filter = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,
@@ -150,6 +150,7 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
                                     .other_than = request->from,
                                     .names = request->only,
                                     .name_count = request->only_count};
+    const struct choice to_learn = {.purpose = request->from};
     struct training all;
     *out = (struct accuracy_report){0};
     if (training_load(arena, db, &filter, &all, err))
@@ -158,8 +159,94 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
     if (out->training.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    if (judge_slowdowns(arena, db, place, out, err) ||
-        judge(arena, db, place, request, &all, progress, out, err))
+    *learnt = request->from ? restricted(arena, &all, &to_learn) : out->training;
+    if (learnt->run_count == 0)
+        return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
+    return 0;
+}
+
+int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
+                 const struct accuracy_request *request, struct progress *progress,
+                 struct accuracy_report *out, struct err *err) {
+    struct training learnt;
+    if (gather(arena, db, place, request, &learnt, out, err) ||
+        judge_slowdowns(arena, db, place, out, err) ||
+        judge(arena, request, &learnt, progress, out, err))
         return -(int)err->code;
     return name_operators(arena, db, &out->accuracy, err);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static double now_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* How long it takes to learn from all, and to estimate each judged operator once. */
+static int time_estimator(const struct training *learnt, const struct training *judged,
+                          const struct estimator *estimator, struct judged_estimator *out,
+                          struct err *err) {
+    struct arena scratch;
+    struct fit fit;
+    arena_init(&scratch);
+    double start = now_ns();
+    int code = fit_train_by(&scratch, learnt, NULL, estimator, &fit, err);
+    double fitted = now_ns(), sum = 0;
+    for (uint32_t i = 0; !code && i < judged->observation_count; i++)
+        sum += cost_model_estimate(&fit.cost, &judged->observations[i].features).value;
+    double said = now_ns();
+    arena_done(&scratch);
+    out->fit_ns = fitted - start;
+    out->predict_ns = sum > 0 ? (said - fitted) / judged->observation_count : NAN;
+    return code;
+}
+
+static int judge_estimator(struct arena *arena, const struct accuracy_request *request,
+                           const struct training *learnt, const struct training *judged,
+                           struct progress *progress, struct judged_estimator *out,
+                           struct err *err) {
+    const struct estimator *estimator = request->estimator;
+    struct accuracy_report report = {.training = *judged};
+    struct err missing = {0};
+    *out = (struct judged_estimator){.name = estimator->name, .help = estimator->help};
+    if (estimator->learner->available && estimator->learner->available(&missing)) {
+        out->reason = arena_strdup(arena, missing.message);
+        return 0;
+    }
+    if (time_estimator(learnt, judged, estimator, out, err) ||
+        judge(arena, request, learnt, progress, &report, err))
+        return -(int)err->code;
+    out->accuracy = report.accuracy;
+    return 0;
+}
+
+static int by_error(const void *a, const void *b) {
+    const struct judged_estimator *x = a, *y = b;
+    if (!x->reason != !y->reason)
+        return x->reason ? 1 : -1;
+    return (x->accuracy.latency.mape > y->accuracy.latency.mape) -
+           (x->accuracy.latency.mape < y->accuracy.latency.mape);
+}
+
+int job_compare_estimators(struct arena *arena, struct db *db, const struct place *place,
+                           const struct accuracy_request *request, struct progress *progress,
+                           struct estimator_ranking *out, struct err *err) {
+    struct accuracy_request each = *request;
+    struct accuracy_report report;
+    struct training learnt;
+    uint32_t count = 0;
+    if (gather(arena, db, place, request, &learnt, &report, err))
+        return -(int)err->code;
+    while (estimators[count].name)
+        count++;
+    *out = (struct estimator_ranking){ARENA_ARRAY(arena, count, struct judged_estimator), count};
+    for (uint32_t i = 0; i < count; i++) {
+        each.estimator = &estimators[i];
+        if (judge_estimator(arena, &each, &learnt, &report.training, progress, &out->rows[i], err))
+            return -(int)err->code;
+    }
+    qsort(out->rows, count, sizeof *out->rows, by_error);
+    return 0;
 }

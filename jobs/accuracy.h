@@ -7,6 +7,7 @@
 #include "jobs/families.h"
 #include "jobs/fit.h"
 #include "predictor/accuracy.h"
+#include "predictor/estimator.h"
 
 struct progress;
 
@@ -38,5 +39,11 @@ struct accuracy_report {
 int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
                  const struct accuracy_request *request, struct progress *progress,
                  struct accuracy_report *out, struct err *err);
+
+/* All estimators on the same data, the least error of latencies first; those that were not built
+ * last. The request's own estimator does not matter. */
+int job_compare_estimators(struct arena *arena, struct db *db, const struct place *place,
+                           const struct accuracy_request *request, struct progress *progress,
+                           struct estimator_ranking *out, struct err *err);
 
 #endif

@@ -411,6 +411,7 @@ void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct tr
     for (uint32_t r = 0; r < judged->run_count; r++)
         judge_run(&l, fit, r);
     summarise_runs(&l);
+    summarise_operators(&l);
     summarise_classes(&l);
 }
 

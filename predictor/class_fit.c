@@ -251,8 +251,10 @@ static int find_usual_rates(struct class_learning *l, const struct class_rows *r
 
 /* ---- residual -------------------------------------------------------------------------------- */
 
-static double log_deviation(const struct observation *o) {
-    double jitter = jitter_ns / o->wall_ns;
+/* By what is expected, not by what was seen: else the operators that took too long would be
+ * believed most. */
+static double log_deviation(double fitted_ns) {
+    double jitter = jitter_ns / fitted_ns;
     return sqrt(repeat_deviation * repeat_deviation + jitter * jitter);
 }
 
@@ -269,10 +271,11 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
     uint32_t *folds = ARENA_ARRAY(&scratch, count, uint32_t);
     for (uint32_t r = 0; r < count; r++) {
         const struct observation *o = rows->items[r];
-        double ratio = log_ratio(o->wall_ns, dot(fit->rates, &o->features));
+        double fitted_ns = fmax(dot(fit->rates, &o->features), 1);
+        double ratio = log_ratio(o->wall_ns, fitted_ns);
         residual_input(&o->features, inputs + (size_t)r * dims);
         targets[r] = fmax(-limit, fmin(limit, ratio));
-        deviations[r] = log_deviation(o);
+        deviations[r] = log_deviation(fitted_ns);
         folds[r] = l->fold_of_run[o->run];
     }
     const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};

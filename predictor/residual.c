@@ -58,7 +58,7 @@ int residual_read(struct arena *arena, const cJSON *object, uint32_t dims, struc
     if (json_get_text(object, "learner", &name, err))
         return -(int)err->code;
     const struct residual_learner *learner = residual_learner_by_name(name);
-    if (!learner || !learner->read)
+    if (!learner || !learner->read || dims == 0)
         return err_set(err, ERR_INPUT, "no residual learner '%s' is known to this version", name);
     *out = (struct residual){.learner = learner, .dims = dims};
     return learner->read(arena, object, dims, &out->state, err);

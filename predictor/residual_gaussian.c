@@ -7,17 +7,18 @@
 #include <math.h>
 #include <string.h>
 
-enum { POINTS_MAX = 192, JUDGED_POINTS_MAX = 96, JUDGED_ROWS_MAX = 4000 };
+enum { POINTS_MAX = 96, JUDGED_POINTS_MAX = 96, JUDGED_ROWS_MAX = 4000 };
 
 static const double lengths[] = {0.5, 1, 2}; /* times the square root of the dimensions */
 /* Times the rows' variances: networks differ by more than their repeats do. */
-static const double noises[] = {0.5, 1, 2, 4, 8};
+static const double noises[] = {0.5, 1, 2, 4, 8, 16, 32};
 static const double prior_deviation = 0.25; /* of the function around 0 */
 static const double said_max = 1;           /* no row teaches more */
 
 struct gaussian {
     struct residual_scales scales;
     double length; /* of the kernel, in scaled units */
+    double inside; /* nearer to a point than this is among the observations */
     uint32_t points;
     const double *at;     /* points x dims, scaled */
     const double *weight; /* per point */
@@ -30,21 +31,23 @@ static const double far = 40;
 
 static double at(const void *state, uint32_t dims, const double *input) {
     const struct gaussian *g = state;
-    double scaled[RESIDUAL_DIMS_MAX], sum = 0;
+    double scaled[RESIDUAL_DIMS_MAX], sum = 0, nearest = INFINITY;
     double factor = -1 / (2 * g->length * g->length);
     residual_scale(&g->scales, dims, input, scaled);
     for (uint32_t p = 0; p < g->points; p++) {
         double near =
             residual_distance_within(scaled, g->at + (size_t)p * dims, dims, far / -factor);
+        nearest = fmin(nearest, near);
         if (near * -factor < far)
             sum += g->weight[p] * exp(factor * near);
     }
-    return fmax(-said_max, fmin(said_max, sum));
+    return residual_fade(sqrt(nearest) - g->inside) * fmax(-said_max, fmin(said_max, sum));
 }
 
 static void write(const void *state, uint32_t dims, cJSON *object) {
     const struct gaussian *g = state;
     json_add_number(object, "length", g->length);
+    json_add_number(object, "inside", g->inside);
     residual_scales_write(&g->scales, dims, object);
     json_add_numbers(object, "weight", g->weight, g->points);
     json_add_numbers(object, "at", g->at, (size_t)g->points * dims);
@@ -63,6 +66,7 @@ static int read(struct arena *arena, const cJSON *object, uint32_t dims, const v
     g->weight = weight;
     *state = g;
     if (json_get_number(object, "length", &g->length, err) ||
+        json_get_number(object, "inside", &g->inside, err) ||
         residual_scales_read(object, dims, &g->scales, err) ||
         json_get_numbers(object, "weight", weight, g->points, err))
         return -(int)err->code;
@@ -77,6 +81,7 @@ struct system {
     const struct residual_rows *rows;
     const double *scaled, *points;
     uint32_t n;                         /* points */
+    double reach;                       /* how far a row is from its nearest point at most */
     double length, noise;               /* noise: times the variances of the rows */
     double *near;                       /* rows x n: kernel of row and point */
     double *prior;                      /* n x n */
@@ -170,10 +175,11 @@ static bool say_held_out(const struct system *s, struct arena *arena, double *he
 static struct system prepare(struct arena *arena, const struct residual_rows *rows,
                              const struct residual_scales *scales, uint32_t points_max) {
     double *scaled = residual_scale_rows(arena, scales, rows);
-    double *points = ARENA_ARRAY(arena, (size_t)points_max * rows->dims, double);
+    double *points = ARENA_ARRAY(arena, (size_t)points_max * rows->dims, double), reach;
     uint32_t n =
-        residual_spread_points(arena, scaled, rows->count, rows->dims, points_max, points, NULL);
-    return (struct system){.rows = rows, .scaled = scaled, .points = points, .n = n};
+        residual_spread_points(arena, scaled, rows->count, rows->dims, points_max, points, &reach);
+    return (struct system){
+        .rows = rows, .scaled = scaled, .points = points, .n = n, .reach = reach};
 }
 
 struct choice {
@@ -228,8 +234,12 @@ static int learn(struct arena *arena, const struct residual_rows *rows, const vo
     s.noise = chosen.noise;
     bool solved =
         solve(&s, &scratch, RESIDUAL_FOLDS, weight) && say_held_out(&s, &scratch, held_out);
-    *g = (struct gaussian){scales, chosen.length, s.n,
-                           arena_grow(arena, s.points, numbers, numbers, sizeof *s.points), weight};
+    *g = (struct gaussian){scales,
+                           chosen.length,
+                           s.reach,
+                           s.n,
+                           arena_grow(arena, s.points, numbers, numbers, sizeof *s.points),
+                           weight};
     *state = g;
     arena_done(&scratch);
     return solved ? 0 : err_set(err, ERR_BUG, "residuals: a system of %u points is singular", s.n);

@@ -5,6 +5,7 @@
 
 static const double gain_min = 0.03; /* of the squared error, or nothing is learnt */
 static const double error_max = 5;   /* deviations: what is further off counts as this */
+static const double fade_reach = 0.2;
 static const double same_point = 1e-4;
 
 /* ---- scales ---------------------------------------------------------------------------------- */
@@ -112,6 +113,11 @@ uint32_t residual_spread_points(struct arena *arena, const double *scaled, uint3
     if (reach)
         *reach = sqrt(nearest[farthest]);
     return made;
+}
+
+double residual_fade(double beyond) {
+    double reaches = fmax(0, beyond) / fade_reach;
+    return 1 / (1 + reaches * reaches * reaches * reaches);
 }
 
 /* ---- errors ---------------------------------------------------------------------------------- */

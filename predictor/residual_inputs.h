@@ -38,6 +38,10 @@ double residual_distance_within(const double *a, const double *b, uint32_t dims,
 uint32_t residual_spread_points(struct arena *arena, const double *scaled, uint32_t count,
                                 uint32_t dims, uint32_t max, double *points, double *reach);
 
+/* How much is believed of what was learnt, `beyond` the observations in scaled units: 1 when that
+ * is not positive, a half at half a deviation, then falling with its fourth power. */
+double residual_fade(double beyond);
+
 /* In units of the rows' variances, outliers counting less; held_out NULL: of the function 0. */
 double residual_error(const struct residual_rows *rows, const double *held_out);
 /* What an error must be below to be better than saying nothing. */

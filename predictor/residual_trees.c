@@ -9,8 +9,6 @@
 
 enum { POINTS_MAX = 96 };
 
-/* Half is believed this far beyond the observations, in scaled units. */
-static const double fade_reach = 0.5;
 static const double usual_deviation = 0.04; /* of a row with weight 1 */
 
 struct trees {
@@ -29,8 +27,7 @@ static double fade(const struct trees *t, uint32_t dims, const double *input) {
     residual_scale(&t->scales, dims, input, scaled);
     for (uint32_t p = 0; p < t->points; p++)
         nearest = fmin(nearest, residual_distance(scaled, t->at + (size_t)p * dims, dims));
-    double beyond = fmax(0, sqrt(nearest) - t->inside) / fade_reach;
-    return 1 / (1 + beyond * beyond * beyond * beyond);
+    return residual_fade(sqrt(nearest) - t->inside);
 }
 
 static double at(const void *state, uint32_t dims, const double *input) {

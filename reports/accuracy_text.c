@@ -339,3 +339,63 @@ void accuracy_worst_quantities_table(struct arena *arena, const struct accuracy 
         }
     }
 }
+
+/* ---- estimators ------------------------------------------------------------------------------ */
+
+cJSON *estimators_json(const struct estimator_ranking *ranking) {
+    cJSON *tree = json_object();
+    json_add_int(tree, "schema", 1);
+    cJSON *list = json_add_array(tree, "estimators");
+    for (uint32_t i = 0; i < ranking->count; i++) {
+        const struct judged_estimator *row = &ranking->rows[i];
+        cJSON *item = json_add_object(list, NULL);
+        json_add_text(item, "estimator", row->name);
+        json_add_text(item, "about", row->help);
+        json_add_text(item, "reason", row->reason);
+        if (row->reason)
+            continue;
+        add_summary(item, "latency_ns", &row->accuracy.latency);
+        add_summary(item, "cpu_time_ns", &row->accuracy.cpu_time);
+        add_summary(item, "operators", &row->accuracy.operators);
+        json_add_number(item, "operators_error", row->accuracy.operators_error);
+        json_add_number(item, "fit_ns", row->fit_ns);
+        json_add_number(item, "predict_ns", row->predict_ns);
+    }
+    return tree;
+}
+
+void estimators_table(struct arena *arena, const struct estimator_ranking *ranking,
+                      struct table *table) {
+    enum { NAME, ERROR, MIDDLE, HIGH, MOST, INSIDE, BY_TIME, OPERATOR, FIT, PREDICT, WHY, FIELDS };
+    static const struct table_column columns[FIELDS] = {
+        [NAME] = {"estimator",        "Estimator",          UNIT_PLAIN,    TABLE_LEFT },
+        [ERROR] = {"mape",             "MAPE",               UNIT_FRACTION, TABLE_RIGHT},
+        [MIDDLE] = {"median",           "Median",             UNIT_FRACTION, TABLE_RIGHT},
+        [HIGH] = {"p90",              "p90",                UNIT_FRACTION, TABLE_RIGHT},
+        [MOST] = {"worst",            "Worst",              UNIT_FRACTION, TABLE_RIGHT},
+        [INSIDE] = {"within_10",        "Within 10 %",        UNIT_FRACTION, TABLE_RIGHT},
+        [BY_TIME] = {"operators_error",  "Operators, by time", UNIT_FRACTION, TABLE_RIGHT},
+        [OPERATOR] = {"operators_median", "Median operator",    UNIT_FRACTION, TABLE_RIGHT},
+        [FIT] = {"fit_ns",           "To learn",           UNIT_NS,       TABLE_RIGHT},
+        [PREDICT] = {"predict_1000_ns",  "1000 operators",     UNIT_NS,       TABLE_RIGHT},
+        [WHY] = {"reason",           "Why not",            UNIT_PLAIN,    TABLE_LEFT },
+    };
+    table_init(table, arena, "Ways to estimate, by the error of models' latencies", columns,
+               FIELDS);
+    for (uint32_t i = 0; i < ranking->count; i++) {
+        const struct judged_estimator *row = &ranking->rows[i];
+        const struct accuracy *accuracy = &row->accuracy;
+        const double figures[] = {
+            [ERROR] = accuracy->latency.mape,        [MIDDLE] = accuracy->latency.median,
+            [HIGH] = accuracy->latency.p90,          [MOST] = accuracy->latency.worst,
+            [INSIDE] = accuracy->latency.within_10,  [BY_TIME] = accuracy->operators_error,
+            [OPERATOR] = accuracy->operators.median, [FIT] = row->fit_ns,
+            [PREDICT] = 1000 * row->predict_ns,
+        };
+        table_row(table);
+        table_text(table, NAME, row->name);
+        for (uint32_t c = ERROR; !row->reason && c <= PREDICT; c++)
+            table_number(table, c, figures[c]);
+        table_text(table, WHY, row->reason);
+    }
+}

@@ -36,4 +36,10 @@ void accuracy_worst_table(struct arena *arena, const struct accuracy *accuracy,
 void accuracy_worst_quantities_table(struct arena *arena, const struct accuracy *accuracy,
                                      struct table *table);
 
+/* {"schema":1,"estimators":[{"estimator","about","reason","latency_ns":S,"cpu_time_ns":S,
+ *   "operators":S,"operators_error","fit_ns","predict_ns"}]}, best first. */
+cJSON *estimators_json(const struct estimator_ranking *ranking);
+void estimators_table(struct arena *arena, const struct estimator_ranking *ranking,
+                      struct table *table);
+
 #endif

@@ -86,6 +86,13 @@ expect a_row_without_a_time_is_refused 2 err "image-pull=soon"
 run accuracy "${with[@]}" --json
 json_is_valid accuracy_json_is_valid
 [ "$(json '$.models[0].causes[0].reason')" != "" ] && ok errors_have_reasons || not_ok errors_have_reasons "$out"
+run accuracy "${with[@]}" --estimators --json
+json_is_valid estimators_json_is_valid
+[ "$(json '$.estimators[0].latency_ns.count')" = 3 ] && ok estimators_are_judged_on_every_model || not_ok estimators_are_judged_on_every_model "$out"
+run accuracy "${with[@]}" --estimator rates
+expect one_estimator_is_judged 0 out "All models"
+run accuracy "${with[@]}" --estimator nonsense
+expect an_unknown_estimator_is_refused 2 err "nonsense"
 run accuracy "${with[@]}" --leave-out family --family 'small=*_*' --json
 [ "$(json '$.groups')" = 2 ] && ok a_family_leaves_together || not_ok a_family_leaves_together "$out"
 run accuracy "${with[@]}" --family 'small=*_*'

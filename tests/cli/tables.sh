@@ -2,7 +2,7 @@
 # assay list, man and completion: what is printed from the tables is well formed.
 source tests/harness.bash
 
-tables=$("$assay" help list | sed -n 's/^    \([a-z]*\) .*/\1/p')
+tables=$("$assay" help list | sed -n 's/^    \([a-z-]*\) .*/\1/p')
 [ "$(wc -w <<<"$tables")" -gt 8 ] && ok help_lists_the_tables || not_ok help_lists_the_tables "$tables"
 for table in $tables; do
     run list "$table" --json
