@@ -35,6 +35,14 @@ ALL_CFLAGS := -std=c17 $(WARNINGS) $(HARDEN) $(CFLAGS) -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lpfm -lm -lpthread -ldl
 
+# XGBoost is optional and has no pkg-config file: found by linking. XGBOOST= builds without it.
+XGBOOST ?= $(shell printf '\043include <xgboost/c_api.h>\nint main(void){return XGBGetLastError()==0;}' | \
+             gcc -x c -o /dev/null - -lxgboost 2>/dev/null && echo yes)
+ifneq ($(XGBOOST),)
+CPPFLAGS += -DASSAY_XGBOOST
+LDLIBS   += -lxgboost
+endif
+
 all: $(PROGRAMS) ## build assay, its worker and the runtime's hook
 
 $(BUILD)/%.o: %.c
@@ -125,7 +133,12 @@ fuzz: ## run every fuzz target FUZZ_RUNS times (2,000,000)
 
 KILLS ?= 1000
 
-bench: all ## timings of assay itself, as ratios to a fixed reference
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
+
+bench: all $(BUILD)/bench/predictor ## timings of assay itself, as ratios to a fixed reference
 	@tests/bench/run $(BUILD)
 
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
@@ -136,13 +149,28 @@ nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kil
 	    ASSAY_DB_DAMAGES=10000 ASSAY_DB_POWER_LOSSES=10000 tests/run $(BUILD)
 	@$(MAKE) --no-print-directory bench
 
+# ---- recorded observations (docs/observations.md) ---------------------------------------------
+
+RECORDED := tests/data/observations.tsv.gz
+NETWORKS ?= 250
+
+record-observations: all ## record DB=FILE's observations for the tests: NETWORKS random networks, all models
+	@[ -n "$(DB)" ] || { echo "usage: make record-observations DB=FILE [NETWORKS=N]"; exit 2; }
+	$(QUIET)set -o pipefail; $(BUILD)/assay --db "$(DB)" observations --networks $(NETWORKS) | gzip -9n > $(RECORDED).new
+	$(QUIET)mv $(RECORDED).new $(RECORDED)
+	@ls -l $(RECORDED)
+	@$(MAKE) --no-print-directory record-predictions
+
+record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of the recorded observations now
+	$(QUIET)$(BUILD)/tests/unit/test_gate --record
+
 # ---- what must be installed ------------------------------------------------------------------
 
 # A package is asked for when its command is missing (program:package) or it is not installed.
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
                 gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
-                libsmartcols-dev libssl-dev liblapacke-dev libonnx-testdata ca-certificates
+                libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev libonnx-testdata ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)
@@ -174,7 +202,7 @@ quickstart: deps ## install, build, then profile, fit, predict and plan real mod
 
 # ---- looking after the sources ----------------------------------------------------------------
 
-C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz,$(sort $(wildcard $(room)/*.[ch])))
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench,$(sort $(wildcard $(room)/*.[ch])))
 
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)
@@ -228,8 +256,9 @@ clean: ## remove the build folder
 	rm -rf $(BUILD)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check sanitize fuzzers fuzz bench nightly deps quickstart format lint \
+.PHONY: all tests test check sanitize fuzzers fuzz bench nightly record-observations record-predictions \
+        deps quickstart format lint \
         install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

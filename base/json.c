@@ -59,6 +59,12 @@ void json_add_number(cJSON *parent, const char *key, double value) {
     json_add(parent, key, isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull());
 }
 
+void json_add_numbers(cJSON *parent, const char *key, const double *values, size_t count) {
+    cJSON *list = json_add_array(parent, key);
+    for (size_t i = 0; i < count; i++)
+        json_add_number(list, NULL, values[i]);
+}
+
 enum { EXACT_BITS = 53 };
 
 void json_add_int(cJSON *parent, const char *key, int64_t value) {
@@ -233,6 +239,20 @@ int json_get_number(const cJSON *object, const char *key, double *value, struct 
         return wrong_member(key, "a number", err);
     *value = item->valuedouble;
     return 0;
+}
+
+int json_get_numbers(const cJSON *object, const char *key, double *values, size_t count,
+                     struct err *err) {
+    const cJSON *list, *item;
+    size_t n = 0;
+    if (json_get_tree(object, key, cJSON_Array, &list, err))
+        return -(int)err->code;
+    cJSON_ArrayForEach(item, list) {
+        if (n == count || !cJSON_IsNumber(item))
+            return err_set(err, ERR_INPUT, "%s does not hold %zu numbers", key, count);
+        values[n++] = item->valuedouble;
+    }
+    return n == count ? 0 : err_set(err, ERR_INPUT, "%s does not hold %zu numbers", key, count);
 }
 
 int json_get_int(const cJSON *object, const char *key, int64_t *value, struct err *err) {

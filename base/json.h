@@ -37,6 +37,7 @@ void json_add_null(cJSON *parent, const char *key);
 void json_add_number(cJSON *parent, const char *key, double value);
 void json_add_int(cJSON *parent, const char *key, int64_t value);
 void json_add_uint(cJSON *parent, const char *key, uint64_t value);
+void json_add_numbers(cJSON *parent, const char *key, const double *values, size_t count);
 /* {"value","low","high","tier","evidence"} */
 cJSON *json_add_estimate(cJSON *parent, const char *key, const struct json_estimate *estimate);
 
@@ -56,6 +57,9 @@ int json_get_text(const cJSON *object, const char *key, const char **text, struc
 int json_get_number(const cJSON *object, const char *key, double *value, struct err *err);
 int json_get_int(const cJSON *object, const char *key, int64_t *value, struct err *err);
 int json_get_bool(const cJSON *object, const char *key, bool *value, struct err *err);
+/* An array of exactly `count` numbers. */
+int json_get_numbers(const cJSON *object, const char *key, double *values, size_t count,
+                     struct err *err);
 /* `type` is cJSON_Object or cJSON_Array. */
 int json_get_tree(const cJSON *object, const char *key, int type, const cJSON **child,
                   struct err *err);

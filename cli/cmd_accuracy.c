@@ -1,74 +1,189 @@
+#include "base/file.h"
 #include "cli/command.h"
 #include "cli/place_options.h"
 #include "db/db.h"
 #include "jobs/accuracy.h"
+#include "predictor/estimator.h"
+#include "reports/accuracy_figure.h"
 #include "reports/accuracy_text.h"
+#include "reports/slowdown_text.h"
+
+#include <inttypes.h>
 
 struct accuracy_options {
     struct place_options place;
-    const char *from;
-    struct text_list models;
+    const char *from, *judge, *picture;
+    int leave_out;
+    struct text_list families, models;
+    int64_t at_most;
+    int estimator;
+    bool compare;
 };
 
-static int print_accuracy(struct context *context, const struct accuracy *accuracy,
+static const char *const ways[][2] = {
+    [LEAVE_OUT_MODEL] = {"model", "every run of one file or name"},
+    [LEAVE_OUT_FAMILY] = {"family", "every run of one family of architectures"},
+};
+
+static const char *leave_out_choice(size_t index, const char **help) {
+    if (index >= sizeof ways / sizeof *ways)
+        return NULL;
+    *help = ways[index][1];
+    return ways[index][0];
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static int print_accuracy(struct context *context, const struct accuracy_report *report,
                           struct err *err) {
-    struct table models, kernels, summary;
-    const struct table *tables[] = {&models, &kernels, &summary};
-    accuracy_models_table(context->arena, accuracy, &models);
-    accuracy_kernels_table(context->arena, accuracy, &kernels);
-    accuracy_summary_table(context->arena, accuracy, &summary);
+    const struct accuracy *accuracy = &report->accuracy;
+    enum { TABLES = 6 };
+    static void (*const fill[TABLES])(struct arena *, const struct accuracy *, struct table *) = {
+        accuracy_models_table,  accuracy_kernels_table,          accuracy_worst_table,
+        accuracy_worst_quantities_table, accuracy_families_table, accuracy_summary_table};
+    struct table filled[TABLES], slowdowns;
+    const struct table *tables[TABLES + 1];
+    uint32_t count = 0;
+    for (int t = 0; t < TABLES; t++) {
+        fill[t](context->arena, accuracy, &filled[t]);
+        if (fill[t] != accuracy_families_table || accuracy->family_count)
+            tables[count++] = &filled[t];
+    }
+    slowdown_table(context->arena, report->slowdowns, report->slowdown_count, &slowdowns);
+    if (report->slowdown_count)
+        tables[count++] = &slowdowns;
     cJSON *tree = accuracy_json(accuracy);
-    int code = print_answer(context, tree, tables, 3, err);
+    slowdown_add_json(tree, report->slowdowns, report->slowdown_count);
+    int code = print_answer(context, tree, tables, count, err);
     cJSON_Delete(tree);
     return code;
+}
+
+static int draw(struct context *context, const struct accuracy *accuracy, const char *path,
+                struct err *err) {
+    struct strbuf svg;
+    strbuf_init(&svg);
+    int code = accuracy_picture(context->arena, accuracy, &svg, err);
+    if (!code)
+        code = file_replace(path, svg.text, svg.length, err);
+    strbuf_done(&svg);
+    if (!code)
+        print_note(context, "drawn into %s", path);
+    return code;
+}
+
+static int read_request(struct context *context, const struct accuracy_options *options,
+                        struct accuracy_request *out, struct err *err) {
+    struct family_pattern *patterns =
+        ARENA_ARRAY(context->arena, options->families.count + 1u, struct family_pattern);
+    *out = (struct accuracy_request){
+        .from = options->from,
+        .judge = options->judge,
+        .only = options->models.items,
+        .only_count = options->models.count,
+        .leave_out = (enum leave_out)options->leave_out,
+        .patterns = patterns,
+        .pattern_count = options->families.count,
+        .at_most = (uint32_t)options->at_most,
+    };
+    for (uint32_t i = 0; i < options->families.count; i++)
+        if (family_pattern_parse(context->arena, options->families.items[i], &patterns[i], err))
+            return -(int)err->code;
+    if (options->from && options->leave_out == LEAVE_OUT_FAMILY)
+        return err_set(err, ERR_USAGE,
+                       "with --from nothing of what is judged is learnt from, so there is nothing "
+                       "to leave out");
+    if (options->families.count && options->leave_out != LEAVE_OUT_FAMILY)
+        return err_set(err, ERR_USAGE, "--family is of use with --leave-out family only");
+    return 0;
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
     const struct accuracy_options *options = given;
     struct db *db;
     struct place place;
+    struct accuracy_request request;
     struct accuracy_report report;
-    if (place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
+    if (read_request(context, options, &request, err) ||
+        place_open(context, &options->place, DB_READ_ONLY, &db, &place, err))
         return -(int)err->code;
-    int code = job_accuracy(context->arena, db, &place, options->from, options->models.items,
-                            options->models.count, context->progress, &report, err);
+    int code = job_accuracy(context->arena, db, &place, &request, context->progress, &report, err);
     db_close(db);
-    return code ? code : print_accuracy(context, &report.accuracy, err);
+    const struct accuracy *accuracy = &report.accuracy;
+    if (code || (options->picture && draw(context, accuracy, options->picture, err)) ||
+        print_accuracy(context, &report, err))
+        return -(int)err->code;
+    if (accuracy->groups_judged < accuracy->group_count)
+        print_note(context,
+                   "%" PRIu32 " of %" PRIu32 " were left out, evenly spaced; --at-most 0 is all",
+                   accuracy->groups_judged, accuracy->group_count);
+    return 0;
 }
 
+static const char *estimator_choice(size_t index, const char **help) {
+    *help = estimators[index].help;
+    return estimators[index].name;
+}
+
+/* clang-format off */
 static const struct option_row options[] = {
     PLACE_OPTIONS(struct accuracy_options, place),
-    {.name = "from",
-                                      .type = OPTION_TEXT,
-                                      .metavar = "PURPOSE",
-                                      .offset = offsetof(struct accuracy_options, from),
-                                      .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
+    {.name = "leave-out", .type = OPTION_CHOICE, .metavar = "WHAT", .fallback = "model",
+     .choice = leave_out_choice, .offset = offsetof(struct accuracy_options, leave_out),
+     .help = "what the fit that judges has not seen"},
+    {.name = "family", .type = OPTION_LIST, .metavar = "NAME=PATTERN",
+     .offset = offsetof(struct accuracy_options, families),
+     .help = "models whose names fit the pattern are of this family"},
+    {.name = "at-most", .type = OPTION_INT, .metavar = "N", .fallback = "60", .min = 0, .max = 1e6,
+     .offset = offsetof(struct accuracy_options, at_most),
+     .help = "leave out so many models or families, evenly spaced; 0: all; each takes a fit"},
+    {.name = "from", .type = OPTION_TEXT, .metavar = "PURPOSE",
+     .offset = offsetof(struct accuracy_options, from),
+     .help = "learn from the runs of this purpose alone, such as calibrate, and judge the others"},
+    {.name = "judge", .type = OPTION_TEXT, .metavar = "PURPOSE",
+     .offset = offsetof(struct accuracy_options, judge),
+     .help = "judge the runs of this purpose; default all but calibrate, when there are such"},
+    {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE.svg",
+     .offset = offsetof(struct accuracy_options, picture),
+     .help = "draw predicted against measured, and the errors by kernel class"},
+    {.name = "estimator", .type = OPTION_CHOICE, .metavar = "NAME", .choice = estimator_choice,
+     .fallback = DEFAULT_ESTIMATOR, .offset = offsetof(struct accuracy_options, estimator),
+     .help = "how costs are estimated"},
     {0},
 };
 
 static const struct argument_row arguments[] = {
-    {.name = "NAME",
-     .kind = ARGUMENT_ANY,
+    {.name = "NAME", .kind = ARGUMENT_ANY,
      .offset = offsetof(struct accuracy_options, models),
      .help = "learn from and judge these models alone; default all that are stored"},
     {0},
 };
 
 static const struct example examples[] = {
-    {"assay accuracy",                                       "every stored model predicted by a fit that has not seen it"},
-    {"assay accuracy --from calibrate",                                                      "what calibration alone makes of the profiled models"},
-    {"assay accuracy resnet18 resnet50 vgg11 --json","among three models"},
-    {0       },
+    {"assay accuracy", "every stored model predicted by a fit that has not seen it"},
+    {"assay accuracy --leave-out family --picture accuracy.svg",
+     "by a fit that has seen no model of its family; and a picture"},
+    {"assay accuracy --leave-out family --family 'yolo=yolo*'", "with a family of your own"},
+    {"assay accuracy --leave-out family --judge calibrate",
+     "the random networks, a recipe left out at a time"},
+    {"assay accuracy --from calibrate", "what calibration alone makes of the profiled models"},
+    {"assay accuracy resnet18 resnet50 vgg11 --json", "among three models"},
+    {0},
 };
+/* clang-format on */
 
 const struct command cmd_accuracy = {
     .name = "accuracy",
     .summary = "tell how good the predictions are on models left out",
     .description =
-        "Leaves out every run of one model after the other, fits on the rest, predicts it and "
-        "compares with what was measured. Prints errors and interval coverage per model, per "
-        "kernel class and in all. 'Own operators' is the noise floor: the model's own measured "
-        "operators, summed, against its run.",
+        "Leaves out every run of one model, or of one family of models, after the other, fits on "
+        "the rest, predicts it and compares with what was measured. Prints errors and interval "
+        "coverage per model, per kernel class and in all, of latency, memory and start-up, and the "
+        "worst cases with what adds most to them and why. 'Own operators' is the noise floor: the "
+        "model's own measured operators, summed, against its run.\n\n"
+        "A family is what --family says, the recipe of a random network, the family of an "
+        "architecture of the zoo, and for models of others those that spend their time in the same "
+        "kernel classes, named after the first of them.",
     .examples = examples,
     .options = options,
     .arguments = arguments,

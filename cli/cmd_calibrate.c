@@ -32,10 +32,13 @@ static int print_calibrated(struct context *context, const struct calibrated *do
     }
     if (print_table(context, &table, err))
         return -(int)err->code;
-    print_note(context,
-               "%u networks measured (%u before), %u given up%s%s; %.0f %% of %.0f s was measuring",
-               done->networks, done->networks_before, done->failed, done->failed ? ", last: " : "",
-               done->last_failure, 100 * done->measuring_share, done->seconds);
+    print_note(
+        context,
+        "%u networks measured (%u before), %u of them also beside replicas, %u given up%s%s; "
+        "%.0f %% of %.0f s was measuring",
+        done->networks, done->networks_before, done->together, done->failed,
+        done->failed ? ", last: " : "", done->last_failure, 100 * done->measuring_share,
+        done->seconds);
     print_note(context, "fit %lld: %u kernel classes from %u operators", (long long)done->fitted.id,
                done->fitted.fit.cost.class_count, done->fitted.fit.observations);
     return 0;

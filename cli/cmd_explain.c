@@ -29,6 +29,8 @@ static void work_table(struct arena *arena, const struct explanation *e, struct 
     (table_row(table), table_text(table, WHAT, what), table_textf(table, VALUE, __VA_ARGS__))
     ROW("type", "%s", e->op);
     ROW("shapes", "%s", e->shapes);
+    if (e->attributes[0])
+        ROW("attributes", "%s", e->attributes);
     ROW("kernel class", "%s, of the family %s", f->key, family_info(f->family)->name);
     ROW("work", "%s%s", unit_format(text, f->flops, UNIT_FLOPS),
         f->guessed ? " at least: a size depends on data" : "");
@@ -77,18 +79,20 @@ static void terms_table(struct arena *arena, const struct explanation *e, struct
 
 static void neighbours_table(struct arena *arena, const struct explanation *e,
                              struct table *table) {
-    enum { DISTANCE, RUN, MODEL, PATH, SHAPES, MEASURED, FITTED, ERROR, COLUMNS };
+    enum { DISTANCE, RUN, MODEL, PATH, TIMES, SHAPES, MEASURED, FITTED, ERROR, SLOWNESS, COLUMNS };
     static const struct table_column columns[] = {
         [DISTANCE] = {"log_distance", "Distance",     UNIT_PLAIN,    TABLE_RIGHT},
         [RUN] = {"run",          "Run",          UNIT_COUNT,    TABLE_RIGHT},
         [MODEL] = {"model",        "Model",        UNIT_PLAIN,    TABLE_LEFT },
         [PATH] = {"operator",     "Operator",     UNIT_PLAIN,    TABLE_LEFT },
+        [TIMES] = {"count",        "Alike",        UNIT_COUNT,    TABLE_RIGHT},
         [SHAPES] = {"shapes",       "Shapes",       UNIT_PLAIN,    TABLE_LEFT },
         [MEASURED] = {"measured_ns",  "Measured",     UNIT_NS,       TABLE_RIGHT},
         [FITTED] = {"fitted_ns",    "The fit says", UNIT_NS,       TABLE_RIGHT},
         [ERROR] = {"error",        "Error",        UNIT_FRACTION, TABLE_RIGHT},
+        [SLOWNESS] = {"slowness",     "Machine was",  UNIT_FRACTION, TABLE_RIGHT},
     };
-    table_init(table, arena, "The nearest that were measured", columns, COLUMNS);
+    table_init(table, arena, "The nearest that were measured, at the machine's usual speed", columns, COLUMNS);
     for (uint32_t i = 0; i < e->neighbour_count; i++) {
         const struct explained_neighbour *n = &e->neighbours[i];
         table_row(table);
@@ -96,10 +100,12 @@ static void neighbours_table(struct arena *arena, const struct explanation *e,
         table_int(table, RUN, n->run);
         table_text(table, MODEL, n->model);
         table_text(table, PATH, n->path);
+        table_int(table, TIMES, n->count);
         table_text(table, SHAPES, n->shapes);
         table_number(table, MEASURED, n->measured_ns);
         table_number(table, FITTED, n->fitted_ns);
         table_number(table, ERROR, n->fitted_ns / n->measured_ns - 1);
+        table_number(table, SLOWNESS, n->slowness);
     }
 }
 
@@ -129,6 +135,7 @@ static cJSON *explanation_json(struct arena *arena, const struct explanation *e)
     json_add_text(tree, "name", e->path);
     json_add_text(tree, "op", e->op);
     json_add_text(tree, "shapes", e->shapes);
+    json_add_text(tree, "attributes", e->attributes);
     json_add_text(tree, "kernel", e->features.key);
     json_add_text(tree, "family", family_info(e->features.family)->name);
     json_add_number(tree, "flops", e->features.flops);

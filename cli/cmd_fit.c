@@ -1,11 +1,12 @@
 #include "cli/command.h"
 #include "cli/place_options.h"
 #include "db/db.h"
-#include "jobs/fit.h"
+#include "jobs/observations.h"
 #include "predictor/fit_text.h"
 
 struct fit_options {
     struct place_options place;
+    const char *observations;
     bool text;
 };
 
@@ -49,31 +50,45 @@ static int print_fit(struct context *context, const struct fitted *fitted, bool 
     fit_table(context, &fitted->fit, &table);
     if (print_answer(context, NULL, tables, 1, err))
         return -(int)err->code;
-    print_note(context, "fit %lld: %u runs, %u observations, run = %.4g x sum of its operators",
-               (long long)fitted->id, fitted->fit.runs, fitted->fit.observations,
-               fitted->fit.sum_ratio);
+    const char *name =
+        fitted->id ? arena_printf(context->arena, "fit %lld", (long long)fitted->id) : "not stored";
+    print_note(context, "%s: %u runs, %u observations, run = %.4g x sum of its operators", name,
+               fitted->fit.runs, fitted->fit.observations, fitted->fit.sum_ratio);
     return 0;
+}
+
+static int fit_stored(struct context *context, const struct fit_options *options,
+                      struct fitted *fitted, struct err *err) {
+    struct db *db;
+    struct place place;
+    if (place_open(context, &options->place, DB_WRITE, &db, &place, err))
+        return -(int)err->code;
+    int code = job_fit(context->arena, db, &place, fitted, err);
+    db_close(db);
+    return code;
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
     const struct fit_options *options = given;
-    struct db *db;
-    struct place place;
     struct fitted fitted;
-    if (place_open(context, &options->place, DB_WRITE, &db, &place, err))
-        return -(int)err->code;
-    int code = job_fit(context->arena, db, &place, &fitted, err);
-    db_close(db);
+    int code = options->observations
+                   ? job_fit_file(context->arena, options->observations, &fitted, err)
+                   : fit_stored(context, options, &fitted, err);
     return code ? code : print_fit(context, &fitted, options->text, err);
 }
 
 static const struct option_row options[] = {
     PLACE_OPTIONS(struct fit_options, place),
+    {.name = "observations",
+                                 .type = OPTION_TEXT,
+                                 .metavar = "FILE",
+                                 .offset = offsetof(struct fit_options, observations),
+                                 .help = "learn from what `assay observations` printed, and store nothing"},
     {.name = "text",
                                  .type = OPTION_FLAG,
                                  .offset = offsetof(struct fit_options, text),
                                  .help = "print the whole fit: every class with its rates per term"},
-    {0},
+    {0        },
 };
 
 static const struct example examples[] = {

@@ -103,6 +103,7 @@ static void list_families(struct table *table) {
 
 static void list_tiers(struct table *table) {
     static const char *const about[] = {
+        [TIER_GIVEN] = "not known here: the user said so",
         [TIER_MEASURED] = "of this model, on this machine, under these conditions",
         [TIER_FITTED] = "a cost model inside the range of its observations",
         [TIER_INTERPOLATED] = "between stored observations of the same operator",

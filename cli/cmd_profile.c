@@ -9,7 +9,7 @@ struct profile_options {
     bool synthesize_weights;
     struct text_list events;
     uint64_t budget_ns;
-    int64_t processes, operators;
+    int64_t processes, replicas, operators;
 };
 
 static int print_profile(struct context *context, const struct profiled *profiled, uint32_t limit,
@@ -26,6 +26,9 @@ static int print_profile(struct context *context, const struct profiled *profile
                sum / 1e6, cpu ? " of CPU time" : "", whole / 1e6, 100 * (sum / whole - 1),
                (cpu ? m->overhead.cpu_ns : m->overhead.wall_ns) / 1e3,
                overhead_source_name(m->overhead.source));
+    if (m->alone_wall_ns.count)
+        print_note(context, "beside %u cop%s of itself it takes %.3f times as long as alone",
+                   m->replicas - 1, m->replicas == 2 ? "y" : "ies", measured_slowdown(m));
     for (uint32_t i = 0; i < m->missing_event_count; i++)
         print_note(context, "not counted: %s", m->missing_events[i]);
     print_note(context, "stored as run %lld", (long long)profiled->run_id);
@@ -42,6 +45,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     request.subject.event_count = options->events.count;
     request.protocol.budget_ns = options->budget_ns;
     request.protocol.processes = (uint32_t)options->processes;
+    request.protocol.replicas = (uint32_t)options->replicas;
     struct db *db;
     if (context_db_open(context, DB_CREATE, &db, err))
         return -(int)err->code;
@@ -77,6 +81,14 @@ static const struct option_row options[] = {
                                      .max = PROTOCOL_PROCESSES_MAX,
                                      .offset = offsetof(struct profile_options, processes),
                                      .help = "fresh processes to measure in"},
+    {.name = "replicas",
+                                     .type = OPTION_INT,
+                                     .metavar = "N",
+                                     .fallback = "1",
+                                     .min = 1,
+                                     .max = PROTOCOL_REPLICAS_MAX,
+                                     .offset = offsetof(struct profile_options, replicas),
+                                     .help = "copies side by side; one is measured, alone and beside the others"},
     {.name = "operators",
                                      .type = OPTION_INT,
                                      .metavar = "N",
@@ -85,7 +97,7 @@ static const struct option_row options[] = {
                                      .max = 1 << 30,
                                      .offset = offsetof(struct profile_options, operators),
                                      .help = "how many operators the text shows, costliest first; 0 is all"},
-    {0                                   },
+    {0},
 };
 
 static const struct argument_row arguments[] = {

@@ -11,12 +11,14 @@
     ROW(profile) \
     ROW(fit) \
     ROW(predict) \
+    ROW(scale) \
     ROW(plan) \
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \
     ROW(inspect) \
     ROW(zoo) \
+    ROW(observations) \
     ROW(db) \
     ROW(list) \
     ROW(doctor) \

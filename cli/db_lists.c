@@ -18,6 +18,7 @@ enum {
     RUN_MODEL,
     RUN_RUNTIME,
     RUN_THREADS,
+    RUN_REPLICAS,
     RUN_BATCH,
     RUN_DIMS,
     RUN_LATENCY,
@@ -33,6 +34,7 @@ static const struct table_column run_columns[RUN_COLUMNS] = {
     [RUN_MODEL] = {"model",             "Model",       UNIT_PLAIN, TABLE_LEFT },
     [RUN_RUNTIME] = {"runtime",           "Runtime",     UNIT_PLAIN, TABLE_LEFT },
     [RUN_THREADS] = {"threads",           "Threads",     UNIT_PLAIN, TABLE_RIGHT},
+    [RUN_REPLICAS] = {"replicas",          "Replicas",    UNIT_PLAIN, TABLE_RIGHT},
     [RUN_BATCH] = {"batch",             "Batch",       UNIT_PLAIN, TABLE_RIGHT},
     [RUN_DIMS] = {"dims",              "Dims",        UNIT_PLAIN, TABLE_LEFT },
     [RUN_LATENCY] = {"latency_ns",        "Latency",     UNIT_NS,    TABLE_RIGHT},
@@ -67,6 +69,7 @@ static int add_run(void *context, const struct stored_run *run, struct err *err)
     table_text(table, RUN_MODEL, run->model.name);
     table_textf(table, RUN_RUNTIME, "%s %s", conditions->runtime, conditions->runtime_version);
     table_int(table, RUN_THREADS, conditions->threads);
+    table_int(table, RUN_REPLICAS, conditions_replicas(conditions));
     if (conditions->batch)
         table_int(table, RUN_BATCH, conditions->batch);
     table_text(table, RUN_DIMS, dims_text(table->arena, conditions));
@@ -79,7 +82,7 @@ static int add_run(void *context, const struct stored_run *run, struct err *err)
 }
 
 int db_list_runs_table(struct db *db, struct arena *arena, struct table *table, struct err *err) {
-    static const struct run_filter all = {0};
+    static const struct run_filter all = {.company = RUNS_ANY};
     table_init(table, arena, "", run_columns, RUN_COLUMNS);
     return db_each_run(db, &all, RUN_HEAD, add_run, table, err);
 }

@@ -29,6 +29,10 @@ struct model_options {
     {.name = "batch", .letter = 'b', .type = OPTION_INT, .metavar = "N",                           \
      .min = 0, .max = 1 << 20, .offset = offsetof(owner, field.batch),                             \
      .help = "leading dimension of the inputs; a fixed one is rewritten where that is provable"},  \
+    MODEL_INPUT_OPTIONS(owner, field)
+
+/* The same without threads and batch, for a command that goes through several of them. */
+#define MODEL_INPUT_OPTIONS(owner, field)                                                          \
     {.name = "dim", .letter = 'd', .type = OPTION_LIST, .metavar = "NAME=SIZE",                    \
      .offset = offsetof(owner, field.dims),                                                        \
      .help = "size of a symbolic dimension; those not named are 1"},                               \

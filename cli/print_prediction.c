@@ -1,18 +1,26 @@
 #include "cli/print_prediction.h"
 
+#include "reports/cold_start.h"
+#include "reports/memory_timeline.h"
 #include "reports/prediction_json.h"
 #include "reports/prediction_text.h"
 
 static int print_tables(struct context *context, const struct prediction *prediction,
                         uint32_t limit, struct err *err) {
-    struct table totals, kernels, operators, refused;
-    const struct table *tables[4];
+    struct table totals, cold_start, timeline, kernels, operators, refused;
+    const struct table *tables[6];
     size_t count = 0;
     prediction_totals_table(context->arena, prediction, &totals);
     prediction_kernels_table(context->arena, prediction, &kernels);
     prediction_operators_table(context->arena, prediction, limit, &operators);
     prediction_refused_table(context->arena, prediction, &refused);
+    cold_start_table(context->arena, &prediction->cold_start, &cold_start);
+    memory_timeline_table(context->arena, &prediction->timeline, &timeline);
     tables[count++] = &totals;
+    if (prediction->cold_start.phase_count)
+        tables[count++] = &cold_start;
+    if (prediction->timeline.step_count)
+        tables[count++] = &timeline;
     tables[count++] = &kernels;
     tables[count++] = &operators;
     if (prediction->refused_count)
@@ -34,6 +42,9 @@ int print_prediction(struct context *context, const struct prediction *predictio
                    prediction->conditions.threads == 1 ? "" : "s") ||
         print_tables(context, prediction, limit, err))
         return -(int)err->code;
+    const char *peak = memory_timeline_sentence(context->arena, &prediction->timeline);
+    if (peak)
+        print_note(context, "%s", peak);
     for (uint32_t i = 0; i < prediction->warning_count; i++)
         print_note(context, "%s", prediction->warnings[i]);
     return 0;

@@ -102,10 +102,13 @@ static void put_values(struct collect_session *session, struct sink *sink, int32
             put(session, sink, op, METRIC_COUNTER_FIRST + i, phase, value);
 }
 
-static const enum metric cold_metrics[] = {METRIC_LIBRARY_LOAD_NS, METRIC_LOAD_NS,
-                                           METRIC_FIRST_RUN_NS, METRIC_BASELINE_BYTES,
-                                           METRIC_LOADED_BYTES};
-static const enum metric last_metrics[] = {METRIC_PEAK_BYTES, METRIC_RESIDENT_BYTES};
+static const enum metric cold_metrics[] = {
+    METRIC_LIBRARY_LOAD_NS, METRIC_LOAD_NS,          METRIC_FIRST_RUN_NS,  METRIC_BASELINE_BYTES,
+    METRIC_LOADED_BYTES,    METRIC_PROCESS_START_NS, METRIC_LIBRARY_BYTES, METRIC_READ_PARSE_NS,
+    METRIC_OPTIMISE_NS,     METRIC_REORDER_NS,       METRIC_PREPACK_NS,
+};
+static const enum metric last_metrics[] = {METRIC_PEAK_BYTES, METRIC_RESIDENT_BYTES,
+                                           METRIC_FILE_READ_NS};
 
 static void put_cold(struct collect_session *session, struct sink *sink, const enum metric *metrics,
                      size_t count) {

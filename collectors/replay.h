@@ -5,7 +5,9 @@
  * names (core/run.h).
  *
  *   {"runtime": "onnxruntime", "version": "1.30.0",
- *    "cold": {"library_load_ns": 2e7, "load_ns": 1e8, "first_run_ns": 2e7,
+ *    "cold": {"process_start_ns": 3e6, "library_load_ns": 2e7, "library_bytes": 4e7,
+ *             "load_ns": 1e8, "read_parse_ns": 3e7, "optimise_ns": 3e7, "reorder_ns": 1e7,
+ *             "prepack_ns": 3e7, "file_read_ns": 1e6, "first_run_ns": 2e7,
  *             "baseline_bytes": 25e6, "loaded_bytes": 6e7,
  *             "peak_bytes": 7e7, "resident_bytes": 65e6},
  *    "plain": {"wall_ns": [1e7, 1.01e7], "cpu_ns": 1e7, "events": {"instructions": 5e7}},

@@ -72,6 +72,19 @@ static char **merge_environment(const char *const *added) {
     return merged;
 }
 
+/* Sixteen hexadecimal digits: snprintf() is not safe between fork and exec. */
+static void write_hex(uint64_t value, char text[static 17]) {
+    for (int i = 15; i >= 0; i--, value >>= 4)
+        text[i] = "0123456789abcdef"[value & 15];
+    text[16] = '\0';
+}
+
+static uint64_t monotonic_ns(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 /* In the child, between fork and exec: only calls that are safe there. Descriptors are moved out
  * of the way first, since a pipe end may itself be 3 or 4. */
 static _Noreturn void become_worker(const struct pipes *pipes, const char *program,
@@ -88,7 +101,9 @@ static _Noreturn void become_worker(const struct pipes *pipes, const char *progr
         dup2(replies, WORKER_REPLIES) < 0)
         _exit(127);
     signal(SIGPIPE, SIG_DFL);
-    char *const argv[] = {(char[]){"assay-worker"}, NULL};
+    char started[17];
+    write_hex(monotonic_ns(), started);
+    char *const argv[] = {(char[]){"assay-worker"}, started, NULL};
     execve(program, argv, environment);
     _exit(126);
 }

@@ -3,7 +3,8 @@
  *
  * It is started with a pipe for commands at descriptor WORKER_COMMANDS and one for replies at
  * WORKER_REPLIES; standard input is empty, and what it or the runtime prints is kept (its end) for
- * error messages and never reaches our own output. It dies with the program.
+ * error messages and never reaches our own output. It dies with the program. Its one argument is
+ * the time when it was started: CLOCK_MONOTONIC in nanoseconds, hexadecimal.
  *
  * A command is one frame; it is answered by any number of frames and ends with WORKER_DONE or
  * WORKER_FAILED. Kinds below WORKER_KIND_FIRST are those two; the others belong to the runtime.

@@ -7,10 +7,34 @@
 
 #include <stdint.h>
 
+/* The operators of one kernel class of a run and what they add to the run's error. */
+struct error_cause {
+    const char *kernel;
+    uint32_t operators;
+    double predicted_ns, measured_ns; /* sums */
+    double share;                     /* (predicted - measured) / measured sum of all operators */
+    int32_t op;                       /* the one that adds most: its index in the lowered graph */
+    const char *path;                 /* its name; "" when it is not known */
+    double op_predicted_ns, op_measured_ns;
+    const char *reason; /* in words */
+};
+
+/* The term of a quantity that makes up most of it. */
+struct largest_term {
+    const char *name; /* "" when nothing was predicted */
+    double share;
+};
+
 /* One run: what was predicted without its model, and what was measured; NaN where nothing was. */
 struct judged_run {
     int64_t id; /* of the run in the database */
     const char *model_name;
+    const char *family;         /* what was left out with it; NULL: the model alone */
+    struct error_cause *causes; /* largest first */
+    uint32_t cause_count;
+    double sum_error;   /* of the sum of its operators */
+    const char *remark; /* what the run as a whole has to do with its error; "" */
+    struct largest_term parts[QUANTITY_COUNT];
     struct estimate latency_ns, cpu_time_ns, quantities[QUANTITY_COUNT];
     double measured_latency_ns, measured_cpu_time_ns, measured[QUANTITY_COUNT];
     double upper_peak_bytes;  /* not to be passed in 99 of 100 cases */
@@ -34,16 +58,27 @@ struct judged_class {
     double share; /* of the measured time of all operators */
 };
 
+struct judged_family {
+    const char *name;
+    struct error_summary latency;
+};
+
 struct accuracy {
     struct judged_run *runs;
     uint32_t run_count;
+    uint32_t group_count, groups_judged; /* models or families there were, and how many of them */
+    struct judged_family *families;      /* by name; none when models were left out alone */
+    uint32_t family_count;
     struct judged_class *classes; /* by share, largest first */
     uint32_t class_count;
     struct error_summary latency, cpu_time, quantities[QUANTITY_COUNT];
+    struct error_summary start;       /* load time and first inference together */
     struct error_summary noise_floor; /* of the run's own operators, summed, against its CPU time
                                          at one thread, its latency at more */
     double upper_peak_exceeded;       /* share of runs above the upper bound */
     double upper_peak_widest;         /* largest of bound / measured - 1 */
+    struct error_summary operators;   /* of all operators, each counting the same */
+    double operators_error;           /* sum of |predicted - measured| / sum of measured */
     double operators_bias;            /* signed, of all operators by time */
 };
 

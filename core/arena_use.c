@@ -21,8 +21,11 @@ struct playing {
     int32_t *held; /* per tensor: its chunk */
     struct span *spans;
     uint32_t span_count; /* in order of offset */
+    uint64_t *offsets;   /* per tensor: in the block; ARENA_ELSEWHERE */
     uint64_t block_bytes;
     uint64_t written_bytes;
+    uint64_t live_bytes;      /* of the first run */
+    struct arena_step *steps; /* NULL: not wanted */
 };
 
 /* ---- what kernels take besides their outputs ------------------------------------------------- */
@@ -104,6 +107,7 @@ static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
     memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
     p->spans[at] = (struct span){tensor, offset, rounded};
     p->span_count++;
+    p->offsets[tensor] = offset;
     if (offset + rounded > p->block_bytes)
         p->block_bytes = offset + rounded;
 }
@@ -135,6 +139,7 @@ static void take_output(struct playing *p, int32_t tensor, bool first) {
     if (first && !leaves(p, tensor))
         trace_take(p, tensor, bytes);
     p->written_bytes += first ? bytes : 0;
+    p->live_bytes += first ? bytes : 0;
 }
 
 static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first) {
@@ -142,15 +147,21 @@ static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first
         return;
     chunk_arena_give(&p->chunks, p->held[owner]);
     p->held[owner] = GRAPH_NONE;
-    if (first)
-        trace_give(p, owner);
+    if (!first)
+        return;
+    trace_give(p, owner);
+    p->live_bytes -= tensor_bytes(&p->graph->tensors[owner]);
 }
 
 static void play_operator(struct playing *p, uint32_t i, bool first) {
     const struct op *op = &p->graph->ops[i];
     for (uint32_t k = 0; k < op->output_count; k++)
         take_output(p, op->outputs[k], first);
-    chunk_arena_give(&p->chunks, chunk_arena_take(&p->chunks, workspace_bytes(p->graph, op)));
+    uint64_t workspace = workspace_bytes(p->graph, op);
+    chunk_arena_give(&p->chunks, chunk_arena_take(&p->chunks, workspace));
+    if (first && p->steps)
+        p->steps[i] = (struct arena_step){(double)(p->live_bytes + workspace),
+                                          (double)(p->chunks.touched_bytes + p->chunks.book_bytes)};
     for (uint32_t k = 0; k < op->input_count; k++)
         if (op->inputs[k] != GRAPH_NONE)
             give_owner(p, p->placement.owner[op->inputs[k]], i, first);
@@ -170,17 +181,29 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
-void arena_use_of(const struct graph *graph, struct arena_use *out) {
-    struct arena scratch;
-    arena_init(&scratch);
+/* After the first run: the layout is known. */
+static struct playing play_first_run(struct arena *arena, const struct graph *graph,
+                                     struct arena_step *steps) {
+    uint32_t n = graph->tensor_count + 1u;
     struct playing p = {.graph = graph,
-                        .held = ARENA_ARRAY(&scratch, graph->tensor_count, int32_t),
-                        .spans = ARENA_ARRAY(&scratch, graph->tensor_count + 1u, struct span)};
-    placement_of(&scratch, graph, &p.placement);
-    for (uint32_t t = 0; t < graph->tensor_count; t++)
+                        .steps = steps,
+                        .held = ARENA_ARRAY(arena, n, int32_t),
+                        .spans = ARENA_ARRAY(arena, n, struct span),
+                        .offsets = ARENA_ARRAY(arena, n, uint64_t)};
+    placement_of(arena, graph, &p.placement);
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
         p.held[t] = GRAPH_NONE;
+        p.offsets[t] = ARENA_ELSEWHERE;
+    }
     chunk_arena_init(&p.chunks);
     play_run(&p, true);
+    return p;
+}
+
+void arena_use_steps(const struct graph *graph, struct arena_use *out, struct arena_step *steps) {
+    struct arena scratch;
+    arena_init(&scratch);
+    struct playing p = play_first_run(&scratch, graph, steps);
     out->first_run_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
@@ -189,4 +212,19 @@ void arena_use_of(const struct graph *graph, struct arena_use *out) {
     out->written_bytes = (double)p.written_bytes;
     chunk_arena_done(&p.chunks);
     arena_done(&scratch);
+}
+
+void arena_use_of(const struct graph *graph, struct arena_use *out) {
+    arena_use_steps(graph, out, NULL);
+}
+
+const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph) {
+    struct playing p = play_first_run(arena, graph, NULL);
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
+        int32_t owner = p.placement.owner[t];
+        if (owner != GRAPH_NONE)
+            p.offsets[t] = p.offsets[owner];
+    }
+    chunk_arena_done(&p.chunks);
+    return p.offsets;
 }

@@ -16,4 +16,19 @@ struct arena_use {
  * into: a subgraph is a graph of its own. */
 void arena_use_of(const struct graph *graph, struct arena_use *out);
 
+#define ARENA_ELSEWHERE UINT64_MAX
+
+/* Per tensor of the graph: where it begins in the block of later runs, views where what they show
+ * begins; ARENA_ELSEWHERE: not in the block. Lives in the arena. */
+const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph);
+
+/* The first run, operator by operator. */
+struct arena_step {
+    double live_bytes; /* held while it runs: tensors still needed, its outputs, its workspace */
+    double held_bytes; /* pages written by its end */
+};
+
+/* `steps`: one per operator. */
+void arena_use_steps(const struct graph *graph, struct arena_use *out, struct arena_step *steps);
+
 #endif

@@ -3,9 +3,13 @@
 #include <string.h>
 
 static const char *const names[] = {
-    [TIER_MEASURED] = "measured",         [TIER_FITTED] = "fitted",
-    [TIER_INTERPOLATED] = "interpolated", [TIER_TRANSFERRED] = "transferred",
-    [TIER_ROOFLINE] = "roofline",         [TIER_REFUSED] = "refused",
+    [TIER_GIVEN] = "given",
+    [TIER_MEASURED] = "measured",
+    [TIER_FITTED] = "fitted",
+    [TIER_INTERPOLATED] = "interpolated",
+    [TIER_TRANSFERRED] = "transferred",
+    [TIER_ROOFLINE] = "roofline",
+    [TIER_REFUSED] = "refused",
 };
 
 _Static_assert(sizeof names / sizeof *names == TIER_COUNT, "a name for each tier");

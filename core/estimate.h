@@ -6,6 +6,7 @@
 
 /* Weakest last: a sum is as good as its weakest part (estimate_weaker). */
 enum tier {
+    TIER_GIVEN,        /* not known here: the user said so */
     TIER_MEASURED,     /* of this model, on this machine, under these conditions */
     TIER_FITTED,       /* a cost model inside the range of its observations */
     TIER_INTERPOLATED, /* between stored observations of the same operator */

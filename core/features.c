@@ -6,46 +6,67 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What is not in the core's own caches; the stale part not in the shared one either. */
+#define FAR_DATA    "cold_data_bytes", "stale_data_bytes"
+#define FAR_WEIGHTS "cold_weight_bytes", "stale_weight_bytes"
+/* The same where nothing else is done meanwhile. */
+#define STREAMED_DATA "cold_stream_bytes", "stale_stream_bytes"
+
 static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
-                             {"call", "padded_flops", "input_pass_bytes", "output_pass_bytes",
-                              "weight_bytes", "row_calls", "tail_flops", "sum_bytes",
-                              "strided_flops", "activation_elements", "clip_elements",
-                              "cold_weight_bytes"}                                                            },
+                             {"call", "busy_cycles", "wait_cycles", "input_pass_bytes",
+                              "output_pass_bytes", "weight_bytes", "row_calls", "sum_bytes",
+                              "strided_cycles", "activation_elements", "clip_elements", FAR_DATA,
+                              FAR_WEIGHTS}                                                               },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
-                             {"call", "flops", "in_bytes", "out_bytes", "row_calls", "tail_flops",
-                                "strided_flops", "activation_elements", "clip_elements"}                      },
+                             {"call", "busy_cycles", "wait_cycles", "in_bytes", "out_bytes",
+                                "row_calls", "strided_cycles", "activation_elements",
+                                "clip_elements", FAR_DATA}                                               },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
-                             {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
+                             {"call", "busy_cycles", "wait_cycles", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements", "clip_elements", "cold_weight_bytes"}                      },
+                            "activation_elements", "clip_elements", FAR_DATA, FAR_WEIGHTS}               },
     [FAMILY_MATMUL] = {"matmul",
-                             {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
+                             {"call", "busy_cycles", "wait_cycles", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
-                        "cold_weight_bytes"}                                                                  },
+                        "turned_bytes", FAR_DATA, FAR_WEIGHTS}                                           },
     [FAMILY_MATVEC] = {"matvec",
-                             {"call", "flops", "in_bytes", "out_bytes", "weight_bytes",
-                        "cold_weight_bytes"}                                                                  },
+                             {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", FAR_DATA,
+                        FAR_WEIGHTS}                                                                     },
     [FAMILY_CONV_INTEGER] = {"conv.integer",
                              {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
                               "out_bytes", "weight_bytes", "products", "panel_calls", "sum_bytes",
-                              "packed_bytes", "cold_weight_bytes"}                                            },
+                              "packed_bytes", FAR_DATA, FAR_WEIGHTS}                                     },
     [FAMILY_MATMUL_INTEGER] = {"matmul.integer",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
                                 "a_pass_bytes", "sum_bytes", "matrices", "quantised_elements",
-                                "cold_weight_bytes"}                                                          },
-    [FAMILY_POOL] = {"pool",           {"call", "window_elements", "in_bytes", "out_bytes", "rows"}   },
-    [FAMILY_ELEMENTWISE] = {"elementwise",    {"call", "elements", "in_bytes", "out_bytes", "spans"}         },
-    [FAMILY_MOVE] = {"move",           {"call", "in_bytes", "out_bytes", "blocks", "strided_elements"}},
-    [FAMILY_ROWS] = {"rows",           {"call", "elements", "out_bytes", "rows", "strided_elements"}  },
+                                FAR_DATA, FAR_WEIGHTS}                                                   },
+    [FAMILY_POOL] = {"pool",
+                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", STREAMED_DATA} },
+    [FAMILY_ELEMENTWISE] = {"elementwise",
+                             {"call", "elements", "in_bytes", "out_bytes", "spans", STREAMED_DATA,
+                             FAR_WEIGHTS}                                                                },
+    [FAMILY_MOVE] = {"move",
+                             {"call", "in_bytes", "out_bytes", "blocks", "strided_elements", STREAMED_DATA,
+                      FAR_WEIGHTS}                                                                       },
+    [FAMILY_ROWS] = {"rows",
+                             {"call", "elements", "out_bytes", "rows", "strided_elements", STREAMED_DATA}},
     [FAMILY_RECURRENT] = {"recurrent",
-                             {"call", "input_flops", "weight_pass_bytes", "steps",
-                           "uncached_pass_bytes", "state_flops", "cold_weight_bytes"}                         },
-    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                       },
-    [FAMILY_CONTROL] = {"control",        {"call"}                                                       },
+                             {"call", "busy_cycles", "wait_cycles", "step_weight_bytes", "steps",
+                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS}                          },
+    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                  },
+    [FAMILY_CONTROL] = {"control",        {"call"}                                                  },
 };
 
 _Static_assert(sizeof families / sizeof *families == FAMILY_COUNT, "a row for each family");
+
+bool family_streams(enum kernel_family family) {
+    const char *const *terms = families[family].terms;
+    for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
+        if (strcmp(terms[i], "cold_stream_bytes") == 0)
+            return true;
+    return false;
+}
 
 const struct family_info *family_info(enum kernel_family family) {
     return &families[family];
@@ -124,32 +145,32 @@ struct feature_target feature_target_of(const struct machine *machine) {
                                    .integer_depth = strstr(machine->isa, "amx_int8") ? 64 : 4};
 }
 
-static double touched_bytes(const struct graph *graph) {
-    double sum = 0;
-    for (uint32_t t = 0; t < graph->tensor_count; t++)
-        if (!(graph->tensors[t].flags & TENSOR_OUTER))
-            sum += (double)tensor_bytes(&graph->tensors[t]);
+static uint32_t count_graphs(const struct graph *graph) {
+    uint32_t count = 1;
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
             if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
-                sum += touched_bytes(graph->ops[i].attributes[a].graph);
-    return sum;
+                count += count_graphs(graph->ops[i].attributes[a].graph);
+    return count;
 }
 
-struct feature_target feature_target_for(const struct feature_target *machine,
+static void walk_graphs(struct arena *arena, const struct graph *graph, double cache_bytes,
+                        struct graph_reuse *reuses, uint32_t *count) {
+    reuses[(*count)++] = (struct graph_reuse){graph, reuse_of(arena, graph, cache_bytes)};
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
+            if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
+                walk_graphs(arena, graph->ops[i].attributes[a].graph, cache_bytes, reuses, count);
+}
+
+struct feature_target feature_target_for(struct arena *arena, const struct feature_target *machine,
                                          const struct graph *graph) {
     struct feature_target target = *machine;
-    target.working_set_bytes = touched_bytes(graph);
+    struct graph_reuse *reuses = ARENA_ARRAY(arena, count_graphs(graph), struct graph_reuse);
+    target.reuse_count = 0;
+    walk_graphs(arena, graph, machine->cache_bytes, reuses, &target.reuse_count);
+    target.reuses = reuses;
     return target;
-}
-
-/* The share of the weights that the caches have lost since the last inference: none when all fits,
- * all when it is four times what fits. */
-static double cold_share(const struct feature_target *target) {
-    if (target->cache_bytes <= 0)
-        return 1;
-    double over = target->working_set_bytes / target->cache_bytes - 1;
-    return fmax(0, fmin(1, over / 3));
 }
 
 /* ---- one operator ---------------------------------------------------------------------------- */
@@ -159,12 +180,51 @@ static double flops_of(const struct op_view *view) {
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
 }
 
-static void add_cold_weights(const struct feature_target *target, struct features *out) {
-    const char *const *terms = family_info(out->family)->terms;
-    out->cold_weight_bytes = out->bytes_weights * cold_share(target);
+static void set_term(struct features *features, const char *name, double value) {
+    const char *const *terms = family_info(features->family)->terms;
     for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
-        if (strcmp(terms[i], "cold_weight_bytes") == 0)
-            out->terms[i] = out->cold_weight_bytes;
+        if (strcmp(terms[i], name) == 0)
+            features->terms[i] = value;
+}
+
+static double stale_bytes(const double ages[static REUSE_AGES], double inferences) {
+    double sum = 0;
+    for (int a = 0; a < REUSE_AGES; a++) {
+        double age = reuse_age(a) * inferences;
+        sum += ages[a] * (1 - exp(-age * age));
+    }
+    return sum;
+}
+
+void features_forget(struct features *features, double forget_ns) {
+    double inferences = features->inference_ns > 0 ? features->inference_ns / forget_ns : INFINITY;
+    set_term(features, "stale_weight_bytes", stale_bytes(features->reuse.weights, inferences));
+    set_term(features, "stale_data_bytes", stale_bytes(features->reuse.data, inferences));
+    set_term(features, "stale_stream_bytes", stale_bytes(features->reuse.data, inferences));
+}
+
+bool features_age_matters(const struct features *features) {
+    return reuse_bytes(features->reuse.weights) + reuse_bytes(features->reuse.data) > 0;
+}
+
+static const struct reuse *find_reuse(const struct feature_target *target,
+                                      const struct graph *graph, const struct op *op) {
+    for (uint32_t i = 0; i < target->reuse_count; i++)
+        if (target->reuses[i].graph == graph)
+            return &target->reuses[i].ops[op - graph->ops];
+    return NULL;
+}
+
+static void add_reuse(const struct op_view *view, const struct feature_target *target,
+                      struct features *out) {
+    const struct reuse *reuse = find_reuse(target, view->graph, view->op);
+    if (!reuse)
+        return;
+    out->reuse = *reuse;
+    out->inference_ns = target->inference_ns;
+    set_term(out, "cold_weight_bytes", reuse_bytes(reuse->weights));
+    set_term(out, "cold_data_bytes", reuse_bytes(reuse->data));
+    set_term(out, "cold_stream_bytes", reuse_bytes(reuse->data));
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -193,7 +253,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     out->terms[0] = 1;
     if (kind->describe)
         kind->describe(&view, out);
-    add_cold_weights(target, out);
+    add_reuse(&view, target, out);
     add_dtype(&view, out);
     return 0;
 }

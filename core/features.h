@@ -10,11 +10,12 @@
 
 #include "core/graph.h"
 #include "core/machine.h"
+#include "core/reuse.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FEATURE_TERMS_MAX = 12, KERNEL_KEY_SIZE = 64 };
+enum { FEATURE_TERMS_MAX = 16, KERNEL_KEY_SIZE = 64 };
 
 /* Classes that share their terms. A class without observations may borrow from its family. */
 enum kernel_family {
@@ -41,6 +42,8 @@ struct family_info {
 };
 
 const struct family_info *family_info(enum kernel_family family);
+/* Its operators pass over data and do little else. */
+bool family_streams(enum kernel_family family);
 
 struct features {
     char key[KERNEL_KEY_SIZE]; /* the kernel class: "conv.nchwc.pointwise", "Add", "Gather/int64" */
@@ -48,7 +51,8 @@ struct features {
     double flops;
     double bytes_in, bytes_out;      /* activations */
     double bytes_weights;            /* initializers and constants */
-    double cold_weight_bytes;        /* of these, what the caches lose between inferences */
+    struct reuse reuse;              /* what is far from the core's own caches, by age */
+    double inference_ns;             /* that ages are shares of; 0: not known */
     double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
     bool guessed;                    /* a size depends on data and was taken from the inputs */
 };
@@ -59,20 +63,33 @@ struct feature_target {
     double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
     /* Products of eight bits that one instruction sums up: 64 with AMX tiles, else 4. */
     uint32_t integer_depth;
-    /* Weights and activations that a whole inference touches. What does not fit the cache is
-     * fetched anew by every inference. */
-    double working_set_bytes;
+    double inference_ns; /* of the graph, 0: not known */
+    /* Of the graph and its subgraphs; without them all data counts as near. */
+    const struct graph_reuse *reuses;
+    uint32_t reuse_count;
+};
+
+struct graph_reuse {
+    const struct graph *graph;
+    const struct reuse *ops;
 };
 
 struct feature_target feature_target_of(const struct machine *machine);
-/* The same for the operators of one lowered graph, subgraphs included. */
-struct feature_target feature_target_for(const struct feature_target *machine,
+/* The same for the operators of one lowered graph, subgraphs included; lives in the arena. */
+struct feature_target feature_target_for(struct arena *arena, const struct feature_target *machine,
                                          const struct graph *graph);
 
 /* ERR_INPUT naming the operator when its class cannot be told, e.g. an operator type without a row
  * that is not elementwise; the caller lists it as refused. */
 int features_of(const struct graph *graph, const struct op *op, const struct feature_target *target,
                 struct features *out, struct err *err);
+
+/* Processors share their last cache: the longer data waits for its next use, the more of it others
+ * have driven out. Sets the terms "stale_..._bytes" as far as the family has them: the part of the far bytes that has left the shared cache too, when that forgets within
+ * about forget_ns. Ages that are not known count as old. */
+void features_forget(struct features *features, double forget_ns);
+/* Some of its data is far, so how long an inference takes matters. */
+bool features_age_matters(const struct features *features);
 
 /* FLOPs of an operator of a graph with static shapes, as written or lowered; 0 when unknown. */
 double op_flops(const struct graph *graph, const struct op *op);

@@ -2,6 +2,7 @@
  * compute four blocks of output channels at a time over rows of the output, one block of input
  * channels after another (so the output is passed over once per block, 128 channels at once for
  * pointwise); plain convolution is im2col and GEMM per image and group. */
+#include "core/kernel_cycles.h"
 #include "core/op_kind.h"
 
 #include <math.h>
@@ -11,10 +12,8 @@
 enum {
     FILTER_BLOCKS = 4,        /* blocks of output channels per pass over the input */
     POINTWISE_CHANNELS = 128, /* input channels per pass over the output of a pointwise kernel */
-    ROW_OUTPUTS = 6,          /* outputs of a row per inner kernel step */
     GEMM_ROWS = 12,
     GEMM_COLUMNS = 32,
-    GEMM_DEPTH = 256,
 };
 
 struct conv_shape {
@@ -95,52 +94,68 @@ static double activation_elements(const struct op_view *view, bool costly) {
     return found == costly ? view->out_elements : 0;
 }
 
-static int64_t int_at(const struct op *op, const char *name, uint32_t i, int64_t absent) {
-    const struct attribute *list = op_attribute(op, name);
-    return list && list->kind == ATTRIBUTE_INTS && i < list->count ? list->ints[i] : absent;
-}
+/* ---- blocked ----------------------------------------------------------------------------------
+ */
 
-/* The share of a kernel's taps along an axis that fall on the image; those in the padding are
- * skipped. */
-static double inside_share_of_axis(const struct op_view *view, int32_t axis) {
-    uint32_t i = (uint32_t)(axis - 2);
-    double in = size_at(view->in0, axis, 1), out = size_at(view->out0, axis, 1),
-           kernel = size_at(view->in1, axis, 1), taps = 0;
-    double stride = (double)int_at(view->op, "strides", i, 1),
-           dilation = (double)int_at(view->op, "dilations", i, 1),
-           pad = (double)int_at(view->op, "pads", i, 0);
-    for (double k = 0; k < kernel; k++) {
-        double first = fmax(0, ceil((pad - k * dilation) / stride));
-        double last = fmin(out - 1, floor((in - 1 + pad - k * dilation) / stride));
-        taps += fmax(0, last - first + 1);
+/* In front of axis i of the picture; "auto_pad" leaves it to the sizes. */
+static double pad_before(const struct op_view *view, uint32_t i, const struct window_axis *axis) {
+    const struct attribute *pads = op_attribute(view->op, "pads");
+    const char *automatic = op_string(view->op, "auto_pad", "NOTSET");
+    if (strncmp(automatic, "SAME", 4) == 0) {
+        double span = axis->dilation * (axis->kernel - 1) + 1;
+        double total = fmax((axis->out - 1) * axis->stride + span - axis->in, 0);
+        return strcmp(automatic, "SAME_LOWER") == 0 ? ceil(total / 2) : floor(total / 2);
     }
-    return taps / fmax(out * kernel, 1);
+    return pads && pads->kind == ATTRIBUTE_INTS && i < pads->count ? (double)pads->ints[i] : 0;
 }
 
-static double inside_share(const struct op_view *view) {
-    double share = 1;
-    for (int32_t axis = 2; view->in0 && view->in1 && axis < view->in0->rank; axis++)
-        share *= inside_share_of_axis(view, axis);
-    return share;
+static double listed(const struct op *op, const char *name, uint32_t i) {
+    const struct attribute *list = op_attribute(op, name);
+    bool there = list && list->kind == ATTRIBUTE_INTS && i < list->count && list->ints[i] > 0;
+    return there ? (double)list->ints[i] : 1;
 }
 
-/* The share of a row that does not fill a step of the inner kernel. */
-static double tail_share(double width) {
-    double tail = fmod(width, ROW_OUTPUTS);
-    return width > 0 ? tail / width : 0;
+/* Axis i of the picture, 0: rows. */
+static struct window_axis axis_of(const struct op_view *view, uint32_t i) {
+    int32_t place = (int32_t)i + 2;
+    struct window_axis axis = {.in = size_at(view->in0, place, 1),
+                               .out = size_at(view->out0, place, 1),
+                               .kernel = size_at(view->in1, place, 1),
+                               .stride = listed(view->op, "strides", i),
+                               .dilation = listed(view->op, "dilations", i)};
+    axis.pad = pad_before(view, i, &axis);
+    return axis;
+}
+
+static struct kernel_cycles blocked_cycles(const struct op_view *view, const struct conv_shape *s,
+                                           bool depthwise) {
+    const struct nchwc_conv conv = {
+        .rows = axis_of(view, 0),
+        .columns = axis_of(view, 1),
+        .in_channels = depthwise ? 1 : s->in_channels / s->groups,
+        .out_channels = depthwise ? s->out_channels : s->out_channels / s->groups,
+        .block = view->block,
+        .kernel = depthwise      ? NCHWC_DEPTHWISE
+                  : s->pointwise ? NCHWC_POINTWISE
+                                 : NCHWC_WINDOW,
+    };
+    struct kernel_cycles cycles = nchwc_conv_cycles(&conv);
+    double times = s->batch * (depthwise ? 1 : s->groups);
+    return (struct kernel_cycles){times * cycles.busy, times * cycles.waits};
 }
 
 static void describe_depthwise(const struct op_view *view, const struct conv_shape *s,
                                struct features *out) {
     double *t = out->terms;
+    struct kernel_cycles cycles = blocked_cycles(view, s, true);
     out->family = FAMILY_CONV_DEPTHWISE;
     snprintf(out->key, sizeof out->key, "conv.nchwc.depthwise");
-    t[1] = out->flops * inside_share(view);
-    t[2] = out->bytes_in;
-    t[3] = out->bytes_out;
-    t[4] = s->batch * s->out_channels / view->block * s->out_rows;
-    t[5] = t[1] * tail_share(s->out_width);
-    t[6] = s->strided ? t[1] : 0;
+    t[1] = cycles.busy;
+    t[2] = cycles.waits;
+    t[3] = out->bytes_in;
+    t[4] = out->bytes_out;
+    t[5] = s->batch * s->out_channels / view->block * s->out_rows;
+    t[6] = s->strided ? cycles.busy : 0;
     t[7] = activation_elements(view, true);
     t[8] = activation_elements(view, false);
 }
@@ -164,17 +179,17 @@ void conv_blocked_describe(const struct op_view *view, struct features *out) {
     double filter_sets = ceil(s.out_channels / s.groups / (block * FILTER_BLOCKS));
     double depth = s.pointwise ? POINTWISE_CHANNELS : block;
     double output_passes = fmax(ceil(s.in_channels / s.groups / depth), 1);
-    double padded = ceil(s.out_channels / block) * block / fmax(s.out_channels, 1);
+    struct kernel_cycles cycles = blocked_cycles(view, &s, false);
     bool sum = view->op->input_count > 3 && op_input(view->graph, view->op, 3);
     snprintf(out->key, sizeof out->key, "%s", blocked_key(&s, view));
-    t[1] = out->flops * padded * (s.pointwise ? 1 : inside_share(view));
-    t[2] = 4 * view->in_elements * filter_sets * (s.pointwise ? 1 : sqrt(s.kernel));
-    t[3] = 4 * view->out_elements * output_passes;
-    t[4] = out->bytes_weights;
-    t[5] = s.batch * s.groups * filter_sets * s.out_rows * output_passes;
-    t[6] = t[1] * tail_share(s.pointwise && !s.strided ? s.out_pixels : s.out_width);
+    t[1] = cycles.busy;
+    t[2] = cycles.waits;
+    t[3] = 4 * view->in_elements * filter_sets * (s.pointwise ? 1 : sqrt(s.kernel));
+    t[4] = 4 * view->out_elements * output_passes;
+    t[5] = out->bytes_weights;
+    t[6] = s.batch * s.groups * filter_sets * s.out_rows * output_passes;
     t[7] = sum ? 4 * view->out_elements : 0;
-    t[8] = s.strided ? t[1] : 0;
+    t[8] = s.strided ? cycles.busy : 0;
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
 }
@@ -192,15 +207,18 @@ static void plain_key(const struct op_view *view, const struct conv_shape *s,
 }
 
 /* `products` of m x k by k x n. */
-static void product_terms(double products, double m, double n, double k, struct features *out) {
-    double row_panels = ceil(m / GEMM_ROWS), column_panels = ceil(n / GEMM_COLUMNS);
+static void product_terms(const struct op_view *view, double products, double m, double n, double k,
+                          struct features *out) {
+    struct kernel_cycles cycles = gemm_cycles(view->block, m, n, k);
+    struct gemm_passes passes = gemm_passes(n, k, false);
     double *t = out->terms;
-    t[1] = out->flops;
-    t[2] = 2 * products * row_panels * GEMM_ROWS * column_panels * GEMM_COLUMNS * k;
+    t[1] = products * cycles.busy;
+    t[2] = products * cycles.waits;
     t[4] = out->bytes_in;
-    t[6] = out->bytes_weights;
+    t[5] = out->bytes_out * passes.sums;
+    t[6] = out->bytes_weights * passes.left;
     t[7] = products;
-    t[8] = products * row_panels * column_panels * ceil(k / GEMM_DEPTH);
+    t[8] = products * ceil(m / GEMM_ROWS) * ceil(n / GEMM_COLUMNS) * passes.sums;
 }
 
 void conv_plain_describe(const struct op_view *view, struct features *out) {
@@ -210,9 +228,8 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     double k = s.in_channels / s.groups * s.kernel;
     double products = s.batch * s.groups;
     plain_key(view, &s, out);
-    product_terms(products, m, n, k, out);
+    product_terms(view, products, m, n, k, out);
     t[3] = s.pointwise && !s.strided ? 0 : 4 * products * k * n;
-    t[5] = out->bytes_out * ceil(k / GEMM_DEPTH);
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
 }
@@ -223,9 +240,8 @@ void conv_transpose_describe(const struct op_view *view, struct features *out) {
     double m = s.out_channels / s.groups * s.kernel, n = s.in_pixels, k = s.in_channels / s.groups;
     double products = s.batch * s.groups;
     plain_key(view, &s, out);
-    product_terms(products, m, n, k, out);
+    product_terms(view, products, m, n, k, out);
     out->terms[3] = 4 * products * m * n;
-    out->terms[5] = out->bytes_out;
 }
 
 /* ---- pooling --------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* Matrix products, attention and recurrent layers. GEMM walks panels of 12 rows by 32 columns and
- * slices of 256 along the depth; the right-hand matrix is packed ahead when it is constant and on
+ * slices of the depth; the right-hand matrix is packed ahead when it is constant and on
  * every call when it is not. */
+#include "core/kernel_cycles.h"
 #include "core/op_kind.h"
 
 #include <ctype.h>
@@ -8,12 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GEMM_ROWS = 12, GEMM_COLUMNS = 32, GEMM_DEPTH = 256 };
-
 struct product {
     double matrices; /* independent products */
     double m, n, k;
     bool constant; /* the right-hand matrix is a weight */
+    bool turned;   /* it is not, and comes transposed */
 };
 
 static double size_at(const struct tensor *tensor, int32_t i) {
@@ -39,14 +39,16 @@ static struct product product_of(const struct op_view *view) {
     p.constant = b->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
     p.k = a->rank == 1 ? size_at(a, 0) : size_at(a, a->rank - (swapped_a ? 2 : 1));
     p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
-    double outputs = view->out_elements;
-    for (int32_t i = 0; i < b->rank - 2; i++)
-        p.matrices *= size_at(b, i);
-    /* One shared right-hand matrix: all rows of the left one form a single product. */
-    p.m = outputs / fmax(p.n * p.matrices, 1);
-    if (p.m < 1) { /* the left matrix is broadcast over a batch of right-hand ones, or a vector */
-        p.m = 1;
-        p.matrices = fmax(outputs / p.n, 1);
+    p.turned = swapped_b && !p.constant;
+    if (b->rank > 2 && a->rank > 1 && view->out0) {
+        p.m =
+            size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
+        p.n = size_at(view->out0, view->out0->rank - 1);
+        p.matrices = fmax(view->out_elements / (p.m * p.n), 1);
+    } else if (b->rank > 2) { /* a vector with each of a batch */
+        p.matrices = fmax(view->out_elements / p.n, 1);
+    } else { /* one shared right-hand matrix: all rows of the left one form a single product */
+        p.m = fmax(view->out_elements / p.n, 1);
     }
     return p;
 }
@@ -151,17 +153,19 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     }
     double *t = out->terms;
     snprintf(out->key, sizeof out->key, "%s", key);
-    t[1] = out->flops;
-    t[2] = 2 * p.matrices * ceil(p.m / GEMM_ROWS) * GEMM_ROWS * ceil(p.n / GEMM_COLUMNS) *
-           GEMM_COLUMNS * p.k;
+    struct kernel_cycles cycles = gemm_cycles(view->block, p.m, p.n, p.k);
+    struct gemm_passes passes = gemm_passes(p.n, p.k, p.constant);
+    t[1] = p.matrices * cycles.busy;
+    t[2] = p.matrices * cycles.waits;
     t[3] = p.constant ? 4 * p.k * p.n * p.matrices : 0;
     t[4] = p.constant ? 0 : 4 * p.k * p.n * p.matrices;
-    t[5] = 4 * p.matrices * p.m * p.k * ceil(p.n / 128);
-    t[6] = 4 * view->out_elements * ceil(p.k / GEMM_DEPTH);
+    t[5] = 4 * p.matrices * p.m * p.k * passes.left;
+    t[6] = 4 * view->out_elements * passes.sums;
     t[7] = p.matrices;
-    /* Half of a barred window's weights, each with a row of the right-hand matrix. */
+    t[9] = p.turned ? t[4] : 0;
+    /* The weights of barred pairs, each with a row of the right-hand matrix. */
     double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
-    t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k / 2 * p.n;
+    t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k * p.n;
 }
 
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
@@ -185,14 +189,23 @@ static double weight_element_bytes(const struct op_view *view) {
     return info && info->bits ? info->bits / 8.0 : 4;
 }
 
-/* The input's part is one product for all steps; the state's part passes over its weights at every
- * step, one direction after the other: what the caches cannot hold of them is fetched each time. */
+/* The input of all steps is one product; then each step, one direction after the other, multiplies
+ * the state: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
-    double steps = size_at(view->in0, 0), directions = size_at(view->in1, 0);
-    double state_bytes = weight_element_bytes(view) * elements_of(view, 2);
-    out->terms[1] = passes_of(view) * elements_of(view, 1);
-    out->terms[2] = steps * state_bytes;
-    out->terms[3] = steps * directions;
-    out->terms[4] = steps * directions * fmax(0, state_bytes / directions - view->cache_bytes);
-    out->terms[5] = passes_of(view) * elements_of(view, 2);
+    const struct tensor *r = op_input(view->graph, view->op, 2);
+    double steps = size_at(view->in0, 0), batch = size_at(view->in0, 1);
+    double directions = size_at(view->in1, 0);
+    double hidden = (double)op_int(view->op, "hidden_size", (int64_t)size_at(r, 2));
+    double gates = elements_of(view, 2) / fmax(directions * hidden, 1);
+    double width = elements_of(view, 1) / fmax(directions * gates, 1);
+    struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);
+    struct kernel_cycles step = gemm_cycles(view->block, batch, gates, hidden);
+    double step_bytes = weight_element_bytes(view) * gates * hidden, all_steps = steps * directions;
+    double *t = out->terms;
+    t[1] = directions * input.busy + all_steps * step.busy;
+    t[2] = directions * input.waits + all_steps * step.waits;
+    t[3] = all_steps * step_bytes;
+    t[4] = all_steps;
+    t[5] = all_steps * fmax(0, step_bytes - view->cache_bytes);
+    t[6] = all_steps * batch * gates;
 }

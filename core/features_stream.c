@@ -34,6 +34,13 @@ static double broadcast_run(const struct op_view *view) {
     return run;
 }
 
+static double trailing_elements(const struct tensor *tensor, int32_t first) {
+    double product = 1;
+    for (int32_t i = first; tensor && i < tensor->rank; i++)
+        product *= fmax((double)tensor->dims[i].size, 1);
+    return product;
+}
+
 /* Elements that share a scale and lie together, where scales stand along an axis; 0: one scale. */
 static double scale_run(const struct op_view *view) {
     bool scales = strcmp(view->op->type, "QuantizeLinear") == 0 ||
@@ -61,6 +68,8 @@ void elementwise_describe(const struct op_view *view, struct features *out) {
     t[1] = view->largest_elements;
     t[2] = out->bytes_in + out->bytes_weights;
     t[3] = out->bytes_out;
+    if (strcmp(view->op->type, "BatchNormalization") == 0)
+        run = trailing_elements(view->in0, 2);
     t[4] = view->out_elements / fmax(run > 0 ? run : broadcast_run(view), 1);
 }
 
@@ -90,6 +99,25 @@ static double transpose_run(const struct op_view *view) {
         from--;
     }
     return run;
+}
+
+/* All other axes keep their order: the runtime has loops of its own for that. It looks at the
+ * permutation alone, axes of one element count. */
+static bool moves_one_axis(const struct op_view *view) {
+    const struct attribute *perm = op_attribute(view->op, "perm");
+    if (!perm || perm->kind != ATTRIBUTE_INTS)
+        return false;
+    int64_t first = 0, last = (int64_t)perm->count - 1;
+    while (first <= last && perm->ints[first] == first)
+        first++;
+    while (last >= first && perm->ints[last] == last)
+        last--;
+    bool inwards = true, outwards = true; /* the first goes to the end, the last to the front */
+    for (int64_t i = first; i <= last; i++) {
+        inwards = inwards && perm->ints[i] == (i == last ? first : i + 1);
+        outwards = outwards && perm->ints[i] == (i == first ? last : i - 1);
+    }
+    return inwards || outwards;
 }
 
 /* Trailing sizes that input and output share, and one more for the axis that differs when the
@@ -161,7 +189,8 @@ static void move_key(const struct op_view *view, enum move_form form, double run
     const char *mode = op_string(view->op, "mode", "");
     bool blocked = strcmp(view->op->domain, "com.microsoft.nchwc") == 0;
     if (form == MOVE_TRANSPOSE)
-        snprintf(out->key, sizeof out->key, "Transpose.%s", run > 1 ? "block" : "strided");
+        snprintf(out->key, sizeof out->key, "Transpose%s.%s", moves_one_axis(view) ? ".axis" : "",
+                 run > 1 ? "block" : "strided");
     else if (form == MOVE_ELEMENT && mode[0])
         snprintf(out->key, sizeof out->key, "%s.%.16s", view->op->type, mode);
     else if (blocked)
@@ -256,7 +285,8 @@ double barred_windows(const struct graph *graph, const struct tensor *x) {
     op = through_views(graph, op_input(graph, op, 0));
     const struct tensor *mask = op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
     double windows = mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
-    return windows > 1 ? 2 * sqrt(windows) - 1 : 0;
+    /* Those at two edges of the picture are in two halves, the one in the corner in four parts. */
+    return windows > 1 ? sqrt(windows) - 1 + 0.75 : 0;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -294,6 +324,20 @@ static bool reduces_outer(const struct op_view *view) {
            size_from_end(in, 0) > 1 && size_from_end(in, 0) == size_from_end(out, 0);
 }
 
+/* Along an axis whose elements lie apart: the runtime transposes there and back. */
+static bool normalises_apart(const struct op_view *view) {
+    const struct tensor *in = view->in0;
+    bool softmax =
+        strcmp(view->op->type, "Softmax") == 0 || strcmp(view->op->type, "LogSoftmax") == 0;
+    if (!softmax || !in || in->rank < 1)
+        return false;
+    int64_t axis = op_int(view->op, "axis", -1);
+    double behind = 1;
+    for (int64_t i = (axis < 0 ? axis + in->rank : axis) + 1; i >= 1 && i < in->rank; i++)
+        behind *= fmax((double)in->dims[i].size, 1);
+    return behind > 1;
+}
+
 void rows_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     bool outer = reduces_outer(view);
@@ -301,6 +345,8 @@ void rows_describe(const struct op_view *view, struct features *out) {
         snprintf(out->key, sizeof out->key, "%s.%s", view->op->type, outer ? "outer" : "inner");
     if (strcmp(view->op->type, "Softmax") == 0 && is_under_mask(view->graph, view->op))
         snprintf(out->key, sizeof out->key, "Softmax.masked");
+    else if (normalises_apart(view))
+        snprintf(out->key, sizeof out->key, "%s.axis", view->op->type);
     t[1] = view->in_elements;
     t[2] = out->bytes_out;
     t[3] = rows_of(view);

@@ -42,6 +42,10 @@ static const struct packing {
  * deepest tiles, AMX). */
 enum { PACK_COLUMNS = 16, PACK_DEPTH = 64 };
 
+/* Larger ones take longer per byte: their pages and those of the copy do not fit the buffers of
+ * address translation. */
+static const double large_matrix_bytes = 8 << 20, large_filter_bytes = 16 << 20;
+
 static bool is_packed(const struct op *op, uint32_t input) {
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
         if (strcmp(op->type, packings[i].type) == 0)
@@ -92,8 +96,9 @@ static double packed_bytes(const struct op *op, const struct tensor *tensor) {
 
 /* One weight through loading. */
 struct weight {
-    double bytes, packed_bytes;
-    bool blocked, packed, kept, looked_up;
+    double bytes;
+    double matrix_bytes, packed_bytes; /* packed once, and by every operator that reads it */
+    bool blocked, kept, looked_up;
 };
 
 struct loading {
@@ -114,9 +119,18 @@ static void note_use(struct weight *weight, const struct op *op, uint32_t input,
     weight->kept |= role == WEIGHT_PLAIN;
     weight->looked_up |= role == WEIGHT_LOOKED_UP;
     if (role == WEIGHT_PACKED) {
-        weight->packed = true;
-        weight->packed_bytes = packed_bytes(op, tensor);
+        weight->matrix_bytes = packed_bytes(op, tensor);
+        weight->packed_bytes += weight->matrix_bytes;
     }
+}
+
+/* A parser that does not trust sizes gives a field 50 MB at first and doubles that, copying what
+ * it has (protobuf, parse_context.h: kSafeStringSize). */
+static double regrown_bytes(double bytes) {
+    double copied = 0;
+    for (double room = 5e7; room < bytes; room *= 2)
+        copied += room;
+    return copied;
 }
 
 /* In the order of operators: the optimiser holds the filter three times while it makes the new
@@ -126,21 +140,25 @@ static void load_weight(struct loading *l, const struct weight *weight) {
     struct footprint *out = l->out;
     out->weight_bytes += weight->bytes;
     out->weight_tensors++;
+    out->regrown_bytes += l->external ? 0 : regrown_bytes(weight->bytes);
     l->largest_bytes = fmax(l->largest_bytes, weight->bytes);
     if (weight->blocked) {
         l->reordering_bytes =
             fmax(l->reordering_bytes, out->blocked_weight_bytes + 4 * weight->bytes);
         out->blocked_weight_bytes += weight->bytes;
+        out->large_filter_bytes += weight->bytes > large_filter_bytes ? weight->bytes : 0;
         out->resident_weight_bytes += weight->bytes;
         return;
     }
-    if (weight->packed) {
+    if (weight->packed_bytes > 0) {
         out->packed_weight_bytes += weight->packed_bytes;
-        out->resident_weight_bytes += weight->packed_bytes;
-        l->packed_largest = fmax(l->packed_largest, weight->packed_bytes);
+        out->resident_weight_bytes += weight->matrix_bytes; /* equal ones are found and shared */
+        out->large_matrix_bytes +=
+            weight->matrix_bytes > large_matrix_bytes ? weight->packed_bytes : 0;
+        l->packed_largest = fmax(l->packed_largest, weight->matrix_bytes);
         l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
-    bool read_whole = weight->kept && !weight->packed;
+    bool read_whole = weight->kept && weight->packed_bytes == 0;
     bool held = weight->kept || weight->looked_up;
     if (l->external ? read_whole : held)
         out->resident_weight_bytes += weight->bytes;
@@ -197,7 +215,8 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out) {
-    *out = (struct footprint){.operators = flat->count, .file_bytes = (double)file_bytes};
+    *out = (struct footprint){
+        .operators = flat->count, .file_bytes = (double)file_bytes, .file_nodes = flat->count};
     struct arena scratch;
     arena_init(&scratch);
     struct loading l = {.arena = &scratch, .out = out};
@@ -215,5 +234,6 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     add_arena(graph, true, out);
     for (uint32_t k = 0; k < graph->input_count; k++)
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
+    out->external_bytes = l.external ? out->weight_bytes : 0;
     out->loading_bytes = most_while_loading(&l);
 }

@@ -6,12 +6,17 @@
 #include "core/flat.h"
 
 struct footprint {
-    double operators;    /* of the lowered graph, subgraphs included */
-    double file_bytes;   /* of the model file without external data */
-    double weight_bytes; /* of the lowered graph, each tensor once */
+    double operators;      /* of the lowered graph, subgraphs included */
+    double file_bytes;     /* of the model file without external data */
+    double file_nodes;     /* operators of the model file; of the lowered graph until it is told */
+    double external_bytes; /* weights outside the file */
+    double weight_bytes;   /* of the lowered graph, each tensor once */
     double weight_tensors;
     double blocked_weight_bytes;   /* filters that loading reorders for NCHWc convolutions */
-    double packed_weight_bytes;    /* matrices that loading packs for matrix products */
+    double large_filter_bytes;     /* of these, in filters above 16 MiB */
+    double packed_weight_bytes;    /* matrices that loading packs, once per operator */
+    double large_matrix_bytes;     /* of these, in matrices above 8 MiB */
+    double regrown_bytes;          /* copied while large tensors are read */
     double loading_bytes;          /* the most that is held at a time while the session is made */
     double resident_weight_bytes;  /* what is left of the weights when the session is made */
     double first_run_bytes;        /* of the arena, written by the first run */

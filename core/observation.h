@@ -2,6 +2,7 @@
 #ifndef ASSAY_CORE_OBSERVATION_H
 #define ASSAY_CORE_OBSERVATION_H
 
+#include "base/arena.h"
 #include "core/features.h"
 #include "core/footprint.h"
 
@@ -28,16 +29,28 @@ struct observed_run {
     double peak_bytes, resident_bytes, baseline_bytes;
     double loaded_bytes; /* the peak up to the end of session creation */
     double load_ns, first_run_ns;
+    double process_start_ns, library_load_ns, library_bytes;
+    double file_read_ns; /* page cache warm */
+    double parse_ns, optimise_ns, reorder_ns,
+        prepack_ns;        /* what load_ns has besides file_read_ns */
     double speed_probe_ns; /* a fixed piece of work beside it: how fast the machine was */
     struct footprint footprint;
 };
 
 /* All observations of one machine, runtime and thread count. */
 struct training {
-    const struct observation *observations;
+    const struct observation *observations; /* in the order of their runs */
     const struct observed_run *runs;
     uint32_t observation_count, run_count;
     uint32_t threads; /* intra-op, of all runs */
 };
+
+/* The index of the first observation of that run or a later one; observation_count behind the
+ * last. */
+uint32_t training_first(const struct training *training, uint32_t run);
+
+/* The runs with keep[run], their observations with them; in the arena. */
+struct training training_kept(struct arena *arena, const struct training *training,
+                              const bool *keep);
 
 #endif

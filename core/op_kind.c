@@ -295,7 +295,7 @@ const struct op_kind *op_kind_at(uint32_t i) {
 
 const struct op_kind *op_kind_find(const char *domain, const char *type) {
     for (size_t i = 0; i < KIND_COUNT; i++)
-        if (strcmp(kinds[i].type, type) == 0 &&
+        if (kinds[i].type[0] == type[0] && strcmp(kinds[i].type, type) == 0 &&
             (!kinds[i].domain || strcmp(kinds[i].domain, domain) == 0))
             return &kinds[i];
     return NULL;

@@ -57,9 +57,9 @@ void move_describe(const struct op_view *view, struct features *out);
 void rows_describe(const struct op_view *view, struct features *out);
 void metadata_describe(const struct op_view *view, struct features *out);
 
-/* When x is a Softmax over windows of tokens that were shifted, how many of the windows have tokens
- * barred from each other, 0 otherwise. Their weights next to zero are denormal numbers, which
- * processors multiply many times slower. */
+/* When x is a Softmax over windows of tokens that were shifted, how many windows' worth of pairs of
+ * tokens are barred from each other, 0 otherwise. Their weights next to zero are denormal numbers,
+ * which processors multiply many times slower. */
 double barred_windows(const struct graph *graph, const struct tensor *x);
 
 #endif

@@ -3,7 +3,9 @@
 #ifndef ASSAY_CORE_PREDICTION_H
 #define ASSAY_CORE_PREDICTION_H
 
+#include "core/cold_start.h"
 #include "core/estimate.h"
+#include "core/memory_timeline.h"
 #include "core/run.h"
 
 #include <stdbool.h>
@@ -48,6 +50,8 @@ struct prediction {
     struct upper_bound peak_memory_upper;
     struct estimate resident_memory_bytes;
     struct estimate load_time_ns, first_run_ns;
+    struct cold_start cold_start;
+    struct memory_timeline timeline; /* step_count 0: not asked for */
     struct operator_row *operators;
     uint32_t operator_count;
     struct refused_row *refused; /* when there are any, the totals are refused too */

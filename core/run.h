@@ -19,7 +19,12 @@ struct conditions {
     int64_t batch;               /* leading dimension; 0: as the file has it */
     uint32_t dim_count;
     const struct dim_binding *dims; /* symbolic dimensions as bound, sorted by symbol */
+    uint32_t replicas;              /* copies that run side by side; 0 and 1: it is alone */
 };
+
+static inline uint32_t conditions_replicas(const struct conditions *conditions) {
+    return conditions->replicas > 1 ? conditions->replicas : 1;
+}
 
 /* What can be measured; a row each in core/run.c with name and unit. Counters opened by name get
  * metrics METRIC_COUNTER_FIRST + i, named by the run's counter list. */
@@ -31,8 +36,16 @@ enum metric {
     METRIC_LIBRARY_LOAD_NS, /* dlopen of the runtime and its environment */
     METRIC_LOAD_NS,         /* session creation */
     METRIC_FIRST_RUN_NS,
-    METRIC_BASELINE_BYTES, /* VmRSS before the session is made, runtime loaded */
-    METRIC_LOADED_BYTES,   /* VmHWM after session creation */
+    METRIC_BASELINE_BYTES,   /* VmRSS before the session is made, runtime loaded */
+    METRIC_LOADED_BYTES,     /* VmHWM after session creation */
+    METRIC_PROCESS_START_NS, /* from exec to the first line of the worker */
+    METRIC_LIBRARY_BYTES,    /* size of the runtime's library file */
+    METRIC_FILE_READ_NS,     /* the model file once more, out of the page cache */
+    /* Parts of session creation, by what the runtime tells of itself. */
+    METRIC_READ_PARSE_NS, /* the file read, parsed and made a graph */
+    METRIC_OPTIMISE_NS,   /* graph rewritten, but for the filters; operators assigned */
+    METRIC_REORDER_NS,    /* filters made anew for blocked convolutions */
+    METRIC_PREPACK_NS,    /* weights made tensors, kernels created, matrices packed */
     METRIC_BUILTIN_COUNT,
     METRIC_COUNTER_FIRST = 32,
     METRIC_COUNTER_MAX = 8

@@ -81,6 +81,10 @@ void put_conditions(struct query *query, struct arena *arena, const struct condi
     put_text(query, dims_text(arena, conditions));
 }
 
+uint64_t replicas_checksum(uint32_t replicas) {
+    return replicas > 1 ? replicas * UINT64_C(0x9e3779b97f4a7c15) : 0; /* 2^64 / golden ratio */
+}
+
 void get_conditions(struct query *query, struct arena *arena, struct conditions *conditions) {
     conditions->runtime = get_text(query, arena);
     conditions->runtime_version = get_text(query, arena);

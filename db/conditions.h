@@ -16,4 +16,8 @@ void dims_parse(struct arena *arena, const char *text, struct conditions *condit
 void put_conditions(struct query *query, struct arena *arena, const struct conditions *conditions);
 void get_conditions(struct query *query, struct arena *arena, struct conditions *conditions);
 
+/* What `replicas` adds to the checksum of a run: nothing for one that ran alone, as all did before
+ * the column was there. */
+uint64_t replicas_checksum(uint32_t replicas);
+
 #endif

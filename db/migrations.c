@@ -272,8 +272,31 @@ static const char create_schema[] =
                                                      " JOIN machines ON machines.id = "
                                                      "predictions.machine_id;";
 
+/* Runs beside copies of themselves. The column stands outside the checksums' list; the overview of
+ * predictions compares with what ran alone. */
+static const char add_replicas[] =
+    "ALTER TABLE runs ADD COLUMN replicas INTEGER NOT NULL DEFAULT 1 CHECK (replicas >= 1);"
+    "DROP VIEW prediction_overview;"
+    "CREATE VIEW prediction_overview AS"
+    " SELECT predictions.id, models.name AS model, machines.label AS machine, predictions.threads,"
+    " predictions.batch, predictions.dims, predictions.tier, predictions.fit_id,"
+    " predictions.latency_value_ns / 1e6 AS predicted_ms,"
+    " (SELECT run_metrics.median / 1e6 FROM runs JOIN run_metrics"
+    "   ON run_metrics.run_id = runs.id AND run_metrics.metric = 'wall_ns'"
+    "   AND run_metrics.phase = 'plain'"
+    "   WHERE runs.model_id = predictions.model_id AND runs.machine_id = predictions.machine_id"
+    "   AND runs.runtime = predictions.runtime"
+    "   AND runs.runtime_version = predictions.runtime_version"
+    "   AND runs.threads = predictions.threads AND runs.batch = predictions.batch"
+    "   AND runs.dims = predictions.dims AND runs.replicas = 1"
+    "   ORDER BY runs.id DESC LIMIT 1) AS measured_ms,"
+    " predictions.created_at"
+    " FROM predictions JOIN models ON models.id = predictions.model_id"
+    " JOIN machines ON machines.id = predictions.machine_id;";
+
 const struct migration migrations[] = {
     {"first schema", create_schema},
+    {"replicas",     add_replicas },
 };
 
 const int migration_count = sizeof migrations / sizeof *migrations;

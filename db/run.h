@@ -80,7 +80,10 @@ enum run_parts {
     RUN_GRAPH = 1 << 1,     /* the bytes of the lowered graph */
 };
 
-/* Which runs; a zeroed filter is all of them. NULL and 0 mean any. */
+/* Whether copies of the model ran beside the one that was measured. */
+enum run_company { RUNS_ALONE, RUNS_TOGETHER, RUNS_ANY };
+
+/* Which runs; a zeroed filter is all that ran alone. NULL and 0 mean any. */
 struct run_filter {
     const char *model_sha256;
     const char *machine; /* fingerprint */
@@ -89,6 +92,7 @@ struct run_filter {
     uint32_t threads;
     const struct conditions *conditions; /* exactly these, batch and dims too */
     int64_t after_id;                    /* only newer ones */
+    enum run_company company;
 };
 
 /* Calls `each` for every run, oldest first. The run lives until `each` returns; copy what is to
@@ -107,6 +111,10 @@ int db_latest_run(struct db *db, struct arena *arena, const struct run_filter *f
                   struct stored_run *run, struct err *err);
 
 int db_count_runs(struct db *db, const struct run_filter *filter, uint64_t *count, struct err *err);
+
+/* The thread counts of the runs, ascending. Lives in the arena. */
+int db_list_threads(struct db *db, struct arena *arena, const struct run_filter *filter,
+                    int64_t **threads, size_t *count, struct err *err);
 
 /* Refused with ERR_INPUT while a fit names the run as evidence (see db_delete_fit). */
 int db_delete_run(struct db *db, int64_t id, struct err *err);

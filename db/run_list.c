@@ -23,6 +23,8 @@ static void put_filter(struct query *query, struct arena *arena, const struct ru
         put_text_or_null(query, NULL);
     }
     put_int(query, filter->after_id);
+    if (filter->company != RUNS_ANY)
+        put_int(query, filter->company == RUNS_TOGETHER);
 }
 
 /* The integers of the first column. */
@@ -92,6 +94,11 @@ int db_count_runs(struct db *db, const struct run_filter *filter, uint64_t *coun
     *count = failed == 0 && rows > 0 ? (uint64_t)counts[0] : 0;
     arena_done(&arena);
     return failed;
+}
+
+int db_list_threads(struct db *db, struct arena *arena, const struct run_filter *filter,
+                    int64_t **threads, size_t *count, struct err *err) {
+    return list_ids(db, arena, STATEMENT_LIST_THREADS, filter, threads, count, err);
 }
 
 static int refuse_evidence(struct db *db, int64_t id, struct err *err) {

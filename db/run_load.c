@@ -7,6 +7,7 @@
 
 struct checksums {
     uint64_t head, ops;
+    uint32_t replicas; /* outside the list of columns that is summed */
 };
 
 static int damaged(const struct db *db, int64_t id, const char *what, struct err *err) {
@@ -83,6 +84,7 @@ static int load_checksums(struct db *db, int64_t id, struct checksums *sums, str
     if (stepped > 0) {
         sums->head = (uint64_t)get_int(&query);
         sums->ops = (uint64_t)get_int(&query);
+        sums->replicas = get_u32(&query);
     }
     query_close(&query);
     return stepped < 0 ? stepped : 0;
@@ -232,6 +234,8 @@ static int load_all(struct db *db, struct arena *arena, int64_t id, int parts,
         failed = load_checksums(db, id, &sums, err);
     if (failed == 0)
         failed = load_metrics(db, arena, id, run, &head, err);
+    run->conditions.replicas = sums.replicas;
+    head += replicas_checksum(sums.replicas);
     if (failed == 0 && head != sums.head)
         failed = damaged(db, id, "its numbers do not fit their checksum", err);
     if (failed == 0)

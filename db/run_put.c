@@ -74,6 +74,9 @@ static int put_run_row(struct db *db, struct arena *arena, const struct stored_r
     put_head(&query, arena, run, parents, now);
     query_sum_row(&query);
     *checksum += query.checksum;
+    uint32_t replicas = conditions_replicas(&run->conditions);
+    *checksum += replicas_checksum(replicas);
+    put_count(&query, replicas);
     int stepped = query_step(&query, err);
     if (stepped > 0)
         *id = get_int(&query);

@@ -44,7 +44,7 @@
     " AND (?5 IS NULL OR runs.weights = ?5) AND (?6 IS NULL OR runs.collector = ?6)"               \
     " AND (?7 IS NULL OR runs.purpose = ?7) AND (?8 IS NULL OR runs.threads = ?8)"                 \
     " AND (?9 IS NULL OR runs.batch = ?9) AND (?10 IS NULL OR runs.dims = ?10)"                    \
-    " AND runs.id > ?11"
+    " AND runs.id > ?11 AND (?12 IS NULL OR (runs.replicas > 1) = ?12)"
 
 #define FIT_COLUMNS                                                                                \
     "fits.id, machines.fingerprint, fits.runtime, fits.runtime_version, fits.threads, "            \
@@ -116,9 +116,10 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
                                " FROM lowered_graphs WHERE id = ?1"                                                                                   },
 
     [STATEMENT_PUT_RUN] = {"store a run",
-                               "INSERT INTO runs (" RUN_COLUMNS ", head_checksum, operators_checksum)"
+                               "INSERT INTO runs (" RUN_COLUMNS
+                           ", replicas, head_checksum, operators_checksum)"
                            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-                           " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) RETURNING id"                                                                        },
+                           " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0) RETURNING id"                                                                     },
     [STATEMENT_PUT_RUN_CHECKSUMS] =
         {"store a run",                 "UPDATE runs SET head_checksum = ?, operators_checksum = ? WHERE id = ?"                },
     [STATEMENT_PUT_RUN_METRIC] = {"store a run's metric",
@@ -133,7 +134,7 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
                                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"                                                                          },
     [STATEMENT_GET_RUN] = {"read a run",                  "SELECT " RUN_COLUMNS " FROM runs WHERE id = ?"                                         },
     [STATEMENT_GET_RUN_CHECKSUMS] =
-        {"read a run",                  "SELECT head_checksum, operators_checksum FROM runs WHERE id = ?"                       },
+        {"read a run",                  "SELECT head_checksum, operators_checksum, replicas FROM runs WHERE id = ?"             },
     [STATEMENT_LIST_RUN_METRICS] = {"read a run's metrics",        "SELECT " RUN_METRIC_COLUMNS
                                                             " FROM run_metrics WHERE run_id = ?"},
     [STATEMENT_LIST_OPERATORS] = {"read a run's operators",
@@ -147,6 +148,8 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_LATEST_RUN] = {"find a run",
                                "SELECT runs.id" RUN_FILTER " ORDER BY runs.id DESC LIMIT 1"                                                           },
     [STATEMENT_COUNT_RUNS] = {"count the runs",              "SELECT count(*)" RUN_FILTER                                                            },
+    [STATEMENT_LIST_THREADS] = {"list thread counts",
+                               "SELECT DISTINCT runs.threads" RUN_FILTER " ORDER BY 1"                                                                },
     [STATEMENT_RUN_IN_FITS] = {"look for fits",
                                "SELECT group_concat(fit_id, ', ') FROM fit_runs WHERE run_id = ?"                                                     },
     [STATEMENT_DELETE_RUN] = {"delete a run",                "DELETE FROM runs WHERE id = ?"                                                         },

@@ -2,6 +2,8 @@
 
 #include "base/progress.h"
 #include "db/db.h"
+#include "db/run.h"
+#include "jobs/contention.h"
 
 #include <string.h>
 
@@ -26,28 +28,12 @@ static bool is_chosen(const struct choice *choice, const struct observed_run *ru
     return choice->name_count == 0;
 }
 
-/* Keeps the chosen runs and renumbers their observations. */
 static struct training restricted(struct arena *arena, const struct training *all,
                                   const struct choice *choice) {
-    struct observed_run *runs = ARENA_ARRAY(arena, all->run_count + 1u, struct observed_run);
-    uint32_t *place = ARENA_ARRAY(arena, all->run_count + 1u, uint32_t);
-    struct observation *observations =
-        ARENA_ARRAY(arena, all->observation_count + 1u, struct observation);
-    struct training kept = {observations, runs, 0, 0, all->threads};
-    for (uint32_t r = 0; r < all->run_count; r++) {
-        place[r] = UINT32_MAX;
-        if (!is_chosen(choice, &all->runs[r]))
-            continue;
-        place[r] = kept.run_count;
-        runs[kept.run_count++] = all->runs[r];
-    }
-    for (uint32_t i = 0; i < all->observation_count; i++) {
-        if (place[all->observations[i].run] == UINT32_MAX)
-            continue;
-        observations[kept.observation_count] = all->observations[i];
-        observations[kept.observation_count++].run = place[all->observations[i].run];
-    }
-    return kept;
+    bool *keep = ARENA_ARRAY(arena, all->run_count + 1u, bool);
+    for (uint32_t r = 0; r < all->run_count; r++)
+        keep[r] = is_chosen(choice, &all->runs[r]);
+    return training_kept(arena, all, keep);
 }
 
 static int nothing_to(const char *what, const struct db *db, const struct place *place,
@@ -57,31 +43,101 @@ static int nothing_to(const char *what, const struct db *db, const struct place 
     return err_hint(err, "%s", hint);
 }
 
-/* The networks of a calibration are learnt from; they are judged when there is nothing else. */
-static const bool *worth_judging(struct arena *arena, const struct training *training) {
+/* The networks of a calibration are learnt from; they are judged when they are asked for or there
+ * is nothing else. */
+static const bool *worth_judging(struct arena *arena, const struct training *training,
+                                 const char *purpose) {
     bool *judged = ARENA_ARRAY(arena, training->run_count + 1u, bool);
     uint32_t count = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        judged[r] = strcmp(training->runs[r].purpose, "calibrate") != 0;
+        judged[r] = purpose ? strcmp(training->runs[r].purpose, purpose) == 0
+                            : strcmp(training->runs[r].purpose, "calibrate") != 0;
         count += judged[r];
     }
     return count ? judged : NULL;
 }
 
-static int judge(struct arena *arena, const struct training *learnt, struct progress *progress,
-                 struct accuracy_report *out, struct err *err) {
-    if (learnt)
-        return accuracy_of_others(arena, learnt, &out->training, &out->accuracy, err);
-    progress_start(progress, 1, "leaving out each model of %u runs", out->training.run_count);
-    int code =
-        accuracy_leave_one_model_out(arena, &out->training, worth_judging(arena, &out->training),
-                                     tell, progress, &out->accuracy, err);
+/* What replicas take from one another, held against runs that were measured so. */
+static int judge_slowdowns(struct arena *arena, struct db *db, const struct place *place,
+                           struct accuracy_report *out, struct err *err) {
+    const struct run_filter together = {
+        .machine = place->machine.fingerprint,
+        .runtime = place->runtime,
+        .runtime_version = place->runtime_version,
+        .threads = place->threads,
+        .company = RUNS_TOGETHER,
+    };
+    struct contention_evidence evidence;
+    struct fitted fitted;
+    uint64_t count;
+    if (db_count_runs(db, &together, &count, err))
+        return -(int)err->code;
+    if (count == 0)
+        return 0;
+    if (fit_for(arena, db, place, NULL, NULL, &fitted, err) ||
+        contention_load_evidence(arena, db, place, &fitted.fit.cost, &evidence, err))
+        return -(int)err->code;
+    out->slowdowns = contention_judge(arena, &evidence, place->threads, &out->slowdown_count);
+    return 0;
+}
+
+/* Where the operators stand that add most to the errors, as the database names them. */
+static int name_operators(struct arena *arena, struct db *db, struct accuracy *accuracy,
+                          struct err *err) {
+    for (uint32_t r = 0; r < accuracy->run_count; r++) {
+        struct judged_run *judged = &accuracy->runs[r];
+        struct stored_run stored;
+        struct arena scratch;
+        arena_init(&scratch);
+        int code = judged->cause_count
+                       ? db_load_run(db, &scratch, judged->id, RUN_OPERATORS, &stored, err)
+                       : 0;
+        for (uint32_t c = 0; !code && c < judged->cause_count; c++)
+            for (uint32_t i = 0; i < stored.op_count; i++)
+                if (stored.ops[i].index == (uint32_t)judged->causes[c].op)
+                    judged->causes[c].path = arena_strdup(arena, stored.ops[i].path);
+        arena_done(&scratch);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static int leave_out(struct arena *arena, const struct accuracy_request *request,
+                     struct progress *progress, struct accuracy_report *out, struct err *err) {
+    bool family = request->leave_out == LEAVE_OUT_FAMILY;
+    const struct leaving_out how = {
+        .families =
+            family ? families_of(arena, &out->training, request->patterns, request->pattern_count)
+                   : NULL,
+        .judged = worth_judging(arena, &out->training, request->judge),
+        .at_most = request->at_most,
+        .estimator = request->estimator,
+        .progress = tell,
+        .context = progress,
+    };
+    progress_start(progress, 1, "leaving out each %s of %u runs", family ? "family" : "model",
+                   out->training.run_count);
+    int code = accuracy_leave_out(arena, &out->training, &how, &out->accuracy, err);
     progress_done(progress);
     return code;
 }
 
-int job_accuracy(struct arena *arena, struct db *db, const struct place *place, const char *from,
-                 const char *const *only, uint32_t only_count, struct progress *progress,
+static int judge(struct arena *arena, struct db *db, const struct place *place,
+                 const struct accuracy_request *request, const struct training *all,
+                 struct progress *progress, struct accuracy_report *out, struct err *err) {
+    if (!request->from)
+        return leave_out(arena, request, progress, out, err);
+    const struct choice to_learn = {.purpose = request->from};
+    const struct training learnt = restricted(arena, all, &to_learn);
+    if (learnt.run_count == 0)
+        return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
+    return accuracy_of_others(arena, &learnt, &out->training, request->estimator, &out->accuracy,
+                              err);
+}
+
+int job_accuracy(struct arena *arena, struct db *db, const struct place *place,
+                 const struct accuracy_request *request, struct progress *progress,
                  struct accuracy_report *out, struct err *err) {
     const struct training_filter filter = {
         .machine = place->machine.fingerprint,
@@ -90,9 +146,11 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place, 
         .threads = place->threads,
         .target = feature_target_of(&place->machine),
     };
-    const struct choice to_judge = {.other_than = from, .names = only, .name_count = only_count};
-    const struct choice to_learn = {.purpose = from};
-    struct training all, learnt;
+    const struct choice to_judge = {.purpose = request->from ? request->judge : NULL,
+                                    .other_than = request->from,
+                                    .names = request->only,
+                                    .name_count = request->only_count};
+    struct training all;
     *out = (struct accuracy_report){0};
     if (training_load(arena, db, &filter, &all, err))
         return -(int)err->code;
@@ -100,10 +158,8 @@ int job_accuracy(struct arena *arena, struct db *db, const struct place *place, 
     if (out->training.run_count == 0)
         return nothing_to("judge by", db, place, "measure models first: `assay profile MODEL`",
                           err);
-    if (!from)
-        return judge(arena, NULL, progress, out, err);
-    learnt = restricted(arena, &all, &to_learn);
-    if (learnt.run_count == 0)
-        return nothing_to("learn from", db, place, "measure some first: `assay calibrate`", err);
-    return judge(arena, &learnt, progress, out, err);
+    if (judge_slowdowns(arena, db, place, out, err) ||
+        judge(arena, db, place, request, &all, progress, out, err))
+        return -(int)err->code;
+    return name_operators(arena, db, &out->accuracy, err);
 }

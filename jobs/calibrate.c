@@ -4,8 +4,11 @@
 #include "db/db.h"
 #include "db/machine.h"
 #include "db/run.h"
+#include "jobs/contention.h"
 #include "jobs/profile.h"
+#include "jobs/storage.h"
 #include "models/random/random.h"
+#include "predictor/estimator.h"
 #include "predictor/predict.h"
 #include "profiler/speed_probe.h"
 
@@ -16,7 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REFIT_EVERY = 25, FAILURES_MAX = 20 };
+enum { FIRST_FIT = 25, FAILURES_MAX = 20 };
+/* A fit costs time that measuring could have: the next is made when so many more are known. */
+static const double refit_growth = 1.3;
 
 struct calibrating {
     struct arena *arena; /* what stays to the end */
@@ -28,6 +33,7 @@ struct calibrating {
     struct arena fit_arena; /* of the present fit */
     struct fit fit;
     bool fitted;
+    uint32_t next_fit; /* networks, those of earlier calibrations included */
     double started_ns, measuring_ns;
     uint64_t next_seed;
     struct err *err;
@@ -60,6 +66,45 @@ static int count_earlier(struct calibrating *c) {
     c->out->networks_before = (uint32_t)count;
     /* Seeds go on behind those that earlier calibrations may have used. */
     c->next_seed = c->request->seed + 2 * count;
+    return 0;
+}
+
+/* ---- what replicas take from one another ------------------------------------------------------
+ */
+
+enum { TOGETHER_EVERY = 8, SHARED_BYTES_LEAST = 64 << 20, SHARED_BYTES_MOST = 256 << 20 };
+
+/* Replicas are measured in powers of two, as many as have CPUs of their own. */
+static uint32_t most_replicas(const struct place *place) {
+    uint32_t most = 1;
+    while (2 * most * place->threads <= place->machine.cpus && 2 * most <= PROTOCOL_REPLICAS_MAX)
+        most *= 2;
+    return most;
+}
+
+static void put_peak(struct machine_peak *peak, const char *quantity, const char *subject,
+                     uint32_t threads, double value) {
+    *peak = (struct machine_peak){quantity, subject, threads, value, value, value, NULL};
+}
+
+/* Bandwidth and arithmetic of 1, 2, 4... threads at once: the prior of the slow-down by replicas.
+ */
+static int measure_shared_peaks(struct calibrating *c) {
+    const struct machine *machine = &c->out->place.machine;
+    for (uint32_t n = 1; n <= machine->cpus && n <= PROTOCOL_REPLICAS_MAX; n *= 2) {
+        struct machine_peak peaks[3];
+        size_t large =
+            SHARED_BYTES_MOST / n > SHARED_BYTES_LEAST ? SHARED_BYTES_MOST / n : SHARED_BYTES_LEAST;
+        size_t own = machine->cache_bytes[1] > 0 && machine->cache_bytes[1] < large
+                         ? machine->cache_bytes[1] / 2
+                         : 1 << 18;
+        put_peak(&peaks[0], SHARED_BYTES_QUANTITY, "memory", n,
+                 1e9 * shared_read_bandwidth(large, n));
+        put_peak(&peaks[1], SHARED_BYTES_QUANTITY, "L2", n, 1e9 * shared_read_bandwidth(own, n));
+        put_peak(&peaks[2], SHARED_PRODUCTS_QUANTITY, "L1", n, 1e9 * shared_products(n));
+        if (db_put_peaks(c->db, machine, peaks, 3, c->err))
+            return -(int)c->err->code;
+    }
     return 0;
 }
 
@@ -111,7 +156,8 @@ static int weigh_recipes(struct calibrating *c) {
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
     if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
-        count_earlier(c) || measure_peaks(c))
+        count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c) ||
+        storage_measure(c->db, &c->out->place.machine, c->err))
         return -(int)c->err->code;
     design_init(&c->out->design, c->arena, (uint32_t)random_recipe_count, c->next_seed + 1);
     if (weigh_recipes(c))
@@ -151,13 +197,46 @@ static struct protocol short_protocol(void) {
 /* log(measured / predicted) of the network's run, before the fit learns from it. */
 static double surprise(struct calibrating *c, struct arena *arena,
                        const struct profiled *profiled) {
-    const struct predict_options options = {feature_target_of(&c->out->place.machine), 0.99, true};
+    const struct predict_options options = {.target = feature_target_of(&c->out->place.machine),
+                                            .memory_confidence = 0.99,
+                                            .allow_roofline = true};
     struct prediction prediction = {0};
     if (!c->fitted)
         return NAN;
     predict_model(arena, &c->fit, profiled->lowering.graph, &profiled->lowering.flat, 0, &options,
                   &prediction);
     return log(profiled->details.cpu_ns.median / prediction.cpu_time_ns.value);
+}
+
+/* 2, 4, 8 up to `most`, and again. */
+static uint32_t replicas_of_turn(uint32_t turn, uint32_t most) {
+    uint32_t sizes = 0;
+    while (2u << sizes <= most)
+        sizes++;
+    return 2u << turn % sizes;
+}
+
+/* Some networks are measured once more, beside copies of themselves; not before there is a fit, so
+ * that a short budget goes to the operators. What fails here, for want of memory perhaps, has been
+ * measured alone all the same. */
+static void measure_together(struct calibrating *c, const struct profile_request *alone) {
+    uint32_t most = most_replicas(&c->out->place);
+    if (!c->fitted || most < 2 || c->out->networks % TOGETHER_EVERY != 0)
+        return;
+    struct profile_request request = *alone;
+    struct profiled profiled;
+    struct arena arena;
+    struct err failure = {0};
+    request.protocol.replicas = replicas_of_turn(c->out->networks / TOGETHER_EVERY, most);
+    arena_init(&arena);
+    if (job_profile(&arena, c->db, &request, NULL, &profiled, &failure) == 0) {
+        c->measuring_ns += profiled.measuring_ns;
+        c->out->together++;
+    } else {
+        c->out->last_failure = arena_printf(c->arena, "beside replicas: %s", failure.message);
+        c->out->failed++;
+    }
+    arena_done(&arena);
 }
 
 static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
@@ -173,16 +252,26 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
                     (unsigned long long)seed),
                     .collector = c->request->collector,
                     .threads = c->request->threads,
-                    .seed = seed},
+                    .seed = seed,
+                    .machine = &c->out->place.machine,
+                    .runtime = c->out->place.runtime,
+                    .runtime_version = c->out->place.runtime_version},
         .protocol = short_protocol(),
         .purpose = "calibrate",
     };
     struct profiled profiled;
     if (job_profile(arena, c->db, &request, NULL, &profiled, err))
         return -(int)err->code;
+    const struct place *place = &c->out->place;
+    const struct summary *library = &profiled.details.library_bytes;
+    if (c->out->networks == 0 && library->count &&
+        storage_note_library(arena, c->db, &place->machine, place->runtime, place->runtime_version,
+                             library->median, err))
+        return -(int)err->code;
     double seconds = (now_ns() - start) * 1e-9;
     c->measuring_ns += profiled.measuring_ns;
     design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
+    measure_together(c, &request);
     return 0;
 }
 
@@ -199,8 +288,10 @@ static int refit(struct calibrating *c) {
         .target = feature_target_of(&place->machine),
     };
     struct training training;
+    uint32_t known = c->out->networks_before + c->out->networks;
     arena_done(&c->fit_arena);
     c->fitted = false;
+    c->next_fit = (uint32_t)ceil(refit_growth * known);
     if (training_load(&c->fit_arena, c->db, &filter, &training, c->err))
         return -(int)c->err->code;
     if (training.observation_count == 0)
@@ -208,7 +299,8 @@ static int refit(struct calibrating *c) {
     c->fitted = true;
     c->fit = (struct fit){
         .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
-    return cost_model_fit(&c->fit_arena, &training, NULL, &c->fit.cost, c->err);
+    return cost_model_fit(&c->fit_arena, &training, NULL, estimator_by_name("rates"), &c->fit.cost,
+                          c->err);
 }
 
 static void tell(struct calibrating *c) {
@@ -234,7 +326,7 @@ static int note_failure(struct calibrating *c, uint32_t arm, const struct err *f
 static int measure_all(struct calibrating *c) {
     progress_start(c->progress, (double)c->request->budget_ns * 1e-9, "calibrating");
     while (!time_is_up(c)) {
-        if (c->out->networks % REFIT_EVERY == 0 && c->out->networks > 0 && refit(c))
+        if (c->out->networks_before + c->out->networks >= c->next_fit && refit(c))
             return -(int)c->err->code;
         struct arena scratch;
         struct err failure = {0};
@@ -266,6 +358,7 @@ int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_req
                             .request = request,
                             .progress = progress,
                             .out = out,
+                            .next_fit = FIRST_FIT,
                             .started_ns = now_ns(),
                             .err = err};
     arena_init(&c.fit_arena);

@@ -24,6 +24,7 @@ struct calibrated {
     struct fitted fitted;
     struct design design;      /* the recipes: tries, seconds, errors */
     uint32_t networks, failed; /* measured now; given up */
+    uint32_t together;         /* of these once more, beside replicas */
     const char *last_failure;  /* "" when none */
     uint32_t networks_before;  /* stored by earlier calibrations of this place */
     double measuring_share;    /* of the time, spent in loading and running networks */

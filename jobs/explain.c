@@ -1,5 +1,6 @@
 #include "jobs/explain.h"
 
+#include "base/stats.h"
 #include "db/run.h"
 #include "predictor/predict.h"
 
@@ -139,6 +140,7 @@ static double distance(const struct features *a, const struct features *b) {
 struct candidate {
     double distance;
     const struct observation *observation;
+    uint32_t count; /* that do the same work in the same run */
 };
 
 static int by_distance(const void *a, const void *b) {
@@ -161,11 +163,43 @@ static uint32_t find_candidates(struct explaining *e, struct candidate *candidat
             bool fits = pass == 0 ? strcmp(o->features.key, wanted->key) == 0
                                   : o->features.family == wanted->family;
             if (fits)
-                candidates[count++] = (struct candidate){distance(wanted, &o->features), o};
+                candidates[count++] = (struct candidate){distance(wanted, &o->features), o, 1};
         }
     if (count)
         qsort(candidates, count, sizeof *candidates, by_distance);
     return count;
+}
+
+static bool is_same_work(const struct observation *a, const struct observation *b) {
+    return a->run == b->run && strcmp(a->features.key, b->features.key) == 0 &&
+           memcmp(a->features.terms, b->features.terms, sizeof a->features.terms) == 0;
+}
+
+static double usual_ns(const struct explaining *e, const struct observation *o) {
+    return o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
+                            -cost_model_slowdown(&e->fitted.fit.cost, &o->features));
+}
+
+static double median_ns(const struct explaining *e, const struct candidate *same) {
+    double *times = ARENA_ARRAY(e->arena, same->count, double);
+    for (uint32_t i = 0; i < same->count; i++)
+        times[i] = usual_ns(e, same[i].observation);
+    return stats_median(times, same->count);
+}
+
+/* A model repeats its blocks: operators of a run that do the same work are one neighbour. They
+ * stand side by side. Fills first's count; returns how many there are at most `shown`. */
+static uint32_t join_same_work(struct candidate *candidates, uint32_t count, uint32_t shown,
+                               uint32_t *first) {
+    uint32_t joined = 0;
+    for (uint32_t i = 0, end; i < count && joined < shown; i = end) {
+        for (end = i + 1; end < count; end++)
+            if (!is_same_work(candidates[i].observation, candidates[end].observation))
+                break;
+        candidates[i].count = end - i;
+        first[joined++] = i;
+    }
+    return joined;
 }
 
 static int describe_neighbour(struct explaining *e, const struct candidate *candidate,
@@ -181,7 +215,9 @@ static int describe_neighbour(struct explaining *e, const struct candidate *cand
         .kernel = o->features.key,
         .path = "",
         .shapes = "",
-        .measured_ns = o->wall_ns,
+        .count = candidate->count,
+        .measured_ns = median_ns(e, candidate),
+        .slowness = o->slowness,
         .fitted_ns = cost_model_estimate(&e->fitted.fit.cost, &o->features).value,
     };
     arena_init(&scratch);
@@ -199,12 +235,12 @@ static int list_neighbours(struct explaining *e) {
     struct explanation *out = e->out;
     struct candidate *candidates =
         ARENA_ARRAY(e->arena, e->training.observation_count + 1u, struct candidate);
-    uint32_t count = find_candidates(e, candidates), shown = e->request->neighbours;
-    if (shown > count)
-        shown = count;
+    uint32_t count = find_candidates(e, candidates);
+    uint32_t *first = ARENA_ARRAY(e->arena, e->request->neighbours + 1u, uint32_t);
+    uint32_t shown = join_same_work(candidates, count, e->request->neighbours, first);
     out->neighbours = ARENA_ARRAY(e->arena, shown + 1u, struct explained_neighbour);
     for (; out->neighbour_count < shown; out->neighbour_count++)
-        if (describe_neighbour(e, &candidates[out->neighbour_count],
+        if (describe_neighbour(e, &candidates[first[out->neighbour_count]],
                                &out->neighbours[out->neighbour_count]))
             return -(int)e->err->code;
     return 0;
@@ -216,8 +252,7 @@ static int load(struct explaining *e) {
     const struct predict_request *request = &e->request->predict;
     const char *except_sha256 = request->leave_out_self ? e->subject->model.sha256 : NULL;
     const char *except_name = request->leave_out_self ? e->subject->model.name : NULL;
-    if (place_here(e->arena, e->db, request->subject.collector, request->subject.threads, &e->place,
-                   e->err) ||
+    if (place_of_subject(e->arena, e->db, e->subject, &e->place, e->err) ||
         fit_for(e->arena, e->db, &e->place, except_sha256, except_name, &e->fitted, e->err) ||
         lowering_make(e->arena, e->db, e->subject, request->lowering, &e->lowering, e->err))
         return -(int)e->err->code;
@@ -249,6 +284,40 @@ static const char *shapes_of(struct arena *arena, const struct flat_op *flat) {
     return text;
 }
 
+static const char *attribute_text(struct arena *arena, const struct attribute *a) {
+    const char *text = "";
+    switch (a->kind) {
+    case ATTRIBUTE_INT:
+        return arena_printf(arena, "%s=%lld", a->name, (long long)a->i);
+    case ATTRIBUTE_FLOAT:
+        return arena_printf(arena, "%s=%g", a->name, (double)a->f);
+    case ATTRIBUTE_STRING:
+        return arena_printf(arena, "%s=%s", a->name, a->s);
+    case ATTRIBUTE_INTS:
+        for (uint32_t i = 0; i < a->count; i++)
+            text = arena_printf(arena, "%s%s%lld", text, i ? "," : "", (long long)a->ints[i]);
+        return arena_printf(arena, "%s=%s", a->name, text);
+    default:
+        return a->name;
+    }
+}
+
+static const char *attributes_of(struct arena *arena, const struct op *op) {
+    const char *text = "";
+    for (uint32_t i = 0; i < op->attribute_count; i++)
+        text = arena_printf(arena, "%s%s%s", text, i ? " " : "",
+                            attribute_text(arena, &op->attributes[i]));
+    return text;
+}
+
+/* As the whole model's prediction has them: how long its data waits depends on all operators. */
+static void take_features(struct explaining *e, uint32_t index) {
+    const struct predict_options options = {.target = e->subject->target, .allow_roofline = true};
+    e->out->features = predict_features(e->arena, &e->fitted.fit, e->lowering.graph,
+                                        &e->lowering.flat, &options)[index];
+    features_forget(&e->out->features, e->fitted.fit.cost.forget_ns);
+}
+
 static int explain(struct explaining *e) {
     uint32_t index = 0;
     if (load(e) || find_operator(e, &index))
@@ -258,10 +327,12 @@ static int explain(struct explaining *e) {
     out->path = flat->path;
     out->op = op_full_type(e->arena, flat->op);
     out->shapes = shapes_of(e->arena, flat);
+    out->attributes = attributes_of(e->arena, flat->op);
     out->notes = e->subject->notes;
     out->note_count = e->subject->note_count;
     if (features_of(flat->graph, flat->op, &e->subject->target, &out->features, e->err))
         return err_prefix(e->err, "%s", flat->path);
+    take_features(e, index);
     describe_fit(e);
     list_terms(e);
     return list_neighbours(e);

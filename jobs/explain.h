@@ -24,12 +24,15 @@ struct explained_neighbour {
     double distance; /* root mean square of the terms' log ratios; 0: the same work */
     int64_t run;
     const char *model, *path, *shapes, *kernel;
-    double measured_ns;
-    double fitted_ns; /* what the fit says of it */
+    uint32_t count;     /* operators of that run that do the same work; the first is named */
+    double measured_ns; /* median of theirs, at the machine's usual speed */
+    double slowness;    /* of the machine when they were measured: 1 is usual */
+    double fitted_ns;   /* what the fit says of it */
 };
 
 struct explanation {
     const char *path, *op, *shapes;
+    const char *attributes; /* "dilations=2,2 group=1"; "" */
     struct features features;
     struct estimate estimate;
     /* The fit that answers; NULL: a family never seen, the roofline answers. */

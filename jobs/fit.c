@@ -31,10 +31,18 @@ int place_here(struct arena *arena, struct db *db, const char *collector, uint32
         return -(int)err->code;
     const struct collector *row = collector_by_name(collector);
     struct err unavailable = {0};
-    if (row && row->available(&unavailable) == 0 &&
-        row->version(arena, &out->runtime, &out->runtime_version, &unavailable) == 0)
+    if (row && row->version(arena, &out->runtime, &out->runtime_version, &unavailable) == 0)
         return 0;
     return newest_runtime(arena, db, out, err);
+}
+
+int place_of_subject(struct arena *arena, struct db *db, const struct subject *subject,
+                     struct place *out, struct err *err) {
+    *out = (struct place){.machine = subject->machine,
+                          .runtime = subject->conditions.runtime,
+                          .runtime_version = subject->conditions.runtime_version,
+                          .threads = subject->conditions.threads};
+    return subject->unavailable.code == ERR_OK ? 0 : newest_runtime(arena, db, out, err);
 }
 
 /* ---- observations ---------------------------------------------------------------------------- */

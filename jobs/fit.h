@@ -3,6 +3,7 @@
 #define ASSAY_JOBS_FIT_H
 
 #include "core/machine.h"
+#include "jobs/subject.h"
 #include "jobs/training.h"
 #include "predictor/fit.h"
 
@@ -19,6 +20,10 @@ struct place {
  * run stored for this machine. */
 int place_here(struct arena *arena, struct db *db, const char *collector, uint32_t threads,
                struct place *out, struct err *err);
+
+/* The same, of a subject that has found it out already. */
+int place_of_subject(struct arena *arena, struct db *db, const struct subject *subject,
+                     struct place *out, struct err *err);
 
 struct fitted {
     struct fit fit;

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "db/prediction.h"
+#include "jobs/storage.h"
 #include "predictor/predict.h"
 #include "reports/prediction_json.h"
 
@@ -85,15 +86,22 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
     struct place place;
     const char *except_sha256 = request->leave_out_self ? subject->model.sha256 : NULL;
     const char *except_name = request->leave_out_self ? subject->model.name : NULL;
-    if (place_here(arena, db, request->subject.collector, request->subject.threads, &place, err) ||
+    if (place_of_subject(arena, db, subject, &place, err) ||
         fit_for(arena, db, &place, except_sha256, except_name, &out->fitted, err) ||
         lowering_make(arena, db, subject, request->lowering, &out->lowering, err))
         return -(int)err->code;
-    const struct predict_options options = {
+    struct predict_options options = {
         .target = subject->target,
         .memory_confidence = request->memory_confidence,
         .allow_roofline = !request->refuse_roofline,
+        .cold_start = {.page_cache = request->page_cache,
+                       .given = request->given_phases,
+                       .given_count = request->given_phase_count},
+        .memory_timeline = request->memory_timeline,
     };
+    if (storage_recall(arena, db, &place.machine, place.runtime, place.runtime_version,
+                       &options.cold_start, err))
+        return -(int)err->code;
     double start = now_ns();
     prediction_identify(arena, subject, &out->lowering, &out->prediction);
     predict_model(arena, &out->fitted.fit, out->lowering.graph, &out->lowering.flat,

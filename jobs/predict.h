@@ -13,6 +13,10 @@ struct predict_request {
     bool leave_out_self;      /* fit without this model's own runs */
     bool refuse_roofline;     /* refuse what no observation supports */
     double memory_confidence; /* 0.99 */
+    enum page_cache page_cache;
+    const struct given_phase *given_phases; /* of the cold start */
+    uint32_t given_phase_count;
+    bool memory_timeline;
 };
 
 struct predicted {

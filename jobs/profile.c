@@ -6,6 +6,7 @@
 #include "core/features.h"
 #include "db/run.h"
 #include "jobs/hook_cost.h"
+#include "jobs/measured_start.h"
 #include "jobs/predict.h"
 #include "predictor/predict.h"
 
@@ -58,7 +59,7 @@ static int measure(struct profiling *p, struct progress *progress) {
 static void find_features(struct profiling *p) {
     const struct flat_graph *flat = &p->out->lowering.flat;
     const struct feature_target target =
-        feature_target_for(&p->subject->target, p->out->lowering.graph);
+        feature_target_for(p->arena, &p->subject->target, p->out->lowering.graph);
     p->features = ARENA_ARRAY(p->arena, flat->count + 1u, struct features);
     for (uint32_t i = 0; i < flat->count; i++) {
         struct err unknown = {0};
@@ -128,36 +129,57 @@ static const struct stored_op *stored_ops(struct profiling *p) {
     return ops;
 }
 
+/* What was measured of the fresh processes, by metric; NULL: nothing that is stored. */
+static void cold_summaries(const struct measured *m,
+                           const struct summary *cold[METRIC_BUILTIN_COUNT]) {
+    const struct summary *const summaries[METRIC_BUILTIN_COUNT] = {
+        [METRIC_LIBRARY_LOAD_NS] = &m->library_load_ns,
+        [METRIC_LOAD_NS] = &m->load_ns,
+        [METRIC_FIRST_RUN_NS] = &m->first_run_ns,
+        [METRIC_BASELINE_BYTES] = &m->baseline_bytes,
+        [METRIC_LOADED_BYTES] = &m->loaded_bytes,
+        [METRIC_PEAK_BYTES] = &m->peak_bytes,
+        [METRIC_RESIDENT_BYTES] = &m->resident_bytes,
+        [METRIC_PROCESS_START_NS] = &m->process_start_ns,
+        [METRIC_LIBRARY_BYTES] = &m->library_bytes,
+        [METRIC_FILE_READ_NS] = &m->file_read_ns,
+        [METRIC_READ_PARSE_NS] = &m->read_parse_ns,
+        [METRIC_OPTIMISE_NS] = &m->optimise_ns,
+        [METRIC_REORDER_NS] = &m->reorder_ns,
+        [METRIC_PREPACK_NS] = &m->prepack_ns,
+    };
+    memcpy(cold, summaries, sizeof summaries);
+}
+
+static void add_metric(struct stored_metric *metrics, uint32_t *count, enum metric metric,
+                       enum run_phase phase, const struct summary *summary) {
+    const struct metric_info *info = metric_info(metric);
+    if (summary && summary->count)
+        metrics[(*count)++] = (struct stored_metric){info->name, info->unit, phase, *summary};
+}
+
 static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *count) {
     const struct measured *m = &p->out->details;
-    const struct {
-        enum metric metric;
-        enum run_phase phase;
-        const struct summary *summary;
-    } rows[] = {
-        {METRIC_WALL_NS,         PHASE_PLAIN,    &m->wall_ns         },
-        {METRIC_CPU_NS,          PHASE_PLAIN,    &m->cpu_ns          },
-        {METRIC_WALL_NS,         PHASE_PROFILED, &m->profiled_wall_ns},
-        {METRIC_CPU_NS,          PHASE_PROFILED, &m->profiled_cpu_ns },
-        {METRIC_LIBRARY_LOAD_NS, PHASE_COLD,     &m->library_load_ns },
-        {METRIC_LOAD_NS,         PHASE_COLD,     &m->load_ns         },
-        {METRIC_FIRST_RUN_NS,    PHASE_COLD,     &m->first_run_ns    },
-        {METRIC_BASELINE_BYTES,  PHASE_COLD,     &m->baseline_bytes  },
-        {METRIC_LOADED_BYTES,    PHASE_COLD,     &m->loaded_bytes    },
-        {METRIC_PEAK_BYTES,      PHASE_COLD,     &m->peak_bytes      },
-        {METRIC_RESIDENT_BYTES,  PHASE_COLD,     &m->resident_bytes  },
-    };
-    size_t n = sizeof rows / sizeof *rows;
+    const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, n + m->event_count + 1, struct stored_metric);
-    if (m->speed_probe_ns.count)
-        metrics[(*count)++] =
-            (struct stored_metric){SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns};
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].summary->count)
-            metrics[(*count)++] = (struct stored_metric){metric_info(rows[i].metric)->name,
-                                                         metric_info(rows[i].metric)->unit,
-                                                         rows[i].phase, *rows[i].summary};
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 8, struct stored_metric);
+    cold_summaries(m, cold);
+    const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
+    const struct stored_metric besides[] = {
+        {SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns},
+        {ALONE_WALL_METRIC,  "ns", PHASE_PLAIN, m->alone_wall_ns },
+        {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
+        {CPUS_METRIC,        "1",  PHASE_PLAIN, cpus             },
+    };
+    for (size_t i = 0; i < sizeof besides / sizeof *besides; i++)
+        if (besides[i].summary.count)
+            metrics[(*count)++] = besides[i];
+    add_metric(metrics, count, METRIC_WALL_NS, PHASE_PLAIN, &m->wall_ns);
+    add_metric(metrics, count, METRIC_CPU_NS, PHASE_PLAIN, &m->cpu_ns);
+    add_metric(metrics, count, METRIC_WALL_NS, PHASE_PROFILED, &m->profiled_wall_ns);
+    add_metric(metrics, count, METRIC_CPU_NS, PHASE_PROFILED, &m->profiled_cpu_ns);
+    for (int metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)
+        add_metric(metrics, count, (enum metric)metric, PHASE_COLD, cold[metric]);
     for (uint32_t e = 0; m->run_events && e < m->event_count; e++)
         if (m->run_events[e].count)
             metrics[(*count)++] =
@@ -228,6 +250,7 @@ static int store(struct profiling *p) {
         .ops = stored_ops(p),
         .op_count = p->out->lowering.flat.count,
     };
+    run.conditions.replicas = m->replicas;
     run.metrics = run_metrics(p, &run.metric_count);
     return db_put_run(p->db, &run, &p->out->run_id, p->err);
 }
@@ -289,6 +312,7 @@ static void answer(struct profiling *p) {
     struct prediction *out = &p->out->measured;
     const char *evidence = arena_printf(p->arena, "run:%lld", (long long)p->out->run_id);
     prediction_identify(p->arena, p->subject, &p->out->lowering, out);
+    out->conditions.replicas = m->replicas;
     out->measured = true;
     out->latency_ns = measured_estimate(&m->wall_ns, evidence);
     out->cpu_time_ns = measured_estimate(&m->cpu_ns, evidence);
@@ -297,6 +321,9 @@ static void answer(struct profiling *p) {
     out->resident_memory_bytes = measured_estimate(&m->resident_bytes, evidence);
     out->load_time_ns = measured_estimate(&m->load_ns, evidence);
     out->first_run_ns = measured_estimate(&m->first_run_ns, evidence);
+    const struct summary *cold[METRIC_BUILTIN_COUNT];
+    cold_summaries(m, cold);
+    measured_start(p->arena, cold, evidence, &out->cold_start);
     answer_operators(p, evidence);
     const char **warnings =
         ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 1u, const char *);

@@ -118,6 +118,7 @@ static int predict_held_out(struct reporting *r, struct shown_run *shown) {
         .target = feature_target_of(&r->place->machine),
         .memory_confidence = 0.99,
         .allow_roofline = true,
+        .memory_timeline = true,
     };
     bool *skip = ARENA_ARRAY(r->arena, r->training.run_count + 1u, bool);
     uint32_t kept = 0;

@@ -1,5 +1,7 @@
 #include "jobs/stored_measurement.h"
 
+#include "jobs/measured_start.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -48,6 +50,14 @@ static void copy_operators(struct arena *arena, const struct stored_run *run, co
     }
 }
 
+static void copy_start(struct arena *arena, const struct stored_run *run, const char *evidence,
+                       struct prediction *out) {
+    const struct summary *cold[METRIC_BUILTIN_COUNT];
+    for (int metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)
+        cold[metric] = stored_run_metric(run, (enum metric)metric, PHASE_COLD);
+    measured_start(arena, cold, evidence, &out->cold_start);
+}
+
 void stored_measurement(struct arena *arena, const struct stored_run *run, struct prediction *out) {
     const char *evidence = arena_printf(arena, "run:%lld", (long long)run->id);
     *out = (struct prediction){.measured = true, .lowering = "runtime"};
@@ -66,5 +76,6 @@ void stored_measurement(struct arena *arena, const struct stored_run *run, struc
     out->load_time_ns = metric_of(run, METRIC_LOAD_NS, PHASE_COLD, evidence);
     out->first_run_ns = metric_of(run, METRIC_FIRST_RUN_NS, PHASE_COLD, evidence);
     out->peak_memory_upper = (struct upper_bound){0.99, out->peak_memory_bytes.high};
+    copy_start(arena, run, evidence, out);
     copy_operators(arena, run, evidence, out);
 }

@@ -36,14 +36,20 @@ static int find_collector(struct opening *o) {
         return err_set(o->err, ERR_USAGE, "there is no collector '%s'", o->request->collector);
     s->conditions.runtime = s->collector->name;
     s->conditions.runtime_version = "";
-    if (s->collector->available(&s->unavailable) == 0)
+    if (o->request->runtime) {
+        s->conditions.runtime = o->request->runtime;
+        s->conditions.runtime_version = o->request->runtime_version;
+    } else {
         s->collector->version(o->arena, &s->conditions.runtime, &s->conditions.runtime_version,
                               &s->unavailable);
+    }
     return 0;
 }
 
 static int describe_machine(struct opening *o) {
-    if (machine_describe(&o->out->machine, o->err))
+    if (o->request->machine)
+        o->out->machine = *o->request->machine;
+    else if (machine_describe(&o->out->machine, o->err))
         return -(int)o->err->code;
     o->out->target = feature_target_of(&o->out->machine);
     return 0;

@@ -35,6 +35,10 @@ struct subject_request {
     uint64_t seed;
     const char *const *events;
     uint32_t event_count;
+    /* What was found out before, by whoever opens many; NULL: the machine is described and the
+     * runtime asked, which costs a process that loads it. */
+    const struct machine *machine;
+    const char *runtime, *runtime_version; /* both or none */
 };
 
 struct subject {

@@ -53,9 +53,18 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .loaded_bytes = median_of(stored, METRIC_LOADED_BYTES, PHASE_COLD),
         .load_ns = median_of(stored, METRIC_LOAD_NS, PHASE_COLD),
         .first_run_ns = median_of(stored, METRIC_FIRST_RUN_NS, PHASE_COLD),
+        .process_start_ns = median_of(stored, METRIC_PROCESS_START_NS, PHASE_COLD),
+        .library_load_ns = median_of(stored, METRIC_LIBRARY_LOAD_NS, PHASE_COLD),
+        .library_bytes = median_of(stored, METRIC_LIBRARY_BYTES, PHASE_COLD),
+        .file_read_ns = median_of(stored, METRIC_FILE_READ_NS, PHASE_COLD),
+        .optimise_ns = median_of(stored, METRIC_OPTIMISE_NS, PHASE_COLD),
+        .reorder_ns = median_of(stored, METRIC_REORDER_NS, PHASE_COLD),
+        .prepack_ns = median_of(stored, METRIC_PREPACK_NS, PHASE_COLD),
         .speed_probe_ns = speed_probe_of(stored),
     };
+    run->parse_ns = median_of(stored, METRIC_READ_PARSE_NS, PHASE_COLD) - run->file_read_ns;
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
+    run->footprint.file_nodes = (double)stored->model.nodes;
 }
 
 /* At one thread CPU time: an operator longer than a time slice is hardly ever left alone by the
@@ -64,9 +73,12 @@ static const struct summary *op_time(const struct stored_run *run, const struct 
     return run->conditions.threads == 1 && op->cpu_ns.median > 0 ? &op->cpu_ns : &op->wall_ns;
 }
 
-static void add_observations(struct loading *l, const struct stored_run *stored,
-                             const struct graph *lowered, const struct flat_graph *flat) {
-    const struct feature_target target = feature_target_for(&l->filter->target, lowered);
+static void add_observations(struct loading *l, struct arena *scratch,
+                             const struct stored_run *stored, const struct graph *lowered,
+                             const struct flat_graph *flat) {
+    struct feature_target target = feature_target_for(scratch, &l->filter->target, lowered);
+    double latency_ns = l->runs[l->run_count - 1].latency_ns;
+    target.inference_ns = latency_ns > 0 ? latency_ns : 0;
     for (uint32_t i = 0; i < stored->op_count; i++) {
         const struct stored_op *op = &stored->ops[i];
         const struct summary *time = op_time(stored, op);
@@ -101,7 +113,7 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
         code = flat_graph_build(&scratch, lowered, &flat, err);
     if (!code) {
         add_run(l, stored, lowered, &flat);
-        add_observations(l, stored, lowered, &flat);
+        add_observations(l, &scratch, stored, lowered, &flat);
     }
     arena_done(&scratch);
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
@@ -127,8 +139,13 @@ static void note_speed(struct loading *l) {
         struct observed_run *run = &l->runs[r];
         bool known = usual_ns > 0 && run->speed_probe_ns > 0;
         slowness[r] = known ? fmax(0.5, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
-        run->load_ns *= pow(slowness[r], -load_slowdown);
-        run->first_run_ns *= pow(slowness[r], -load_slowdown);
+        double *const times[] = {
+            &run->load_ns,         &run->first_run_ns, &run->process_start_ns,
+            &run->library_load_ns, &run->file_read_ns, &run->parse_ns,
+            &run->optimise_ns,     &run->reorder_ns,   &run->prepack_ns,
+        };
+        for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+            *times[i] *= pow(slowness[r], -load_slowdown);
     }
     for (uint32_t i = 0; i < l->observation_count; i++)
         l->observations[i].slowness = slowness[l->observations[i].run];

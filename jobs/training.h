@@ -10,6 +10,11 @@ struct db;
 
 /* The run metric that says how fast the machine was. */
 #define SPEED_PROBE_METRIC "speed_probe_ns"
+/* Of a run beside replicas: what it took in between, while they halted. */
+#define ALONE_WALL_METRIC "alone_wall_ns"
+#define ALONE_CPU_METRIC "alone_cpu_ns"
+/* And how many CPUs it was allowed: with fewer than all of them need, replicas take turns. */
+#define CPUS_METRIC "cpus_allowed"
 
 struct training_filter {
     const char *machine; /* fingerprint */

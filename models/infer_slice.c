@@ -85,23 +85,30 @@ static void slice_start(const struct slice_lists *l, uint32_t i, int64_t size, i
     *start = (int64_t)clamp(from, 0, *step > 0 ? size : size - 1);
 }
 
-/* Shape vectors have one axis, so only that is folded. */
+/* Along one axis: pads are sometimes written as pairs, turned over and cut. */
 void fold_slice(struct infer *run) {
     const struct constant *x = infer_constant(run, 0);
     struct shape shape = infer_in(run, 0);
     struct slice_lists l = read_slice(run);
-    if (!x || shape.rank != 1 || l.known != LIST_KNOWN || l.has_steps == LIST_UNKNOWN ||
-        l.starts.count != 1)
+    int64_t start, step, inner = 1;
+    int32_t axis = 0;
+    if (!x || shape_elements(&shape) != (int64_t)x->count || l.known != LIST_KNOWN ||
+        l.has_steps == LIST_UNKNOWN || l.starts.count != 1 || l.has_axes == LIST_UNKNOWN ||
+        infer_axis(run, l.has_axes == LIST_KNOWN ? l.axes.values[0] : 0, shape.rank, &axis))
         return;
     struct constant *y = infer_fold_output(run, 0);
     if (!y)
         return;
-    int64_t start, step;
-    slice_start(&l, 0, x->count, &start, &step);
-    for (uint32_t i = 0; i < y->count; i++) {
-        int64_t from = start + (int64_t)i * step;
-        if (from >= 0 && from < (int64_t)x->count)
-            y->elements[i] = x->elements[from];
+    for (int32_t k = axis + 1; k < shape.rank; k++)
+        inner *= shape.dims[k].size;
+    int64_t size = shape.dims[axis].size;
+    int64_t kept = op_output(run->graph, run->op, 0)->dims[axis].size;
+    slice_start(&l, 0, size, &start, &step);
+    for (int64_t i = 0; i < (int64_t)y->count && kept > 0; i++) {
+        int64_t outer = i / inner / kept, from = start + i / inner % kept * step;
+        int64_t at = (outer * size + from) * inner + i % inner;
+        if (from >= 0 && from < size && at < (int64_t)x->count)
+            y->elements[i] = x->elements[at];
     }
 }
 

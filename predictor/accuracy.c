@@ -1,6 +1,8 @@
 #include "predictor/accuracy.h"
 
 #include "base/stats.h"
+#include "core/cold_start.h"
+#include "predictor/error_causes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -49,10 +51,11 @@ struct error_summary error_summary_of(struct arena *arena, const struct estimate
 
 struct leaving {
     struct arena *arena;
-    const struct training *training;
-    uint32_t *first; /* per run: the first run of its model */
+    const struct training *training; /* what is judged, and learnt from when left out in turn */
+    const struct training *learnt;
+    const struct leaving_out *how;
+    uint32_t *first; /* per run: the first run of its model or family */
     bool *skip;
-    const bool *judged;         /* per run; NULL: all */
     struct estimate *operators; /* of every observation, by the fit that had not seen it */
     double *usual_ns;           /* of every observation: measured, at the usual speed */
     struct accuracy *out;
@@ -64,15 +67,21 @@ static bool is_same_model(const struct training *training, uint32_t a, uint32_t 
            strcmp(x->model_name, y->model_name) == 0;
 }
 
+static bool leave_together(const struct training *training, const char *const *families, uint32_t a,
+                           uint32_t b) {
+    return is_same_model(training, a, b) || (families && strcmp(families[a], families[b]) == 0);
+}
+
 /* A file may have changed its name and a name its file: whatever such a chain connects is one. */
-static uint32_t *first_runs(struct arena *arena, const struct training *training) {
+static uint32_t *first_runs(struct arena *arena, const struct training *training,
+                            const char *const *families) {
     uint32_t *first = ARENA_ARRAY(arena, training->run_count + 1u, uint32_t);
     for (uint32_t r = 0; r < training->run_count; r++)
         first[r] = r;
     for (uint32_t r = 1; r < training->run_count; r++)
         for (uint32_t q = 0; q < r; q++) {
             uint32_t from = first[r], to = first[q];
-            if (from == to || !is_same_model(training, q, r))
+            if (from == to || !leave_together(training, families, q, r))
                 continue;
             for (uint32_t k = 0; k <= r; k++)
                 if (first[k] == from || first[k] == to)
@@ -81,26 +90,16 @@ static uint32_t *first_runs(struct arena *arena, const struct training *training
     return first;
 }
 
-static double measured_quantity(const struct observed_run *run, enum quantity quantity) {
-    const double values[QUANTITY_COUNT] = {
-        [QUANTITY_PEAK_BYTES] = run->peak_bytes,
-        [QUANTITY_RESIDENT_BYTES] = run->resident_bytes,
-        [QUANTITY_LOAD_NS] = run->load_ns,
-        [QUANTITY_FIRST_RUN_NS] = run->first_run_ns,
-    };
-    return values[quantity];
-}
-
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
  * own power of the slowness that the probe beside the run saw is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
-                            struct judged_run *judged) {
+                            const struct features *features, struct judged_run *judged) {
+    uint32_t next = 0;
     double total = 0, transferred = 0, measured = 0, at_usual_speed = 0;
-    for (uint32_t i = 0; i < l->training->observation_count; i++) {
+    uint32_t first = training_first(l->training, run), end = training_first(l->training, run + 1);
+    for (uint32_t i = first; i < end; i++) {
         const struct observation *o = &l->training->observations[i];
-        if (o->run != run)
-            continue;
-        l->operators[i] = cost_model_estimate(&fit->cost, &o->features);
+        l->operators[i] = cost_model_estimate(&fit->cost, &features[next++]);
         l->usual_ns[i] = o->wall_ns * pow(o->slowness > 0 ? o->slowness : 1,
                                           -cost_model_slowdown(&fit->cost, &o->features));
         measured += o->wall_ns;
@@ -114,6 +113,11 @@ static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t r
     judged->measured_latency_ns = usual * l->training->runs[run].latency_ns;
     judged->measured_cpu_time_ns = usual * l->training->runs[run].cpu_ns;
     judged->transferred_share = total > 0 ? transferred / total : 0;
+    const struct judged_operators operators = {
+        &l->training->observations[first], &l->operators[first], &l->usual_ns[first], end - first};
+    const struct learnt_from learnt = {&fit->cost, l->learnt, l->skip};
+    find_error_causes(l->arena, &learnt, &operators, &l->training->runs[run], l->training->threads,
+                      judged);
 }
 
 static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
@@ -121,23 +125,31 @@ static void judge_run(struct leaving *l, const struct fit *fit, uint32_t r) {
     struct judged_run *judged = &l->out->runs[l->out->run_count++];
     judged->id = run->id;
     judged->model_name = run->model_name;
-    judged->latency_ns = fit_latency_of_run(fit, l->training, r);
+    struct arena scratch;
+    uint32_t count;
+    arena_init(&scratch);
+    const struct features *features = fit_features_of_run(&scratch, fit, l->training, r, &count);
+    judged->latency_ns = fit_latency_of_features(fit, features, count);
+    judge_operators(l, fit, r, features, judged);
+    arena_done(&scratch);
+    judged->family = l->how && l->how->families ? l->how->families[r] : NULL;
     judged->cpu_time_ns = cpu_time_of_latency(fit, &judged->latency_ns);
     double latency_ns = judged->latency_ns.value;
     for (int q = 0; q < QUANTITY_COUNT; q++) {
         judged->quantities[q] =
             quantity_estimate((enum quantity)q, &fit->quantities[q], &run->footprint, latency_ns);
-        judged->measured[q] = measured_quantity(run, (enum quantity)q);
+        judged->measured[q] = quantity_measured((enum quantity)q, run);
+        judged->parts[q] = quantity_largest_term((enum quantity)q, &fit->quantities[q],
+                                                 &run->footprint, latency_ns);
     }
     judged->upper_peak_bytes =
         quantity_upper(QUANTITY_PEAK_BYTES, &fit->quantities[QUANTITY_PEAK_BYTES], &run->footprint,
                        latency_ns, 0.99)
             .value;
-    judge_operators(l, fit, r, judged);
 }
 
 static bool is_judged(const struct leaving *l, uint32_t run) {
-    return !l->judged || l->judged[run];
+    return !l->how->judged || l->how->judged[run];
 }
 
 static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
@@ -150,11 +162,11 @@ static int leave_out(struct leaving *l, uint32_t run, struct err *err) {
     }
     if (kept == 0)
         return err_set(err, ERR_INPUT,
-                       "only one model is stored: there is nothing to learn from "
-                       "when it is left out");
+                       "only one %s is stored: there is nothing to learn from when it is left out",
+                       l->how->families ? "family" : "model");
     arena_init(&scratch);
     struct fit fit;
-    int code = fit_train(&scratch, training, l->skip, &fit, err);
+    int code = fit_train_by(&scratch, training, l->skip, l->how->estimator, &fit, err);
     for (uint32_t r = run; !code && r < training->run_count; r++)
         if (l->skip[r] && is_judged(l, r))
             judge_run(l, &fit, r);
@@ -199,6 +211,14 @@ static void summarise_runs(struct leaving *l) {
         out->quantities[q] = error_summary_of(l->arena, predicted, measured, n);
     }
     for (uint32_t r = 0; r < n; r++) {
+        const struct judged_run *run = &out->runs[r];
+        const struct estimate both[] = {run->quantities[QUANTITY_LOAD_NS],
+                                        run->quantities[QUANTITY_FIRST_RUN_NS]};
+        predicted[r] = cold_start_sum(both, 2);
+        measured[r] = run->measured[QUANTITY_LOAD_NS] + run->measured[QUANTITY_FIRST_RUN_NS];
+    }
+    out->start = error_summary_of(l->arena, predicted, measured, n);
+    for (uint32_t r = 0; r < n; r++) {
         if (!isfinite(out->runs[r].measured[QUANTITY_PEAK_BYTES]))
             continue;
         bounded++;
@@ -223,6 +243,23 @@ static uint32_t class_index(struct leaving *l, const char *key, uint32_t *capaci
     struct judged_class *added = ARENA_PUSH(l->arena, out->classes, out->class_count, *capacity);
     added->key = key;
     return out->class_count - 1;
+}
+
+/* All operators of judged runs together. */
+static void summarise_operators(struct leaving *l) {
+    uint32_t n = l->training->observation_count, count = 0;
+    struct estimate *predicted = ARENA_ARRAY(l->arena, n + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, n + 1u, double), total = 0, off = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (l->usual_ns[i] <= 0)
+            continue;
+        predicted[count] = l->operators[i];
+        measured[count++] = l->usual_ns[i];
+        total += l->usual_ns[i];
+        off += fabs(l->operators[i].value - l->usual_ns[i]);
+    }
+    l->out->operators = error_summary_of(l->arena, predicted, measured, count);
+    l->out->operators_error = off / total;
 }
 
 static void summarise_classes(struct leaving *l) {
@@ -258,67 +295,131 @@ static void summarise_classes(struct leaving *l) {
         qsort(l->out->classes, l->out->class_count, sizeof *l->out->classes, by_share);
 }
 
+/* ---- families -------------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(((const struct judged_family *)a)->name, ((const struct judged_family *)b)->name);
+}
+
+static bool is_listed(const struct accuracy *out, const char *name) {
+    for (uint32_t f = 0; f < out->family_count; f++)
+        if (strcmp(out->families[f].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void summarise_families(struct leaving *l) {
+    struct accuracy *out = l->out;
+    uint32_t capacity = 0;
+    struct estimate *predicted = ARENA_ARRAY(l->arena, out->run_count + 1u, struct estimate);
+    double *measured = ARENA_ARRAY(l->arena, out->run_count + 1u, double);
+    for (uint32_t r = 0; r < out->run_count; r++) {
+        const char *name = out->runs[r].family;
+        if (!name || is_listed(out, name))
+            continue;
+        struct judged_family *family =
+            ARENA_PUSH(l->arena, out->families, out->family_count, capacity);
+        uint32_t count = 0;
+        family->name = name;
+        for (uint32_t q = r; q < out->run_count; q++)
+            if (strcmp(out->runs[q].family, name) == 0) {
+                predicted[count] = out->runs[q].latency_ns;
+                measured[count++] = out->runs[q].measured_latency_ns;
+            }
+        family->latency = error_summary_of(l->arena, predicted, measured, count);
+    }
+    if (out->family_count)
+        qsort(out->families, out->family_count, sizeof *out->families, by_name);
+}
+
 static int by_id(const void *a, const void *b) {
     const struct judged_run *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
 }
 
+static bool is_left_out(const struct leaving *l, uint32_t first) {
+    for (uint32_t r = first; l->first[first] == first && r < l->training->run_count; r++)
+        if (l->first[r] == first && is_judged(l, r))
+            return true;
+    return false;
+}
+
+/* The first runs of the models or families that have a judged run, thinned out evenly. */
+static uint32_t *groups_to_leave_out(struct leaving *l) {
+    struct accuracy *out = l->out;
+    uint32_t *groups = ARENA_ARRAY(l->arena, l->training->run_count + 1u, uint32_t);
+    for (uint32_t r = 0; r < l->training->run_count; r++)
+        if (is_left_out(l, r))
+            groups[out->group_count++] = r;
+    uint32_t most = l->how->at_most ? l->how->at_most : out->group_count;
+    for (uint64_t g = 0; g < out->group_count; g++)
+        if (most >= out->group_count ||
+            (g + 1) * most / out->group_count != g * most / out->group_count)
+            groups[out->groups_judged++] = groups[g];
+    return groups;
+}
+
 /* Models whose runs are judged are left out one after the other. */
-static int leave_each_out(struct leaving *l, void (*progress)(void *context, double done),
-                          void *context, struct err *err) {
-    const struct training *training = l->training;
-    for (uint32_t r = 0; r < training->run_count; r++) {
-        bool any = false;
-        for (uint32_t q = r; l->first[r] == r && q < training->run_count && !any; q++)
-            any = l->first[q] == r && is_judged(l, q);
-        if (any && leave_out(l, r, err))
+static int leave_each_out(struct leaving *l, struct err *err) {
+    const uint32_t *groups = groups_to_leave_out(l);
+    for (uint32_t g = 0; g < l->out->groups_judged; g++) {
+        if (leave_out(l, groups[g], err))
             return -(int)err->code;
-        if (progress)
-            progress(context, (r + 1.0) / training->run_count);
+        if (l->how->progress)
+            l->how->progress(l->how->context, (g + 1.0) / l->out->groups_judged);
     }
     if (l->out->run_count)
         qsort(l->out->runs, l->out->run_count, sizeof *l->out->runs, by_id);
     return 0;
 }
 
-int accuracy_leave_one_model_out(struct arena *arena, const struct training *training,
-                                 const bool *judged, void (*progress)(void *context, double done),
-                                 void *context, struct accuracy *out, struct err *err) {
+int accuracy_leave_out(struct arena *arena, const struct training *training,
+                       const struct leaving_out *how, struct accuracy *out, struct err *err) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, training->run_count + 1u, struct judged_run);
     struct leaving l = {
         .arena = arena,
         .training = training,
-        .first = first_runs(arena, training),
+        .learnt = training,
+        .how = how,
+        .first = first_runs(arena, training, how->families),
         .skip = ARENA_ARRAY(arena, training->run_count + 1u, bool),
-        .judged = judged,
         .operators = ARENA_ARRAY(arena, training->observation_count + 1u, struct estimate),
         .usual_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double),
         .out = out,
     };
-    if (leave_each_out(&l, progress, context, err))
+    if (leave_each_out(&l, err))
         return -(int)err->code;
     summarise_runs(&l);
+    summarise_operators(&l);
     summarise_classes(&l);
+    summarise_families(&l);
     return 0;
 }
 
-int accuracy_of_others(struct arena *arena, const struct training *learnt,
-                       const struct training *judged, struct accuracy *out, struct err *err) {
+void accuracy_of_fit(struct arena *arena, const struct fit *fit, const struct training *learnt,
+                     const struct training *judged, struct accuracy *out) {
     *out = (struct accuracy){0};
     out->runs = ARENA_ARRAY(arena, judged->run_count + 1u, struct judged_run);
     struct leaving l = {.arena = arena,
                         .training = judged,
+                        .learnt = learnt,
                         .operators =
                             ARENA_ARRAY(arena, judged->observation_count + 1u, struct estimate),
                         .usual_ns = ARENA_ARRAY(arena, judged->observation_count + 1u, double),
                         .out = out};
-    struct fit fit;
-    if (fit_train(arena, learnt, NULL, &fit, err))
-        return -(int)err->code;
     for (uint32_t r = 0; r < judged->run_count; r++)
-        judge_run(&l, &fit, r);
+        judge_run(&l, fit, r);
     summarise_runs(&l);
     summarise_classes(&l);
+}
+
+int accuracy_of_others(struct arena *arena, const struct training *learnt,
+                       const struct training *judged, const struct estimator *estimator,
+                       struct accuracy *out, struct err *err) {
+    struct fit fit;
+    if (fit_train_by(arena, learnt, NULL, estimator, &fit, err))
+        return -(int)err->code;
+    accuracy_of_fit(arena, &fit, learnt, judged, out);
     return 0;
 }

@@ -10,6 +10,7 @@
 enum {
     OWN_OBSERVATIONS_MIN = 12, /* fewer: scaled family */
     ROBUST_ROUNDS = 4,
+    PRIOR_OBSERVATIONS = 10, /* that a rate which is the same in all classes counts like */
 };
 
 /* Times below this are mostly overhead and noise; their relative error counts less. */
@@ -48,7 +49,7 @@ static uint32_t residual_input(const struct features *features, double *input) {
 
 double class_fit_ns(const struct class_fit *fit, const struct features *features) {
     double ns = fmax(dot(fit->rates, features), 1), input[RESIDUAL_DIMS_MAX];
-    if (fit->residual.points == 0)
+    if (!fit->residual.state)
         return ns;
     residual_input(features, input);
     return ns * exp(residual_at(&fit->residual, input));
@@ -56,22 +57,43 @@ double class_fit_ns(const struct class_fit *fit, const struct features *features
 
 /* ---- rates ----------------------------------------------------------------------------------- */
 
-/* Weighted rows (1 / time) so that relative errors are minimised; `robust` shrinks outliers. */
+/* Weighted rows (1 / time) so that relative errors are minimised, those of long operators more;
+ * `robust` shrinks outliers. */
+static double row_weight(const struct observation *o) {
+    double more = sqrt(o->wall_ns);
+    if (!family_streams(o->features.family)) /* their short ones tell as much */
+        more = sqrt(more);
+    return more / (o->wall_ns + noise_floor_ns);
+}
+
+/* A rate that is assumed counts like some observations that the term explains alone. */
+static void add_prior(double *row, double *right, uint32_t column, double prior, double weight) {
+    row[column] = weight / prior;
+    *right = weight;
+}
+
 static int solve_rates(struct arena *scratch, const struct class_rows *rows,
-                       enum kernel_family family, const double *robust, double *rates,
-                       struct err *err) {
-    uint32_t columns = term_count(family);
-    double *a = ARENA_ARRAY(scratch, (size_t)rows->count * columns, double);
-    double *b = ARENA_ARRAY(scratch, rows->count, double);
-    for (uint32_t r = 0; r < rows->count; r++) {
+                       enum kernel_family family, const double *prior, const double *robust,
+                       double *rates, struct err *err) {
+    uint32_t columns = term_count(family), count = rows->count;
+    double *a = ARENA_ARRAY(scratch, (size_t)(count + columns) * columns, double);
+    double *b = ARENA_ARRAY(scratch, count + columns, double), squares = 0;
+    for (uint32_t r = 0; r < count; r++) {
         const struct observation *o = rows->items[r];
-        double weight = robust[r] / (o->wall_ns + noise_floor_ns);
+        double weight = robust[r] * row_weight(o);
         for (uint32_t c = 0; c < columns; c++)
             a[(size_t)r * columns + c] = weight * o->features.terms[c];
         b[r] = weight * o->wall_ns;
+        squares += b[r] * b[r];
     }
+    double prior_weight = sqrt(PRIOR_OBSERVATIONS * squares / rows->count);
+    for (uint32_t c = 0; c < columns; c++)
+        if (prior[c] > 0) {
+            add_prior(a + (size_t)count * columns, b + count, c, prior[c], prior_weight);
+            count++;
+        }
     memset(rates, 0, FEATURE_TERMS_MAX * sizeof *rates);
-    return nnls(a, b, rows->count, columns, rates, err);
+    return nnls(a, b, count, columns, rates, err);
 }
 
 struct weighed {
@@ -101,8 +123,10 @@ static double log_residual(const struct observation *o, const double *rates) {
 }
 
 /* Iteratively reweighted: residuals beyond 1.5 robust deviations count less (Huber). */
-static int fit_rates(const struct class_rows *rows, enum kernel_family family, double *rates,
-                     struct err *err) {
+int class_fit_rates(const struct class_rows *rows, enum kernel_family family,
+                    const struct shared_rates *shared, double *rates, struct err *err) {
+    double prior[FEATURE_TERMS_MAX];
+    shared_rates_of(shared, family, prior);
     struct arena scratch;
     arena_init(&scratch);
     double *robust = ARENA_ARRAY(&scratch, rows->count, double);
@@ -111,7 +135,7 @@ static int fit_rates(const struct class_rows *rows, enum kernel_family family, d
     for (uint32_t r = 0; r < rows->count; r++)
         robust[r] = 1;
     for (int round = 0; round < ROBUST_ROUNDS && !code; round++) {
-        code = solve_rates(&scratch, rows, family, robust, rates, err);
+        code = solve_rates(&scratch, rows, family, prior, robust, rates, err);
         for (uint32_t r = 0; r < rows->count; r++)
             residuals[r] = (struct weighed){log_residual(rows->items[r], rates),
                                             sqrt(fmax(rows->items[r]->wall_ns, 1))};
@@ -142,11 +166,38 @@ static void scale_family(const struct class_rows *rows, const struct class_fit *
         rates[i] = scale * family->rates[i];
 }
 
-static int find_rates(const struct class_rows *rows, const struct class_fit *family,
-                      const struct class_fit *fit, double *rates, struct err *err) {
-    if (!family || rows->count >= OWN_OBSERVATIONS_MIN)
-        return fit_rates(rows, fit->family, rates, err);
-    scale_family(rows, family, rates);
+/* The geometric mean for every operator: what is left when the terms are not used. */
+static void mean_rate(const struct class_rows *rows, double *rates) {
+    double sum = 0;
+    for (uint32_t r = 0; r < rows->count; r++)
+        sum += log(fmax(rows->items[r]->wall_ns, 1));
+    memset(rates, 0, FEATURE_TERMS_MAX * sizeof *rates);
+    rates[0] = exp(sum / rows->count); /* the first term of every family is the call */
+}
+
+static int find_rates(const struct class_learning *l, const struct class_rows *rows,
+                      const struct class_fit *family, const struct class_fit *fit, double *rates) {
+    bool own = !family || rows->count >= OWN_OBSERVATIONS_MIN;
+    if (own && l->estimator->physics == PHYSICS_NONE)
+        mean_rate(rows, rates);
+    else if (own)
+        return class_fit_rates(rows, fit->family, &l->shared, rates, l->err);
+    else
+        scale_family(rows, family, rates);
+    return 0;
+}
+
+int class_fit_error(struct class_learning *l, const struct class_rows *rows, double *error) {
+    double rates[FEATURE_TERMS_MAX], weights = 0, sum = 0;
+    if (class_fit_rates(rows, rows->items[0]->features.family, &l->shared, rates, l->err))
+        return -(int)l->err->code;
+    for (uint32_t r = 0; r < rows->count; r++) {
+        const struct observation *o = rows->items[r];
+        double weight = sqrt(fmax(o->wall_ns, 1));
+        weights += weight;
+        sum += weight * log_residual(o, rates);
+    }
+    *error = sum / weights;
     return 0;
 }
 
@@ -191,11 +242,11 @@ static int find_usual_rates(struct class_learning *l, const struct class_rows *r
                             const struct class_fit *family, struct class_fit *fit) {
     fit->slowdown = family ? family->slowdown : slowdown_usual;
     correct_rows(l, rows, fit->slowdown);
-    if (find_rates(rows, family, fit, fit->rates, l->err))
+    if (find_rates(l, rows, family, fit, fit->rates))
         return -(int)l->err->code;
     fit->slowdown = find_slowdown(l, rows, fit->rates);
     correct_rows(l, rows, fit->slowdown);
-    return find_rates(rows, family, fit, fit->rates, l->err);
+    return find_rates(l, rows, family, fit, fit->rates);
 }
 
 /* ---- residual -------------------------------------------------------------------------------- */
@@ -210,6 +261,7 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
                           struct class_fit *fit, double *said) {
     struct arena scratch;
     uint32_t dims = term_count(fit->family) - 1, count = rows->count;
+    double limit = l->estimator->physics == PHYSICS_NONE ? INFINITY : target_max;
     arena_init(&scratch);
     double *inputs = ARENA_ARRAY(&scratch, (size_t)count * dims, double);
     double *targets = ARENA_ARRAY(&scratch, count, double);
@@ -219,12 +271,13 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
         const struct observation *o = rows->items[r];
         double ratio = log_ratio(o->wall_ns, dot(fit->rates, &o->features));
         residual_input(&o->features, inputs + (size_t)r * dims);
-        targets[r] = fmax(-target_max, fmin(target_max, ratio));
+        targets[r] = fmax(-limit, fmin(limit, ratio));
         deviations[r] = log_deviation(o);
         folds[r] = l->fold_of_run[o->run];
     }
     const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};
-    int code = residual_fit(l->arena, &residuals, &fit->residual, said, l->err);
+    int code =
+        residual_learn(l->arena, l->estimator->learner, &residuals, &fit->residual, said, l->err);
     arena_done(&scratch);
     return code;
 }
@@ -262,7 +315,7 @@ static int64_t judge(struct class_learning *l, const struct class_rows *rows,
         uint32_t held = split(l, rows, fold, &rest);
         if (held == 0 || rest.count == 0)
             continue;
-        if (find_rates(&rest, family, fit, rates, l->err)) {
+        if (find_rates(l, &rest, family, fit, rates)) {
             judged = -(int64_t)l->err->code;
             break;
         }
@@ -309,7 +362,8 @@ int class_fit_learn(struct class_learning *l, const struct class_rows *rows,
     double *said = ARENA_ARRAY(l->arena, rows->count, double);
     fit->basis = own ? BASIS_OWN : BASIS_SCALED_FAMILY;
     if (find_usual_rates(l, rows, family, fit) ||
-        (own && family && learn_residual(l, rows, fit, said)))
+        (own && (family || l->estimator->physics == PHYSICS_NONE) &&
+         learn_residual(l, rows, fit, said)))
         return err_prefix(l->err, "kernel class %s", fit->key);
     note_support(rows, fit);
     if (judge(l, rows, family, fit, said) < 0)

@@ -2,10 +2,16 @@
 
 #include "base/stats.h"
 #include "predictor/class_fit.h"
+#include "predictor/estimator.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    READERS_MIN = 30, /* fewer do not tell how long the shared cache remembers */
+    VOTERS_MIN = 100, /* observations of a class that has a say in what all share */
+};
 
 static const double log_spread_unknown = 0.5;       /* a class borrowed from its family */
 static const double log_spread_roofline = 1.2;      /* physics only */
@@ -47,14 +53,28 @@ static struct class_rows usable_rows(struct arena *arena, const struct training 
     return rows;
 }
 
+/* The rows of the class that begins at `first`. */
+static struct class_rows class_at(const struct class_rows *rows, uint32_t first) {
+    uint32_t end = first + 1;
+    while (end < rows->count &&
+           strcmp(rows->items[end]->features.key, rows->items[first]->features.key) == 0)
+        end++;
+    return (struct class_rows){rows->items + first, end - first};
+}
+
+static double roofline_ns(const struct roofline *roofline, const struct features *features) {
+    double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
+    double memory =
+        roofline->bytes_per_ns > 0 ? features_bytes(features) / roofline->bytes_per_ns : 0;
+    return roofline->call_ns + fmax(compute, memory);
+}
+
 static int fit_classes(struct class_learning *l, const struct class_rows *rows,
                        struct cost_model *model, uint32_t *capacity) {
-    for (uint32_t first = 0, end; first < rows->count; first = end) {
-        const struct features *f = &rows->items[first]->features;
-        for (end = first + 1; end < rows->count; end++)
-            if (strcmp(rows->items[end]->features.key, f->key) != 0)
-                break;
-        const struct class_rows own = {rows->items + first, end - first};
+    for (uint32_t first = 0; first < rows->count;) {
+        const struct class_rows own = class_at(rows, first);
+        const struct features *f = &own.items[0]->features;
+        first += own.count;
         struct class_fit *fit = ARENA_PUSH(l->arena, model->classes, model->class_count, *capacity);
         fit->key = arena_strdup(l->arena, f->key);
         fit->family = f->family;
@@ -72,7 +92,76 @@ static int fit_family(struct class_learning *l, const struct class_rows *rows,
         l->held_out_ns[rows->items[r] - l->usual] = rows->items[r]->wall_ns;
     if (class_fit_learn(l, rows, NULL, pooled))
         return -(int)l->err->code;
+    for (uint32_t r = 0; model->roofline_only && r < rows->count; r++)
+        l->held_out_ns[rows->items[r] - l->usual] =
+            roofline_ns(&model->roofline, &rows->items[r]->features);
+    if (model->roofline_only)
+        return 0;
     return fit_classes(l, rows, model, capacity);
+}
+
+/* ---- the shared cache --------------------------------------------------------------------------
+ */
+
+/* Candidates: half a millisecond to a quarter of a second. */
+static const double forget_first_ns = 0.5e6, forget_step = 1.41421356;
+enum { FORGET_STEPS = 19 };
+
+static void forget(const struct class_rows *rows, double forget_ns) {
+    for (uint32_t r = 0; r < rows->count; r++)
+        features_forget(&rows->items[r]->features, forget_ns);
+}
+
+/* Operators that do little but read weights tell best how long the cache remembers them. */
+static struct class_rows readers_of_weights(struct arena *arena, const struct class_rows *rows) {
+    struct class_rows readers = {ARENA_ARRAY(arena, rows->count + 1u, struct observation *), 0};
+    for (uint32_t r = 0; r < rows->count; r++)
+        if (rows->items[r]->features.family == FAMILY_MATVEC &&
+            rows->items[r]->features.inference_ns > 0)
+            readers.items[readers.count++] = rows->items[r];
+    return readers;
+}
+
+static int choose_forgetting(struct class_learning *l, const struct class_rows *rows,
+                             struct cost_model *model) {
+    struct class_rows readers = readers_of_weights(l->arena, rows);
+    double least = INFINITY;
+    model->forget_ns = forget_first_ns;
+    for (int step = 0; step < FORGET_STEPS && readers.count >= READERS_MIN; step++) {
+        double error, forget_ns = forget_first_ns * pow(forget_step, step);
+        forget(&readers, forget_ns);
+        if (class_fit_error(l, &readers, &error))
+            return -(int)l->err->code;
+        if (error < least) {
+            least = error;
+            model->forget_ns = forget_ns;
+        }
+    }
+    forget(rows, model->forget_ns);
+    return 0;
+}
+
+/* ---- rates that all classes share -------------------------------------------------------------
+ */
+
+static int learn_shared_rates(struct class_learning *l, const struct class_rows *rows) {
+    struct shared_votes votes = {0};
+    for (uint32_t first = 0; first < rows->count;) {
+        struct class_rows own = class_at(rows, first);
+        first += own.count;
+        if (own.count < VOTERS_MIN)
+            continue;
+        enum kernel_family family = own.items[0]->features.family;
+        double rates[FEATURE_TERMS_MAX], amounts[FEATURE_TERMS_MAX] = {0};
+        if (class_fit_rates(&own, family, &l->shared, rates, l->err))
+            return -(int)l->err->code;
+        for (uint32_t r = 0; r < own.count; r++)
+            for (int i = 0; i < FEATURE_TERMS_MAX; i++)
+                amounts[i] += own.items[r]->features.terms[i];
+        shared_votes_add(l->arena, &votes, family, rates, amounts);
+    }
+    l->shared = shared_votes_count(&votes);
+    return 0;
 }
 
 /* The best tenth of what was reached by operators that do enough work for it to show. */
@@ -111,17 +200,26 @@ static uint32_t fold_of(const struct observed_run *run) {
 }
 
 static struct class_learning begin_learning(struct arena *arena, const struct training *training,
+                                            const struct estimator *estimator,
                                             struct cost_model *model, struct err *err) {
     uint32_t *folds = ARENA_ARRAY(arena, training->run_count + 1u, uint32_t);
     for (uint32_t r = 0; r < training->run_count; r++)
         folds[r] = fold_of(&training->runs[r]);
     model->held_out_ns = ARENA_ARRAY(arena, training->observation_count + 1u, double);
-    return (struct class_learning){arena, training, model->usual, folds, model->held_out_ns, err};
+    return (struct class_learning){.arena = arena,
+                                   .estimator = estimator,
+                                   .training = training,
+                                   .usual = model->usual,
+                                   .fold_of_run = folds,
+                                   .held_out_ns = model->held_out_ns,
+                                   .err = err};
 }
 
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
-                   struct cost_model *out, struct err *err) {
-    *out = (struct cost_model){0};
+                   const struct estimator *estimator, struct cost_model *out, struct err *err) {
+    if (!estimator)
+        estimator = estimator_default();
+    *out = (struct cost_model){.roofline_only = estimator->physics == PHYSICS_ROOFLINE};
     for (int f = 0; f < FAMILY_COUNT; f++)
         out->families[f] = (struct class_fit){.key = family_info((enum kernel_family)f)->name,
                                               .family = (enum kernel_family)f};
@@ -132,7 +230,9 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
     if (rows.count == 0)
         return err_set(err, ERR_INPUT, "there are no observations to fit");
     out->roofline = roofline_of(&rows);
-    struct class_learning learning = begin_learning(arena, training, out, err);
+    struct class_learning learning = begin_learning(arena, training, estimator, out, err);
+    if (choose_forgetting(&learning, &rows, out) || learn_shared_rates(&learning, &rows))
+        return -(int)err->code;
     uint32_t capacity = 0;
     for (uint32_t first = 0, end; first < rows.count; first = end) {
         for (end = first + 1; end < rows.count; end++)
@@ -176,18 +276,11 @@ static bool extrapolates(const struct class_fit *fit, const struct features *fea
 
 double cost_model_log_spread(const struct cost_model *model, const struct features *features) {
     const struct class_fit *fit = answering(model, features);
-    if (!fit)
+    if (!fit || model->roofline_only)
         return log_spread_roofline;
     bool borrowed = fit == &model->families[features->family];
     double spread = borrowed ? fmax(fit->log_spread, log_spread_unknown) : fit->log_spread;
     return extrapolates(fit, features) || features->guessed ? 1.5 * spread : spread;
-}
-
-static double roofline_ns(const struct roofline *roofline, const struct features *features) {
-    double compute = roofline->flops_per_ns > 0 ? features->flops / roofline->flops_per_ns : 0;
-    double memory =
-        roofline->bytes_per_ns > 0 ? features_bytes(features) / roofline->bytes_per_ns : 0;
-    return roofline->call_ns + fmax(compute, memory);
 }
 
 struct estimate cost_model_estimate(const struct cost_model *model,
@@ -195,11 +288,13 @@ struct estimate cost_model_estimate(const struct cost_model *model,
     const struct class_fit *fit = answering(model, features);
     double spread = cost_model_log_spread(model, features);
     struct estimate estimate = {.evidence = ""};
-    if (!fit) {
+    if (!fit || model->roofline_only) {
         estimate.value = roofline_ns(&model->roofline, features);
         estimate.tier = TIER_ROOFLINE;
     } else {
-        estimate.value = class_fit_ns(fit, features);
+        struct features aged = *features;
+        features_forget(&aged, model->forget_ns);
+        estimate.value = class_fit_ns(fit, &aged);
         estimate.tier = fit == &model->families[features->family] ? TIER_TRANSFERRED : TIER_FITTED;
     }
     estimate.low = estimate.value * exp(-normal_90 * spread);

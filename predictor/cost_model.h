@@ -40,10 +40,12 @@ struct roofline {
 };
 
 struct cost_model {
+    bool roofline_only; /* classes and families say how much, not how long; see estimator.h */
     struct class_fit *classes; /* sorted by key */
     uint32_t class_count;
     struct class_fit families[FAMILY_COUNT]; /* observations == 0: never seen */
     struct roofline roofline;
+    double forget_ns; /* how long the shared cache remembers; see features_forget() */
     /* Per observation of the training, what this model says of it when its own model is left out; 0
      * for those not learnt from. Not stored: NULL in a fit that was read. */
     double *held_out_ns;
@@ -51,9 +53,12 @@ struct cost_model {
     const struct observation *usual;
 };
 
-/* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL. */
+struct estimator;
+
+/* Which observations count: runs whose index has skip[run] true are left out. skip may be NULL, and
+ * `estimator` too: the default. */
 int cost_model_fit(struct arena *arena, const struct training *training, const bool *skip,
-                   struct cost_model *out, struct err *err);
+                   const struct estimator *estimator, struct cost_model *out, struct err *err);
 
 /* The time of one operator in ns with its 90 % interval. Never fails: the tier tells. */
 struct estimate cost_model_estimate(const struct cost_model *model,

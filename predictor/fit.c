@@ -4,6 +4,7 @@
 #include "base/stats.h"
 #include "base/strbuf.h"
 #include "predictor/nnls.h"
+#include "predictor/same_work.h"
 
 #include <math.h>
 #include <string.h>
@@ -57,23 +58,101 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
     return cpu;
 }
 
-static struct latency_sum sum_of_run(const struct fit *fit, const struct training *training,
-                                     uint32_t run) {
-    struct latency_sum sum = {0};
-    for (uint32_t i = 0; i < training->observation_count; i++) {
-        const struct observation *o = &training->observations[i];
-        if (o->run != run)
-            continue;
-        struct estimate estimate = cost_model_estimate(&fit->cost, &o->features);
-        latency_sum_add(&sum, &estimate, o->features.family,
-                        cost_model_log_spread(&fit->cost, &o->features), 1);
+/* ---- ages of weights --------------------------------------------------------------------------
+ */
+
+enum { SETTLE_ROUNDS = 6 };
+
+/* Of operators that do the same work one is estimated, for all their times. */
+struct distinct {
+    struct features *features;
+    double *times;
+    uint32_t count;
+};
+
+static struct distinct distinct_work(struct arena *arena, const struct features *features,
+                                     const double *times, uint32_t count) {
+    struct distinct d = {ARENA_ARRAY(arena, count + 1u, struct features),
+                         ARENA_ARRAY(arena, count + 1u, double), 0};
+    const uint32_t *first = same_work(arena, features, count);
+    uint32_t *place = ARENA_ARRAY(arena, count + 1u, uint32_t);
+    for (uint32_t i = 0; i < count; i++) {
+        if (first[i] == i) {
+            place[i] = d.count;
+            d.features[d.count++] = features[i];
+        }
+        d.times[place[first[i]]] += times[i];
     }
-    return sum;
+    return d;
 }
 
-struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
-                                   uint32_t run) {
-    struct latency_sum sum = sum_of_run(fit, training, run);
+static double times_estimate(const struct fit *fit, const struct distinct *d, uint32_t i) {
+    return d->times[i] > 0 ? d->times[i] * cost_model_estimate(&fit->cost, &d->features[i]).value
+                           : 0;
+}
+
+/* The time of the operators that find all data near stands; the others are estimated anew. Returns
+ * the latency that their ages are shares of; 0: no age matters. */
+static double settled_latency(const struct fit *fit, const struct distinct *d) {
+    double fixed_ns = 0, operators = 0, old_ns = 0, latency_ns = 0;
+    for (uint32_t i = 0; i < d->count; i++) {
+        operators += d->times[i];
+        *(features_age_matters(&d->features[i]) ? &old_ns : &fixed_ns) += times_estimate(fit, d, i);
+    }
+    for (int round = 0; round < SETTLE_ROUNDS && old_ns > 0; round++) {
+        double before_ns = old_ns;
+        latency_ns = fit->wall_ratio * composed_ns(fit, fixed_ns + old_ns, operators);
+        old_ns = 0;
+        for (uint32_t i = 0; i < d->count; i++) {
+            if (!features_age_matters(&d->features[i]))
+                continue;
+            d->features[i].inference_ns = latency_ns;
+            old_ns += times_estimate(fit, d, i);
+        }
+        if (fabs(old_ns - before_ns) < 1e-3 * latency_ns)
+            break;
+    }
+    return latency_ns;
+}
+
+void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
+                     uint32_t count) {
+    struct arena scratch;
+    arena_init(&scratch);
+    const struct distinct d = distinct_work(&scratch, features, times, count);
+    double latency_ns = settled_latency(fit, &d);
+    for (uint32_t i = 0; i < count && latency_ns > 0; i++)
+        if (features_age_matters(&features[i]) && times[i] > 0)
+            features[i].inference_ns = latency_ns;
+    arena_done(&scratch);
+}
+
+const struct features *fit_features_of_run(struct arena *arena, const struct fit *fit,
+                                           const struct training *training, uint32_t run,
+                                           uint32_t *count) {
+    struct features *features = NULL;
+    uint32_t capacity = 0;
+    *count = 0;
+    uint32_t end = training_first(training, run + 1);
+    for (uint32_t i = training_first(training, run); i < end; i++)
+        *ARENA_PUSH(arena, features, *count, capacity) = training->observations[i].features;
+    double *times = ARENA_ARRAY(arena, *count + 1u, double);
+    for (uint32_t i = 0; i < *count; i++) {
+        times[i] = 1;
+        features[i].inference_ns = 0;
+    }
+    fit_settle_ages(fit, features, times, *count);
+    return features;
+}
+
+struct estimate fit_latency_of_features(const struct fit *fit, const struct features *features,
+                                        uint32_t count) {
+    struct latency_sum sum = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        struct estimate estimate = cost_model_estimate(&fit->cost, &features[i]);
+        latency_sum_add(&sum, &estimate, features[i].family,
+                        cost_model_log_spread(&fit->cost, &features[i]), 1);
+    }
     return latency_of_sum(fit, &sum);
 }
 
@@ -238,6 +317,14 @@ static void calibrate_interval(struct arena *arena, const struct training *train
 
 /* ---- identity -------------------------------------------------------------------------------- */
 
+static void hash_run(struct strbuf *text, const struct observed_run *run) {
+    strbuf_printf(text, "%lld %s %a %a", (long long)run->id, run->model_sha256, run->latency_ns,
+                  run->cpu_ns);
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        strbuf_printf(text, " %a", quantity_measured((enum quantity)q, run));
+    strbuf_puts(text, "\n");
+}
+
 static void hash_training(const struct training *training, const bool *skip, char hex[static 65]) {
     struct strbuf text;
     strbuf_init(&text);
@@ -254,9 +341,7 @@ static void hash_training(const struct training *training, const bool *skip, cha
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         if (!(skip && skip[r]))
-            strbuf_printf(&text, "%lld %s %a %a %a %a %a %a\n", (long long)run->id,
-                          run->model_sha256, run->latency_ns, run->cpu_ns, run->peak_bytes,
-                          run->resident_bytes, run->load_ns, run->first_run_ns);
+            hash_run(&text, run);
     }
     sha256_hex(text.text, text.length, hex);
     strbuf_done(&text);
@@ -264,8 +349,13 @@ static void hash_training(const struct training *training, const bool *skip, cha
 
 int fit_train(struct arena *arena, const struct training *training, const bool *skip,
               struct fit *out, struct err *err) {
+    return fit_train_by(arena, training, skip, NULL, out, err);
+}
+
+int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
+                 const struct estimator *estimator, struct fit *out, struct err *err) {
     *out = (struct fit){.interval_scale = 1, .evidence = ""};
-    if (cost_model_fit(arena, training, skip, &out->cost, err))
+    if (cost_model_fit(arena, training, skip, estimator, &out->cost, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)
         out->observations += !(skip && skip[training->observations[i].run]);

@@ -31,6 +31,9 @@ struct fit {
  */
 int fit_train(struct arena *arena, const struct training *training, const bool *skip,
               struct fit *out, struct err *err);
+/* By another estimator than the default. */
+int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
+                 const struct estimator *estimator, struct fit *out, struct err *err);
 
 /* A sum of operator estimates with the spreads kept apart by family: errors inside a family go
  * together, those of different families do not. */
@@ -49,9 +52,21 @@ struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *
 /* The CPU time, from the latency. */
 struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate *latency_ns);
 
-/* The latency of an observed run as this fit would have predicted it. */
-struct estimate fit_latency_of_run(const struct fit *fit, const struct training *training,
-                                   uint32_t run);
+/* How old the weights of operators are when they are used again depends on how long an inference
+ * takes, and that on them. Sets the ages of `features`, each executed `times` per inference, so
+ * that both agree. */
+void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
+                     uint32_t count);
+
+/* The features of an observed run's operators in the order of the training, with ages as this fit
+ * would have predicted them. Lives in the arena. */
+const struct features *fit_features_of_run(struct arena *arena, const struct fit *fit,
+                                           const struct training *training, uint32_t run,
+                                           uint32_t *count);
+
+/* The latency of operators that are executed once each. */
+struct estimate fit_latency_of_features(const struct fit *fit, const struct features *features,
+                                        uint32_t count);
 
 /* Per run, what its operators would have taken at the machine's usual speed over what they took. */
 const double *usual_shares(struct arena *arena, const struct training *training,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 2 };
+enum { FIT_VERSION = 3 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",
@@ -16,23 +16,6 @@ static const char *const basis_names[] = {
 _Static_assert(sizeof basis_names / sizeof *basis_names == BASIS_COUNT, "a name for each basis");
 
 /* ---- writing --------------------------------------------------------------------------------- */
-
-static void write_numbers(cJSON *parent, const char *key, const double *values, size_t count) {
-    cJSON *list = json_add_array(parent, key);
-    for (size_t i = 0; i < count; i++)
-        json_add_number(list, NULL, values[i]);
-}
-
-static void write_residual(cJSON *item, const struct residual *residual) {
-    if (residual->points == 0)
-        return;
-    cJSON *object = json_add_object(item, "residual");
-    json_add_number(object, "length", residual->length);
-    write_numbers(object, "mean", residual->mean, residual->dims);
-    write_numbers(object, "scale", residual->scale, residual->dims);
-    write_numbers(object, "weight", residual->weight, residual->points);
-    write_numbers(object, "at", residual->at, (size_t)residual->points * residual->dims);
-}
 
 static void write_class(cJSON *list, const struct class_fit *fit) {
     cJSON *item = json_add_object(list, NULL);
@@ -50,7 +33,8 @@ static void write_class(cJSON *list, const struct class_fit *fit) {
     const char *const *terms = family_info(fit->family)->terms;
     for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
         json_add_number(rates, terms[i], fit->rates[i]);
-    write_residual(item, &fit->residual);
+    if (fit->residual.state)
+        residual_write(&fit->residual, json_add_object(item, "residual"));
 }
 
 static void write_quantity(cJSON *list, enum quantity quantity, const struct quantity_fit *fit) {
@@ -79,6 +63,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     json_add_number(tree, "interval_scale", fit->interval_scale);
+    json_add_number(tree, "forget_ns", fit->cost.forget_ns);
     cJSON *roofline = json_add_object(tree, "roofline");
     json_add_number(roofline, "flops_per_ns", fit->cost.roofline.flops_per_ns);
     json_add_number(roofline, "bytes_per_ns", fit->cost.roofline.bytes_per_ns);
@@ -146,48 +131,13 @@ static const char *quantity_at(int i) {
     return quantity_name((enum quantity)i);
 }
 
-/* Exactly `count` numbers into `values`. */
-static int read_numbers(const cJSON *object, const char *key, double *values, size_t count,
-                        struct err *err) {
-    const cJSON *list, *item;
-    size_t n = 0;
-    if (json_get_tree(object, key, cJSON_Array, &list, err))
-        return -(int)err->code;
-    cJSON_ArrayForEach(item, list) {
-        if (n == count || !cJSON_IsNumber(item))
-            return err_set(err, ERR_INPUT, "%s does not hold %zu numbers", key, count);
-        values[n++] = item->valuedouble;
-    }
-    return n == count ? 0 : err_set(err, ERR_INPUT, "%s does not hold %zu numbers", key, count);
-}
-
 static int read_residual(struct arena *arena, const cJSON *item, struct class_fit *fit,
                          struct err *err) {
-    const cJSON *object = cJSON_GetObjectItemCaseSensitive(item, "residual"), *weights;
-    struct residual *residual = &fit->residual;
-    if (!object)
-        return 0;
-    while (residual->dims + 1 < FEATURE_TERMS_MAX &&
-           family_info(fit->family)->terms[residual->dims + 1])
-        residual->dims++;
-    if (json_get_tree(object, "weight", cJSON_Array, &weights, err))
-        return -(int)err->code;
-    int points = cJSON_GetArraySize(weights);
-    if (points > RESIDUAL_POINTS_MAX)
-        return err_set(err, ERR_INPUT, "a residual of %d points, at most %d are known", points,
-                       RESIDUAL_POINTS_MAX);
-    residual->points = (uint32_t)points;
-    size_t numbers = (size_t)points * residual->dims;
-    double *at = ARENA_ARRAY(arena, numbers, double);
-    double *weight = ARENA_ARRAY(arena, (size_t)points, double);
-    residual->at = at;
-    residual->weight = weight;
-    if (json_get_number(object, "length", &residual->length, err) ||
-        read_numbers(object, "mean", residual->mean, residual->dims, err) ||
-        read_numbers(object, "scale", residual->scale, residual->dims, err) ||
-        read_numbers(object, "weight", weight, (size_t)points, err))
-        return -(int)err->code;
-    return read_numbers(object, "at", at, numbers, err);
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(item, "residual");
+    uint32_t dims = 0;
+    while (dims + 1 < FEATURE_TERMS_MAX && family_info(fit->family)->terms[dims + 1])
+        dims++;
+    return object ? residual_read(arena, object, dims, &fit->residual, err) : 0;
 }
 
 static int read_class(struct arena *arena, const cJSON *item, struct class_fit *fit,
@@ -280,7 +230,7 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
     if (get_count(tree, "runs", &out->runs, err) ||
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
-        GET_NUMBERS(tree, err, {"sum_ratio", &out->sum_ratio},
+        GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
                     {"call_excess_ns", &out->call_excess_ns},
                     {"sum_log_spread", &out->sum_log_spread},
                     {"speed_log_spread", &out->speed_log_spread}, {"wall_ratio", &out->wall_ratio},

@@ -1,5 +1,7 @@
 #include "predictor/predict.h"
 
+#include "predictor/same_work.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +37,7 @@ static void refuse(struct predicting *p, uint32_t i, const char *why) {
 
 /* ---- operators ------------------------------------------------------------------------------- */
 
-static void predict_operator(struct predicting *p, uint32_t i) {
+static bool describe_operator(struct predicting *p, uint32_t i) {
     const struct flat_op *flat = &p->flat->ops[i];
     struct operator_row *row = &p->out->operators[i];
     struct features *f = &p->features[i];
@@ -47,22 +49,33 @@ static void predict_operator(struct predicting *p, uint32_t i) {
                                  .latency_ns = estimate_refused()};
     if (features_of(flat->graph, flat->op, &p->target, f, &why)) {
         refuse(p, i, arena_strdup(p->arena, why.message));
-        return;
+        return false;
     }
     row->kernel = f->key;
     row->flops = f->flops;
     row->bytes = features_bytes(f);
     row->bound = cost_model_bound(&p->fit->cost, f);
-    row->latency_ns = cost_model_estimate(&p->fit->cost, f);
+    return true;
+}
+
+/* Operators that do the same work are estimated once; `first` is of same_work(). */
+static void estimate_operator(struct predicting *p, const uint32_t *first, uint32_t i) {
+    struct operator_row *row = &p->out->operators[i];
+    row->latency_ns = first[i] < i ? p->out->operators[first[i]].latency_ns
+                                   : cost_model_estimate(&p->fit->cost, &p->features[i]);
     row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
-    if (row->latency_ns.tier == TIER_ROOFLINE && !p->options->allow_roofline) {
-        row->latency_ns = estimate_refused();
-        refuse(p, i,
-               arena_printf(p->arena,
-                            "kernel class %s was never observed here; profile a model that has it, "
-                            "or allow the roofline",
-                            f->key));
-    }
+}
+
+static void refuse_roofline(struct predicting *p, uint32_t i) {
+    struct operator_row *row = &p->out->operators[i];
+    if (row->latency_ns.tier != TIER_ROOFLINE || p->options->allow_roofline)
+        return;
+    row->latency_ns = estimate_refused();
+    refuse(p, i,
+           arena_printf(p->arena,
+                        "kernel class %s was never observed here; profile a model that has it, "
+                        "or allow the roofline",
+                        row->kernel));
 }
 
 /* ---- control flow ---------------------------------------------------------------------------- */
@@ -155,6 +168,19 @@ static void settle_control_flow(struct predicting *p) {
     warn_of_branches(p);
 }
 
+/* ---- ages of weights ---------------------------------------------------------------------------
+ */
+
+static void settle_ages(struct predicting *p) {
+    if (p->out->refused_count)
+        return;
+    fit_settle_ages(p->fit, p->features, p->times, p->flat->count);
+    const uint32_t *first = same_work(p->arena, p->features, p->flat->count);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (features_age_matters(&p->features[i]))
+            estimate_operator(p, first, i);
+}
+
 /* ---- totals ---------------------------------------------------------------------------------- */
 
 static struct latency_sum sum_operators(struct predicting *p) {
@@ -179,6 +205,8 @@ static void refuse_totals(struct predicting *p) {
     out->latency_ns = out->cpu_time_ns = estimate_refused();
     out->peak_memory_bytes = out->resident_memory_bytes = estimate_refused();
     out->load_time_ns = out->first_run_ns = estimate_refused();
+    out->cold_start = (struct cold_start){.page_cache = p->options->cold_start.page_cache,
+                                          .total_ns = estimate_refused()};
     out->peak_memory_upper = (struct upper_bound){p->options->memory_confidence, NAN};
 }
 
@@ -193,40 +221,74 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     }
     struct footprint footprint;
     footprint_of(lowered, p->flat, file_bytes, &footprint);
+    if (out->model.nodes)
+        footprint.file_nodes = (double)out->model.nodes;
     out->latency_ns = latency_of_sum(p->fit, &sum);
     out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
     double latency_ns = out->latency_ns.value;
-    struct estimate *const answers[QUANTITY_COUNT] = {
+    struct estimate *const answers[] = {
         [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,
         [QUANTITY_RESIDENT_BYTES] = &out->resident_memory_bytes,
         [QUANTITY_LOAD_NS] = &out->load_time_ns,
         [QUANTITY_FIRST_RUN_NS] = &out->first_run_ns,
     };
-    for (int q = 0; q < QUANTITY_COUNT; q++) {
+    for (size_t q = 0; q < sizeof answers / sizeof *answers; q++) {
         *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
         answers[q]->evidence = out->latency_ns.evidence;
     }
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
+    cold_start_predict(p->arena, fits, &footprint, &p->options->cold_start, out);
+    if (p->options->memory_timeline)
+        memory_timeline_of(p->arena, lowered, p->flat, &footprint, &out->timeline);
 }
 
-void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
-                   const struct flat_graph *flat, uint64_t file_bytes,
-                   const struct predict_options *options, struct prediction *out) {
+static struct predicting begin(struct arena *arena, const struct fit *fit,
+                               const struct graph *lowered, const struct flat_graph *flat,
+                               const struct predict_options *options, struct prediction *out) {
     struct predicting p = {.arena = arena,
                            .fit = fit,
                            .flat = flat,
                            .options = options,
-                           .target = feature_target_for(&options->target, lowered),
+                           .target = feature_target_for(arena, &options->target, lowered),
                            .out = out};
     p.features = ARENA_ARRAY(arena, flat->count + 1u, struct features);
     p.times = ARENA_ARRAY(arena, flat->count + 1u, double);
     out->operators = ARENA_ARRAY(arena, flat->count + 1u, struct operator_row);
     out->operator_count = flat->count;
-    for (uint32_t i = 0; i < flat->count; i++) {
-        p.times[i] = 1;
-        predict_operator(&p, i);
+    return p;
+}
+
+static void predict_operators(struct predicting *p) {
+    bool *known = ARENA_ARRAY(p->arena, p->flat->count + 1u, bool);
+    for (uint32_t i = 0; i < p->flat->count; i++) {
+        p->times[i] = 1;
+        known[i] = describe_operator(p, i);
     }
-    settle_control_flow(&p);
+    const uint32_t *first = same_work(p->arena, p->features, p->flat->count);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (known[i])
+            estimate_operator(p, first, i);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        if (known[i])
+            refuse_roofline(p, i);
+    settle_control_flow(p);
+    settle_ages(p);
+}
+
+void predict_model(struct arena *arena, const struct fit *fit, const struct graph *lowered,
+                   const struct flat_graph *flat, uint64_t file_bytes,
+                   const struct predict_options *options, struct prediction *out) {
+    struct predicting p = begin(arena, fit, lowered, flat, options, out);
+    predict_operators(&p);
     predict_totals(&p, lowered, file_bytes);
+}
+
+const struct features *predict_features(struct arena *arena, const struct fit *fit,
+                                        const struct graph *lowered, const struct flat_graph *flat,
+                                        const struct predict_options *options) {
+    struct prediction prediction = {0};
+    struct predicting p = begin(arena, fit, lowered, flat, options, &prediction);
+    predict_operators(&p);
+    return p.features;
 }

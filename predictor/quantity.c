@@ -26,14 +26,29 @@ static double latency(const struct footprint *f, double latency_ns) {
     }
 
 FOOTPRINT_TERM(operators)
+FOOTPRINT_TERM(weight_tensors)
+FOOTPRINT_TERM(file_nodes)
 FOOTPRINT_TERM(file_bytes)
 FOOTPRINT_TERM(blocked_weight_bytes)
 FOOTPRINT_TERM(packed_weight_bytes)
+FOOTPRINT_TERM(large_filter_bytes)
+FOOTPRINT_TERM(large_matrix_bytes)
 FOOTPRINT_TERM(loading_bytes)
 FOOTPRINT_TERM(resident_weight_bytes)
 FOOTPRINT_TERM(first_run_bytes)
 FOOTPRINT_TERM(arena_bytes)
 FOOTPRINT_TERM(feed_bytes)
+
+static double parsed_bytes(const struct footprint *f, double latency_ns) {
+    (void)latency_ns;
+    return f->file_bytes + f->regrown_bytes;
+}
+
+/* What a file is read through is fresh memory too. */
+static double buffer_bytes(const struct footprint *f, double latency_ns) {
+    (void)latency_ns;
+    return fmin(f->file_bytes, 4 << 20);
+}
 
 struct term {
     const char *name;
@@ -56,30 +71,31 @@ struct quantity_info {
     struct term terms[QUANTITY_TERMS_MAX];
 };
 
-static double measured_peak(const struct observed_run *run) {
-    return run->peak_bytes;
-}
-
 /* Who does not tell the peak of loading apart tells one that it did not pass. */
-static double measured_loaded(const struct observed_run *run) {
+static double loaded_bytes_of(const struct observed_run *run) {
     return run->loaded_bytes > 0 ? run->loaded_bytes : run->peak_bytes;
 }
 
-static double measured_resident(const struct observed_run *run) {
-    return run->resident_bytes;
-}
+#define MEASURED(field)                                                                            \
+    static double field##_of(const struct observed_run *run) {                                     \
+        return run->field;                                                                         \
+    }
 
-static double measured_load(const struct observed_run *run) {
-    return run->load_ns;
-}
-
-static double measured_first_run(const struct observed_run *run) {
-    return run->first_run_ns;
-}
+MEASURED(peak_bytes)
+MEASURED(resident_bytes)
+MEASURED(load_ns)
+MEASURED(first_run_ns)
+MEASURED(process_start_ns)
+MEASURED(library_load_ns)
+MEASURED(file_read_ns)
+MEASURED(parse_ns)
+MEASURED(optimise_ns)
+MEASURED(reorder_ns)
+MEASURED(prepack_ns)
 
 static const struct quantity_info infos[] = {
-    [QUANTITY_PEAK_BYTES] = {measured_peak,
-                             {measured_loaded, measured_resident},
+    [QUANTITY_PEAK_BYTES] = {peak_bytes_of,
+                             {loaded_bytes_of, resident_bytes_of},
                              {{"load_process", one, 0},
                               {"load_operators", operators, 0},
                               {"load_bytes", loading_bytes, 0},
@@ -87,30 +103,75 @@ static const struct quantity_info infos[] = {
                               {"run_operators", operators, SECOND},
                               {"run_weight_bytes", resident_weight_bytes, SECOND},
                               {"run_arena_bytes", arena_bytes, SECOND | DOUBTFUL},
-                              {"run_feed_bytes", feed_bytes, SECOND}}      },
-    [QUANTITY_RESIDENT_BYTES] = {measured_resident,
-                             {measured_resident},
+                              {"run_feed_bytes", feed_bytes, SECOND}}                        },
+    [QUANTITY_RESIDENT_BYTES] = {resident_bytes_of,
+                             {resident_bytes_of},
                              {{"process", one, 0},
                                   {"operators", operators, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
                                   {"arena_bytes", arena_bytes, DOUBTFUL},
-                                  {"feed_bytes", feed_bytes, 0}}           },
-    [QUANTITY_LOAD_NS] = {measured_load,
-                             {measured_load},
+                                  {"feed_bytes", feed_bytes, 0}}                             },
+    [QUANTITY_LOAD_NS] = {load_ns_of,
+                             {load_ns_of},
                              {{"session", one, 0},
                            {"operators", operators, 0},
+                           {"file_nodes", file_nodes, 0},
+                           {"weight_tensors", weight_tensors, 0},
+                           {"buffer_bytes", buffer_bytes, 0},
                            {"file_bytes", file_bytes, 0},
+                           {"parsed_bytes", parsed_bytes, 0},
                            {"blocked_weight_bytes", blocked_weight_bytes, 0},
-                           {"packed_weight_bytes", packed_weight_bytes, 0}}},
-    [QUANTITY_FIRST_RUN_NS] = {measured_first_run,
-                             {measured_first_run},
+                           {"large_filter_bytes", large_filter_bytes, 0},
+                           {"packed_weight_bytes", packed_weight_bytes, 0},
+                           {"large_matrix_bytes", large_matrix_bytes, 0}}                    },
+    [QUANTITY_FIRST_RUN_NS] = {first_run_ns_of,
+                             {first_run_ns_of},
                              {{"call", one, 0},
                                 {"operators", operators, 0},
                                 {"latency_ns", latency, 0},
-                                {"arena_bytes", first_run_bytes, 0}}       },
+                                {"arena_bytes", first_run_bytes, 0}}                         },
+    [QUANTITY_PROCESS_START_NS] = {process_start_ns_of,
+                             {process_start_ns_of},
+                             {{"process", one, 0}}                                           },
+    [QUANTITY_LIBRARY_LOAD_NS] = {library_load_ns_of,  {library_load_ns_of}, {{"library", one, 0}}},
+    [QUANTITY_FILE_READ_NS] = {file_read_ns_of,
+                             {file_read_ns_of},
+                             {{"file", one, 0},
+                                {"buffer_bytes", buffer_bytes, 0},
+                                {"file_bytes", file_bytes, 0}}                               },
+    [QUANTITY_PARSE_NS] = {parse_ns_of,
+                             {parse_ns_of},
+                             {{"model", one, 0},
+                            {"file_nodes", file_nodes, 0},
+                            {"weight_tensors", weight_tensors, 0},
+                            {"parsed_bytes", parsed_bytes, 0}}                               },
+    [QUANTITY_OPTIMISE_NS] = {optimise_ns_of,
+                             {optimise_ns_of},
+                             {{"graph", one, 0},
+                               {"file_nodes", file_nodes, 0},
+                               {"operators", operators, 0},
+                               {"weight_tensors", weight_tensors, 0},
+                               {"file_bytes", file_bytes, 0}}                                },
+    [QUANTITY_REORDER_NS] = {reorder_ns_of,
+                             {reorder_ns_of},
+                             {{"graph", one, 0},
+                              {"operators", operators, 0},
+                              {"blocked_weight_bytes", blocked_weight_bytes, 0},
+                              {"large_filter_bytes", large_filter_bytes, 0}}                 },
+    [QUANTITY_PREPACK_NS] = {prepack_ns_of,
+                             {prepack_ns_of},
+                             {{"session", one, 0},
+                              {"operators", operators, 0},
+                              {"weight_tensors", weight_tensors, 0},
+                              {"packed_weight_bytes", packed_weight_bytes, 0},
+                              {"large_matrix_bytes", large_matrix_bytes, 0}}                 },
 };
 
 _Static_assert(sizeof infos / sizeof *infos == QUANTITY_COUNT, "a row for each quantity");
+
+double quantity_measured(enum quantity quantity, const struct observed_run *run) {
+    return infos[quantity].measured(run);
+}
 
 const char *quantity_term(enum quantity quantity, int term) {
     return term < QUANTITY_TERMS_MAX ? infos[quantity].terms[term].name : NULL;
@@ -243,12 +304,74 @@ static int solve_stage(enum quantity quantity, int stage, const struct observed_
     return code;
 }
 
-static int solve(enum quantity quantity, const struct observed_run *const *runs, uint32_t count,
-                 double *rates, struct err *err) {
+/* ---- sums of parts --------------------------------------------------------------------------- */
+
+enum { PARTS_RUNS_LEAST = 12, PARTS_MAX = 5 };
+
+/* Where enough runs tell the parts apart, each is fitted and the rates are added up: their terms
+ * are terms of the whole, and each has a scale of its own for what is far off. */
+static const struct sum {
+    uint32_t count;
+    enum quantity parts[PARTS_MAX];
+} sums[QUANTITY_COUNT] = {
+    [QUANTITY_LOAD_NS] = {5,
+                          {QUANTITY_FILE_READ_NS, QUANTITY_PARSE_NS, QUANTITY_OPTIMISE_NS,
+                           QUANTITY_REORDER_NS, QUANTITY_PREPACK_NS}},
+};
+
+/* The runs that tell all parts. */
+static uint32_t with_parts(enum quantity quantity, const struct observed_run *const *runs,
+                           uint32_t count, const struct observed_run **told) {
+    uint32_t n = 0;
+    const struct sum *sum = &sums[quantity];
+    for (uint32_t r = 0; r < count && sum->count; r++) {
+        bool all = true;
+        for (uint32_t i = 0; i < sum->count; i++)
+            all = all && usable(sum->parts[i], runs[r]);
+        if (all)
+            told[n++] = runs[r];
+    }
+    return n;
+}
+
+static uint32_t place_of(enum quantity quantity, const struct term *term) {
+    uint32_t i = 0;
+    while (i + 1 < terms_of(quantity) && infos[quantity].terms[i].of != term->of)
+        i++;
+    return i;
+}
+
+static int solve_parts(enum quantity quantity, const struct observed_run *const *told,
+                       uint32_t count, double *rates, struct err *err) {
+    for (uint32_t i = 0; i < sums[quantity].count; i++) {
+        double found[QUANTITY_TERMS_MAX];
+        enum quantity part = sums[quantity].parts[i];
+        if (solve_stage(part, 0, told, count, found, err))
+            return -(int)err->code;
+        for (uint32_t t = 0; t < terms_of(part); t++)
+            rates[place_of(quantity, &infos[part].terms[t])] += found[t];
+    }
+    return 0;
+}
+
+static int solve_stages(enum quantity quantity, const struct observed_run *const *runs,
+                        uint32_t count, double *rates, struct err *err) {
     int code = 0;
-    memset(rates, 0, QUANTITY_TERMS_MAX * sizeof *rates);
     for (int stage = 0; !code && stage < STAGES_MAX && infos[quantity].stages[stage]; stage++)
         code = solve_stage(quantity, stage, runs, count, rates, err);
+    return code;
+}
+
+static int solve(enum quantity quantity, const struct observed_run *const *runs, uint32_t count,
+                 double *rates, struct err *err) {
+    const struct observed_run **told = calloc(count + 1u, sizeof *told);
+    if (!told)
+        abort();
+    memset(rates, 0, QUANTITY_TERMS_MAX * sizeof *rates);
+    uint32_t n = with_parts(quantity, runs, count, told);
+    int code = n >= PARTS_RUNS_LEAST ? solve_parts(quantity, told, n, rates, err)
+                                     : solve_stages(quantity, runs, count, rates, err);
+    free(told);
     return code;
 }
 
@@ -378,6 +501,27 @@ struct estimate quantity_estimate(enum quantity quantity, const struct quantity_
     double reach = exp(normal_90 * fit->interval_scale * spread_of(fit, value.doubtful));
     return (struct estimate){value.total, value.total / reach, value.total * reach, TIER_FITTED,
                              ""};
+}
+
+/* Of the larger stage, which is the estimate. */
+struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
+                                          const struct footprint *footprint, double latency_ns) {
+    struct largest_term largest[STAGES_MAX] = {
+        {"", 0},
+        {"", 0}
+    };
+    double stages[STAGES_MAX] = {0};
+    for (uint32_t i = 0; fit->runs && i < terms_of(quantity); i++) {
+        const struct term *term = &infos[quantity].terms[i];
+        double part = fit->rates[i] * term->of(footprint, latency_ns);
+        int stage = stage_of(term);
+        stages[stage] += part;
+        if (part > largest[stage].share)
+            largest[stage] = (struct largest_term){term->name, part};
+    }
+    int stage = stages[1] > stages[0];
+    largest[stage].share = stages[stage] > 0 ? largest[stage].share / stages[stage] : 0;
+    return largest[stage];
 }
 
 struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_fit *fit,

@@ -5,6 +5,7 @@
 #define ASSAY_PREDICTOR_QUANTITY_H
 
 #include "base/arena.h"
+#include "core/accuracy.h"
 #include "core/estimate.h"
 #include "core/observation.h"
 #include "core/prediction.h"
@@ -12,7 +13,7 @@
 
 #include <stdbool.h>
 
-enum { QUANTITY_TERMS_MAX = 8 };
+enum { QUANTITY_TERMS_MAX = 12 };
 
 struct quantity_fit {
     double rates[QUANTITY_TERMS_MAX];
@@ -25,6 +26,9 @@ struct quantity_fit {
     double interval_scale, upper_scale;
 };
 
+/* Of the run; NaN or 0 when it was not measured. */
+double quantity_measured(enum quantity quantity, const struct observed_run *run);
+
 /* NULL past the last. */
 const char *quantity_term(enum quantity quantity, int term);
 
@@ -33,6 +37,9 @@ int quantity_fit(struct arena *arena, enum quantity quantity, const struct train
 /* `latency_ns` is the model's predicted (or measured) steady time, a term of the first run. */
 struct estimate quantity_estimate(enum quantity quantity, const struct quantity_fit *fit,
                                   const struct footprint *footprint, double latency_ns);
+/* The term that makes up most of the estimate. */
+struct largest_term quantity_largest_term(enum quantity quantity, const struct quantity_fit *fit,
+                                          const struct footprint *footprint, double latency_ns);
 /* The value not passed with the confidence, 0.5 to 1. */
 struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_fit *fit,
                                   const struct footprint *footprint, double latency_ns,

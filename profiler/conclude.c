@@ -16,6 +16,13 @@ static void conclude_cold(const struct evidence *evidence, const struct protocol
         [METRIC_FIRST_RUN_NS] = &out->first_run_ns,
         [METRIC_BASELINE_BYTES] = &out->baseline_bytes,
         [METRIC_LOADED_BYTES] = &out->loaded_bytes,
+        [METRIC_PROCESS_START_NS] = &out->process_start_ns,
+        [METRIC_LIBRARY_BYTES] = &out->library_bytes,
+        [METRIC_FILE_READ_NS] = &out->file_read_ns,
+        [METRIC_READ_PARSE_NS] = &out->read_parse_ns,
+        [METRIC_OPTIMISE_NS] = &out->optimise_ns,
+        [METRIC_REORDER_NS] = &out->reorder_ns,
+        [METRIC_PREPACK_NS] = &out->prepack_ns,
     };
     double scratch[PROTOCOL_PROCESSES_MAX];
     for (int metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)
@@ -47,6 +54,15 @@ static void conclude_plain(const struct evidence *evidence, const struct protoco
     out->outliers = count_outliers(wall, count, scratch);
     out->groups = find_two_groups(wall, count, scratch);
     out->drift = drift_of(wall, count);
+}
+
+static void conclude_alone(const struct evidence *evidence, const struct protocol *protocol,
+                           struct measured *out) {
+    const struct readings *alone = &evidence->alone;
+    out->alone_wall_ns = summarise_processes(alone->runs[SLOT_WALL], alone->process, alone->count,
+                                             protocol->confidence, evidence->scratch);
+    out->alone_cpu_ns = summarise_processes(alone->runs[SLOT_CPU], alone->process, alone->count,
+                                            protocol->confidence, evidence->scratch);
 }
 
 static void conclude_events(struct arena *arena, const struct readings *readings,
@@ -135,12 +151,16 @@ void conclude(struct arena *arena, struct evidence *evidence, const struct proto
               struct measured *out) {
     bool hooked = evidence->profiled.capacity > 0;
     out->all_runs = evidence->plain.count;
-    if (out->threads == 1) {
+    /* More replicas than CPUs take turns: then waiting is what is measured. */
+    if (out->threads == 1 && out->replicas <= out->cpus) {
         readings_set_aside(&evidence->plain);
         readings_set_aside(&evidence->profiled);
+        readings_set_aside(&evidence->alone);
     }
     conclude_cold(evidence, protocol, out);
     conclude_plain(evidence, protocol, out);
+    if (evidence->alone.count)
+        conclude_alone(evidence, protocol, out);
     if (hooked)
         conclude_profiled(arena, evidence, protocol, out);
     conclude_events(arena, hooked ? &evidence->profiled : &evidence->plain, evidence,

@@ -8,6 +8,7 @@
 /* Everything a campaign gathered. */
 struct evidence {
     struct readings plain, profiled; /* profiled.capacity 0: no hooks */
+    struct readings alone; /* plain, the other replicas halted; capacity 0: there are none */
     struct cold_readings cold;
     /* Sum of the operators' brackets in a run of a hooked batch minus the whole run of the plain
      * batch beside it, medians of both. */

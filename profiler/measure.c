@@ -2,6 +2,7 @@
 
 #include "base/stats.h"
 #include "profiler/conclude.h"
+#include "profiler/neighbours.h"
 #include "profiler/readings.h"
 #include "profiler/speed_probe.h"
 
@@ -31,6 +32,7 @@ struct campaign {
     struct measured *out;
     struct evidence evidence;
     struct side plain, hooked;
+    struct neighbours neighbours;
     uint32_t process;
     uint32_t turns; /* pairs of batches */
     uint64_t spent_ns;
@@ -129,6 +131,17 @@ static void note_pair(struct evidence *evidence, uint32_t plain_from, uint32_t p
     evidence->pairs++;
 }
 
+/* A plain batch while the other replicas halt. */
+static int run_alone(struct campaign *campaign, struct err *err) {
+    struct side alone = campaign->plain;
+    alone.readings = &campaign->evidence.alone;
+    if (campaign->neighbours.count == 0 || room_left(campaign, &alone) <= 0)
+        return 0;
+    int status = kept_batch(campaign, &alone, batch_size(campaign, &alone), err);
+    campaign->plain.kept_ns = alone.kept_ns; /* disturbance is told per time of all runs */
+    return status;
+}
+
 /* A plain batch and a hooked one. Which comes first alternates, so that a steady
  * drift of the machine favours neither. */
 static int run_pair(struct campaign *campaign, struct err *err) {
@@ -222,14 +235,28 @@ static void probe_speed(struct campaign *campaign) {
         campaign->probes[campaign->probe_count++] = speed_probe_ns(&campaign->probe);
 }
 
-/* Pairs of batches until the present process is done. */
+/* A round of batches, beside the other replicas and alone; the probe is for the machine's speed and
+ * not for what they take of it. */
+static int run_round(struct campaign *campaign, struct err *err) {
+    neighbours_go(&campaign->neighbours);
+    int status = run_pair(campaign, err);
+    neighbours_halt(&campaign->neighbours);
+    if (status == 0)
+        status = run_alone(campaign, err);
+    if (status == 0)
+        status = neighbours_check(&campaign->neighbours, err);
+    if (status == 0)
+        probe_speed(campaign);
+    return status;
+}
+
+/* Rounds until the present process is done. */
 static int run_pairs(struct campaign *campaign, struct err *err) {
     uint32_t from = campaign->evidence.plain.count;
     for (;;) {
-        int status = run_pair(campaign, err);
+        int status = run_round(campaign, err);
         if (status != 0)
             return status;
-        probe_speed(campaign);
         tell(campaign);
         campaign->out->stop = STOP_STEADY;
         if (is_steady(campaign, from))
@@ -335,6 +362,10 @@ static int measure_process(struct campaign *campaign, struct err *err) {
 }
 
 static int measure_processes(struct campaign *campaign, struct err *err) {
+    uint32_t replicas = campaign->out->replicas;
+    if (replicas > 1 && neighbours_open(&campaign->neighbours, campaign->arena, campaign->collector,
+                                        &campaign->plain.config, replicas - 1, err))
+        return -(int)err->code;
     for (; campaign->process < campaign->protocol->processes; campaign->process++) {
         int status = measure_process(campaign, err);
         if (status != 0)
@@ -361,6 +392,8 @@ static void init_evidence(struct campaign *campaign, const struct collect_config
     uint32_t most = hooked > protocol->max_repeats ? hooked : protocol->max_repeats;
     readings_init(&evidence->plain, campaign->arena, config->hooked ? SLOT_EVENT_FIRST : slots, 0,
                   protocol->max_repeats);
+    readings_init(&evidence->alone, campaign->arena, SLOT_EVENT_FIRST, 0,
+                  protocol->replicas > 1 ? protocol->max_repeats : 0);
     readings_init(&evidence->profiled, campaign->arena, slots, ops, hooked);
     cold_readings_init(&evidence->cold);
     evidence->pair_capacity = hooked;
@@ -377,6 +410,13 @@ static void init_sides(struct campaign *campaign, const struct collect_config *c
     campaign->plain.config.hooked = NULL;
     if (config->hooked) /* plain processes then stay free of everything of ours */
         campaign->plain.config.event_count = 0;
+}
+
+double measured_slowdown(const struct measured *m) {
+    if (m->alone_wall_ns.count == 0)
+        return NAN;
+    return m->threads == 1 && m->replicas <= m->cpus ? m->cpu_ns.median / m->alone_cpu_ns.median
+                                                     : m->wall_ns.median / m->alone_wall_ns.median;
 }
 
 static uint32_t cpus_allowed(void) {
@@ -403,6 +443,7 @@ int profile_measure(struct arena *arena, const struct collector *collector,
                        config->event_count, METRIC_COUNTER_MAX);
     memset(out, 0, sizeof *out);
     out->threads = config->threads;
+    out->replicas = protocol->replicas > 1 ? protocol->replicas : 1;
     out->cpus = cpus_allowed();
     out->target = protocol->target;
     out->processes = protocol->processes;
@@ -414,6 +455,7 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     speed_probe_init(&campaign.probe, arena);
     campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);
     status = measure_processes(&campaign, err);
+    neighbours_close(&campaign.neighbours);
     if (status != 0) {
         if (campaign.plain.session)
             collector->abandon(campaign.plain.session);

@@ -5,6 +5,9 @@
  * and its memory. A hooked process lives beside them, and plain and hooked batches alternate,
  * because a machine's speed drifts by several per cent within minutes.
  *
+ * Replicas beside the measured process (profiler/neighbours.h) run during all batches but those
+ * that are made to know what it takes alone, in the same minute.
+ *
  * At one thread the runs during which other programs held the CPU are set aside, if enough remain:
  * their wall time says something about those programs. The disturbance is reported all the same.
  */
@@ -35,10 +38,12 @@ struct measured_op {
 
 struct measured {
     uint32_t threads;
-    uint32_t cpus; /* that this process may use */
-    double target; /* of the protocol */
+    uint32_t replicas; /* side by side; 1: it was alone */
+    uint32_t cpus;     /* that this process may use */
+    double target;     /* of the protocol */
 
     struct summary wall_ns, cpu_ns;                   /* plain: the latency */
+    struct summary alone_wall_ns, alone_cpu_ns;       /* plain, while the other replicas halted */
     struct summary profiled_wall_ns, profiled_cpu_ns; /* the same run, hooked */
     struct summary brackets_wall_ns, brackets_cpu_ns; /* sum of raw operators of a hooked run */
     /* The undisturbed tenth of the same: plain runs, and sums of raw operators. */
@@ -59,6 +64,8 @@ struct measured {
     /* Over the plain processes. */
     struct summary library_load_ns, load_ns, first_run_ns;
     struct summary baseline_bytes, loaded_bytes, peak_bytes, resident_bytes;
+    struct summary process_start_ns, library_bytes, file_read_ns;
+    struct summary read_parse_ns, optimise_ns, reorder_ns, prepack_ns; /* parts of load_ns */
 
     struct disturbance disturbance;     /* of the kept runs; switches and faults added up */
     double running_ns;                  /* that these took, of all processes */
@@ -75,6 +82,10 @@ struct measured {
     const struct warning *warnings;
     uint32_t warning_count;
 };
+
+/* Time beside the other replicas over the time alone: CPU time where each has a CPU of its own,
+ * which other programs disturb less, else wall time. NaN when there were no replicas. */
+double measured_slowdown(const struct measured *measured);
 
 /* `config` says what is hooked; without `hooked` only plain processes run. Everything in `out`
  * lives in the arena. `progress` may be NULL. When a process fails the others are ended and the

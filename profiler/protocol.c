@@ -36,6 +36,7 @@ int protocol_check(const struct protocol *p, struct err *err) {
         {p->batch_ns < 1,                                               "the batch length is empty"                },
         {p->processes < 1 || p->processes > PROTOCOL_PROCESSES_MAX,
          "the number of processes must lie between 1 and 32"                                                       },
+        {p->replicas > PROTOCOL_REPLICAS_MAX,                           "at most 64 replicas run side by side"     },
         {p->hooked_processes < 1 || p->hooked_processes > p->processes,
          "there are more hooked processes than plain ones, or none"                                                },
     };

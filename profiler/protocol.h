@@ -28,13 +28,16 @@ struct protocol {
     uint32_t
         hooked_processes;  /* of these how many have a hooked process of their own beside them */
     uint64_t memory_bytes; /* for samples, at most; decides how many hooked runs are kept */
+    /* Copies side by side, the measured one included; 0 and 1: it is alone. With more, batches
+     * alone are made in between, for comparison. */
+    uint32_t replicas;
     const struct overhead *overhead; /* of one measured operator; NULL: taken from this model */
     /* Monotonic nanoseconds; NULL: the system's clock. */
     uint64_t (*now_ns)(void *context);
     void *clock;
 };
 
-enum { PROTOCOL_PROCESSES_MAX = 32 };
+enum { PROTOCOL_PROCESSES_MAX = 32, PROTOCOL_REPLICAS_MAX = 64 };
 
 struct protocol protocol_default(void);
 /* ERR_USAGE naming the field that makes no sense. */

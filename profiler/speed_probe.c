@@ -1,7 +1,12 @@
 #include "profiler/speed_probe.h"
 
+#include "base/stats.h"
+
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum {
@@ -74,4 +79,91 @@ double read_bandwidth(struct arena *arena, size_t bytes) {
         best = fmax(best, (double)(bytes * passes) / (cpu_ns() - start));
     }
     return best;
+}
+
+/* ---- at the same time ------------------------------------------------------------------------ */
+
+enum { SHARED_ROUNDS = 5, SHARED_PRODUCTS = 512, SHARED_THREADS_MAX = 64 };
+
+struct crew {
+    pthread_barrier_t begin;
+    atomic_uint busy; /* workers that have not measured all rounds; the others keep on working */
+    size_t bytes;     /* to be read; 0: matrices are multiplied */
+};
+
+struct worker_thread {
+    struct crew *crew;
+    pthread_t thread;
+    double speed;
+};
+
+static double read_round(const float *values, size_t bytes) {
+    volatile float keep = 0;
+    size_t passes = BANDWIDTH_BYTES / bytes + 1;
+    for (size_t pass = 0; pass < passes; pass++)
+        keep = keep + read_all(values, bytes / sizeof(float));
+    return (double)(bytes * passes);
+}
+
+static double product_round(float *matrix) {
+    for (int i = 0; i < SHARED_PRODUCTS; i++)
+        multiply(matrix, matrix + SIDE * SIDE, matrix + 2 * SIDE * SIDE);
+    return SHARED_PRODUCTS;
+}
+
+static void *work(void *context) {
+    struct worker_thread *self = context;
+    struct crew *crew = self->crew;
+    struct arena arena;
+    double speeds[SHARED_ROUNDS];
+    arena_init(&arena);
+    size_t count = crew->bytes ? crew->bytes / sizeof(float) : 3 * SIDE * SIDE;
+    float *values = ARENA_ARRAY(&arena, count, float);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(i % 3) * 0.125f;
+    pthread_barrier_wait(&crew->begin);
+    for (uint32_t round = 0; round < SHARED_ROUNDS || atomic_load(&crew->busy) > 0; round++) {
+        double start = cpu_ns();
+        double done = crew->bytes ? read_round(values, crew->bytes) : product_round(values);
+        if (round < SHARED_ROUNDS)
+            speeds[round] = done / (cpu_ns() - start);
+        if (round + 1 == SHARED_ROUNDS)
+            atomic_fetch_sub(&crew->busy, 1);
+    }
+    self->speed = stats_median(speeds, SHARED_ROUNDS);
+    arena_done(&arena);
+    return NULL;
+}
+
+/* NaN when there are too many threads. */
+static double share_work(size_t bytes, uint32_t threads) {
+    struct worker_thread workers[SHARED_THREADS_MAX];
+    struct crew crew = {.bytes = bytes};
+    double sum = 0;
+    if (threads < 1 || threads > SHARED_THREADS_MAX ||
+        pthread_barrier_init(&crew.begin, NULL, threads) != 0)
+        return NAN;
+    atomic_init(&crew.busy, threads);
+    for (uint32_t i = 1; i < threads; i++) {
+        workers[i] = (struct worker_thread){.crew = &crew};
+        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+            abort();
+    }
+    workers[0] = (struct worker_thread){.crew = &crew};
+    work(&workers[0]);
+    for (uint32_t i = 0; i < threads; i++) {
+        if (i > 0)
+            pthread_join(workers[i].thread, NULL);
+        sum += workers[i].speed;
+    }
+    pthread_barrier_destroy(&crew.begin);
+    return sum;
+}
+
+double shared_read_bandwidth(size_t bytes, uint32_t readers) {
+    return share_work(bytes, readers);
+}
+
+double shared_products(uint32_t workers) {
+    return share_work(0, workers);
 }

@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 
+#include <stdint.h>
+
 struct speed_probe {
     float *matrix; /* fits the first cache level */
     float *stream; /* does not fit the second */
@@ -21,5 +23,10 @@ double speed_probe_ns(const struct speed_probe *probe);
 /* Bytes per nanosecond that one thread reads from a buffer of that size, the best of a few rounds:
  * the bandwidth of the memory level that holds it. */
 double read_bandwidth(struct arena *arena, size_t bytes);
+
+/* Work that so many threads do at the same time, each on data of its own, all of it added up: what
+ * one of them does is a measure of what they take from one another. The median of a few rounds. */
+double shared_read_bandwidth(size_t bytes, uint32_t readers); /* bytes per nanosecond */
+double shared_products(uint32_t workers); /* of matrices in the first cache level, per nanosecond */
 
 #endif

@@ -55,8 +55,9 @@ static bool frequency(const struct measured *m, char *text, size_t size) {
 }
 
 static bool too_many_threads(const struct measured *m, char *text, size_t size) {
-    snprintf(text, size, "%u threads share %u CPU%s", m->threads, m->cpus, m->cpus == 1 ? "" : "s");
-    return m->threads > m->cpus;
+    snprintf(text, size, "%u thread%s share %u CPU%s", m->threads * m->replicas,
+             m->threads * m->replicas == 1 ? "" : "s", m->cpus, m->cpus == 1 ? "" : "s");
+    return m->threads * m->replicas > m->cpus;
 }
 
 static bool waiting(const struct measured *m, char *text, size_t size) {

@@ -4,9 +4,44 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WORST_MODELS = 5, WORST_OF_QUANTITY = 3 };
 
 static double error_of(const struct estimate *predicted, double measured) {
     return (predicted->value - measured) / measured;
+}
+
+/* ---- the worst ------------------------------------------------------------------------------- */
+
+/* A judged run and how far one of its numbers is off. */
+struct ranked {
+    const struct judged_run *run;
+    double error;
+};
+
+static int by_error(const void *a, const void *b) {
+    const struct ranked *x = a, *y = b;
+    double p = fabs(x->error), q = fabs(y->error);
+    return p != q ? (p < q ? 1 : -1) : (x->run->id > y->run->id) - (x->run->id < y->run->id);
+}
+
+/* The runs of which it is known, worst first; `quantity` -1: the latency. */
+static struct ranked *ranked_by(struct arena *arena, const struct accuracy *accuracy, int quantity,
+                                uint32_t *count) {
+    struct ranked *ranked = ARENA_ARRAY(arena, accuracy->run_count + 1u, struct ranked);
+    *count = 0;
+    for (uint32_t r = 0; r < accuracy->run_count; r++) {
+        const struct judged_run *run = &accuracy->runs[r];
+        double error = quantity < 0 ? error_of(&run->latency_ns, run->measured_latency_ns)
+                                    : error_of(&run->quantities[quantity], run->measured[quantity]);
+        if (isfinite(error))
+            ranked[(*count)++] = (struct ranked){run, error};
+    }
+    if (*count)
+        qsort(ranked, *count, sizeof *ranked, by_error);
+    return ranked;
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
@@ -36,10 +71,30 @@ static cJSON *add_summary(cJSON *parent, const char *key, const struct error_sum
     return object;
 }
 
+static void add_causes(cJSON *item, const struct judged_run *run) {
+    json_add_number(item, "sum_error", run->sum_error);
+    json_add_text(item, "remark", run->remark);
+    cJSON *causes = json_add_array(item, "causes");
+    for (uint32_t c = 0; c < run->cause_count; c++) {
+        const struct error_cause *cause = &run->causes[c];
+        cJSON *object = json_add_object(causes, NULL);
+        json_add_text(object, "kernel", cause->kernel);
+        json_add_uint(object, "operators", cause->operators);
+        json_add_number(object, "predicted_ns", cause->predicted_ns);
+        json_add_number(object, "measured_ns", cause->measured_ns);
+        json_add_number(object, "adds", cause->share);
+        json_add_text(object, "worst_operator", cause->path);
+        json_add_number(object, "operator_predicted_ns", cause->op_predicted_ns);
+        json_add_number(object, "operator_measured_ns", cause->op_measured_ns);
+        json_add_text(object, "reason", cause->reason);
+    }
+}
+
 static void add_model(cJSON *list, const struct judged_run *run) {
     cJSON *item = json_add_object(list, NULL);
     json_add_int(item, "run", run->id);
     json_add_text(item, "model", run->model_name);
+    json_add_text(item, "family", run->family);
     report_add_estimate(item, "latency_ns", &run->latency_ns);
     json_add_number(item, "measured_latency_ns", run->measured_latency_ns);
     json_add_number(item, "error", error_of(&run->latency_ns, run->measured_latency_ns));
@@ -54,6 +109,7 @@ static void add_model(cJSON *list, const struct judged_run *run) {
         json_add_number(item, key, run->measured[q]);
     }
     json_add_number(item, "upper_peak_memory_bytes", run->upper_peak_bytes);
+    add_causes(item, run);
 }
 
 cJSON *accuracy_json(const struct accuracy *accuracy) {
@@ -68,11 +124,18 @@ cJSON *accuracy_json(const struct accuracy *accuracy) {
         json_add_text(item, "kernel", accuracy->classes[c].key);
         json_add_number(item, "share", accuracy->classes[c].share);
     }
+    cJSON *families = json_add_array(tree, "families");
+    for (uint32_t f = 0; f < accuracy->family_count; f++)
+        json_add_text(add_summary(families, NULL, &accuracy->families[f].latency), "family",
+                      accuracy->families[f].name);
+    json_add_uint(tree, "groups", accuracy->group_count);
+    json_add_uint(tree, "groups_judged", accuracy->groups_judged);
     add_summary(tree, "latency_ns", &accuracy->latency);
     add_summary(tree, "cpu_time_ns", &accuracy->cpu_time);
     add_summary(tree, "noise_floor", &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         add_summary(tree, quantity_name((enum quantity)q), &accuracy->quantities[q]);
+    add_summary(tree, "load_and_first_run_ns", &accuracy->start);
     json_add_number(tree, "upper_peak_exceeded", accuracy->upper_peak_exceeded);
     json_add_number(tree, "upper_peak_widest", accuracy->upper_peak_widest);
     json_add_number(tree, "operators_bias", accuracy->operators_bias);
@@ -95,6 +158,7 @@ void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
         BORROWED,
         PEAK,
         PEAK_MEASURED,
+        FAMILY,
         COLUMNS
     };
     static const struct table_column columns[COLUMNS] = {
@@ -109,8 +173,13 @@ void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
         [BORROWED] = {"borrowed_share",             "Borrowed",       UNIT_FRACTION, TABLE_RIGHT},
         [PEAK] = {"peak_memory_bytes",          "Peak memory",    UNIT_BYTES,    TABLE_RIGHT},
         [PEAK_MEASURED] = {"measured_peak_memory_bytes", "Measured",       UNIT_BYTES,    TABLE_RIGHT},
+        [FAMILY] = {"family",                     "Family left out", UNIT_PLAIN,   TABLE_LEFT },
     };
-    table_init(table, arena, "Models, each predicted by a fit without it", columns, COLUMNS);
+    bool families = accuracy->family_count > 0;
+    table_init(table, arena,
+               families ? "Models, each predicted by a fit without its family"
+                        : "Models, each predicted by a fit without it",
+               columns, families ? COLUMNS : FAMILY);
     for (uint32_t r = 0; r < accuracy->run_count; r++) {
         const struct judged_run *run = &accuracy->runs[r];
         double measured = run->measured_latency_ns;
@@ -127,6 +196,8 @@ void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
         table_number(table, BORROWED, run->transferred_share);
         table_number(table, PEAK, run->quantities[QUANTITY_PEAK_BYTES].value);
         table_number(table, PEAK_MEASURED, run->measured[QUANTITY_PEAK_BYTES]);
+        if (families)
+            table_text(table, FAMILY, run->family);
     }
 }
 
@@ -177,4 +248,94 @@ void accuracy_summary_table(struct arena *arena, const struct accuracy *accuracy
     summary_row(table, "noise floor (own operators)", NAN, &accuracy->noise_floor);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         summary_row(table, quantity_title((enum quantity)q), NAN, &accuracy->quantities[q]);
+    summary_row(table, "load and first inference", NAN, &accuracy->start);
+}
+
+void accuracy_families_table(struct arena *arena, const struct accuracy *accuracy,
+                             struct table *table) {
+    table_init(table, arena, "Latency by family, each left out as a whole", summary_columns,
+               COLUMNS);
+    for (uint32_t f = 0; f < accuracy->family_count; f++)
+        summary_row(table, accuracy->families[f].name, NAN, &accuracy->families[f].latency);
+}
+
+/* ---- worst cases and why --------------------------------------------------------------------- */
+
+enum { WORST_MODEL, WORST_ERROR, WORST_WHAT, WORST_ADDS, WORST_OPERATOR, WORST_SAID, WORST_TOOK, WORST_WHY, WORST_COLUMNS };
+
+static void cause_row(struct table *table, const struct judged_run *run,
+                      const struct error_cause *cause) {
+    table_row(table);
+    table_text(table, WORST_MODEL, run->model_name);
+    table_textf(table, WORST_WHAT, "%s (%u)", cause->kernel, cause->operators);
+    table_number(table, WORST_ADDS, cause->share);
+    table_text(table, WORST_OPERATOR, cause->path);
+    table_number(table, WORST_SAID, cause->op_predicted_ns);
+    table_number(table, WORST_TOOK, cause->op_measured_ns);
+    table_text(table, WORST_WHY, cause->reason);
+}
+
+void accuracy_worst_table(struct arena *arena, const struct accuracy *accuracy,
+                          struct table *table) {
+    static const struct table_column columns[WORST_COLUMNS] = {
+        [WORST_MODEL] = {"model", "Model", UNIT_PLAIN, TABLE_LEFT},
+        [WORST_ERROR] = {"error", "Error", UNIT_FRACTION, TABLE_RIGHT},
+        [WORST_WHAT] = {"what", "Of it, kernel class", UNIT_PLAIN, TABLE_LEFT},
+        [WORST_ADDS] = {"adds", "Adds", UNIT_FRACTION, TABLE_RIGHT},
+        [WORST_OPERATOR] = {"worst_operator", "Most by", UNIT_PLAIN, TABLE_LEFT},
+        [WORST_SAID] = {"operator_predicted_ns", "Predicted", UNIT_NS, TABLE_RIGHT},
+        [WORST_TOOK] = {"operator_measured_ns", "Measured", UNIT_NS, TABLE_RIGHT},
+        [WORST_WHY] = {"why", "Why", UNIT_PLAIN, TABLE_LEFT},
+    };
+    uint32_t count;
+    const struct ranked *ranked = ranked_by(arena, accuracy, -1, &count);
+    table_init(table, arena, "Worst latencies and why", columns, WORST_COLUMNS);
+    for (uint32_t i = 0; i < count && i < WORST_MODELS; i++) {
+        const struct judged_run *run = ranked[i].run;
+        table_row(table);
+        table_text(table, WORST_MODEL, run->model_name);
+        table_number(table, WORST_ERROR, ranked[i].error);
+        table_text(table, WORST_WHAT, "the run");
+        table_number(table, WORST_ADDS, ranked[i].error);
+        table_text(table, WORST_WHY,
+                   run->remark[0] ? run->remark : "its operators, below, sum to as much");
+        for (uint32_t c = 0; c < run->cause_count; c++)
+            cause_row(table, run, &run->causes[c]);
+    }
+}
+
+void accuracy_worst_quantities_table(struct arena *arena, const struct accuracy *accuracy,
+                                     struct table *table) {
+    enum { QUANTITY, MODEL, PREDICTED, MEASURED, ERROR, INSIDE, MOSTLY, SHARE_OF_IT, COUNT_OF };
+    static const struct table_column columns[COUNT_OF] = {
+        [QUANTITY] = {"quantity", "", UNIT_PLAIN, TABLE_LEFT},
+        [MODEL] = {"model", "Model", UNIT_PLAIN, TABLE_LEFT},
+        [PREDICTED] = {"predicted", "Predicted", UNIT_PLAIN, TABLE_RIGHT},
+        [MEASURED] = {"measured", "Measured", UNIT_PLAIN, TABLE_RIGHT},
+        [ERROR] = {"error", "Error", UNIT_FRACTION, TABLE_RIGHT},
+        [INSIDE] = {"inside", "In interval", UNIT_PLAIN, TABLE_LEFT},
+        [MOSTLY] = {"mostly", "Mostly", UNIT_PLAIN, TABLE_LEFT},
+        [SHARE_OF_IT] = {"share", "Share of it", UNIT_FRACTION, TABLE_RIGHT},
+    };
+    char text[UNIT_TEXT_SIZE];
+    table_init(table, arena, "Memory and start-up: the worst", columns, COUNT_OF);
+    for (int q = 0; q < QUANTITY_COUNT; q++) {
+        uint32_t count;
+        const struct ranked *ranked = ranked_by(arena, accuracy, q, &count);
+        enum unit unit = strstr(quantity_name((enum quantity)q), "_ns") ? UNIT_NS : UNIT_BYTES;
+        for (uint32_t i = 0; i < count && i < WORST_OF_QUANTITY; i++) {
+            const struct judged_run *run = ranked[i].run;
+            const struct estimate *said = &run->quantities[q];
+            table_row(table);
+            table_text(table, QUANTITY, quantity_title((enum quantity)q));
+            table_text(table, MODEL, run->model_name);
+            table_text(table, PREDICTED, unit_format(text, said->value, unit));
+            table_text(table, MEASURED, unit_format(text, run->measured[q], unit));
+            table_number(table, ERROR, ranked[i].error);
+            table_bool(table, INSIDE,
+                       run->measured[q] >= said->low && run->measured[q] <= said->high);
+            table_text(table, MOSTLY, run->parts[q].name);
+            table_number(table, SHARE_OF_IT, run->parts[q].share);
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 #include "base/table.h"
 #include "reports/gnuplot.h"
+#include "reports/html.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -206,4 +207,27 @@ int figure_draw(const struct figure *figure, const char *alt, struct strbuf *htm
         rc = figure_clean(svg.text, figure->id, alt, html, err);
     strbuf_done(&svg);
     return rc;
+}
+
+int figure_document(const struct figure *figure, const char *alt, struct strbuf *svg,
+                    struct err *err) {
+    static const char element[] = "<svg ";
+    struct strbuf drawn;
+    strbuf_init(&drawn);
+    int code = figure_draw(figure, alt, &drawn, err);
+    const char *head_end = code ? NULL : strchr(drawn.text, '>');
+    if (head_end) {
+        strbuf_puts(svg, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                         "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+                         "xmlns:xlink=\"http://www.w3.org/1999/xlink\" ");
+        strbuf_add(svg, drawn.text + strlen(element),
+                   (size_t)(head_end + 1 - drawn.text) - strlen(element));
+        strbuf_puts(svg, "<style>\n");
+        strbuf_puts(svg, html_palette);
+        strbuf_puts(svg, "svg{background:var(--ground);color:var(--ink);font-family:sans-serif}\n"
+                         "</style>");
+        strbuf_puts(svg, head_end + 1);
+    }
+    strbuf_done(&drawn);
+    return code;
 }

@@ -37,6 +37,11 @@ void figure_value(struct figure *figure, double value);
 /* Draws and appends the <svg>; `alt` is the finding in words. Fails as gnuplot_run. */
 int figure_draw(const struct figure *figure, const char *alt, struct strbuf *html, struct err *err);
 
+/* Draws and appends a whole SVG document, to stand as a file of its own: light or dark as the
+ * reader prefers. */
+int figure_document(const struct figure *figure, const char *alt, struct strbuf *svg,
+                    struct err *err);
+
 /* The <svg> of a page from what gnuplot's svg terminal printed. ERR_BUG when it is not that. */
 int figure_clean(const char *svg, const char *id, const char *alt, struct strbuf *html,
                  struct err *err);

@@ -4,13 +4,15 @@
 
 /* Colours of pictures and page; the dark values keep a contrast of 4.5 to 1 for text and 3 to 1
  * for marks on the dark ground (WCAG 2.1, 1.4.3 and 1.4.11). */
-static const char style[] =
+const char html_palette[] =
     ":root{color-scheme:light dark;--ground:#fff;--panel:#f6f8fa;--ink:#1f2328;--muted:#6b7280;"
     "--grid:#e3e6ea;--band:#e8eef4;--line:#d0d7de;--blue:#0072b2;--orange:#b97f00;--green:#00805d;"
     "--red:#c65500;--purple:#a8517f;--accent:#0072b2}\n"
     "@media(prefers-color-scheme:dark){:root{--ground:#14181d;--panel:#1c2229;--ink:#e6e9ed;"
     "--muted:#9aa4b0;--grid:#2b333c;--band:#222d38;--line:#36404a;--blue:#5ab4ec;--orange:#f0b429;"
-    "--green:#2fc79a;--red:#ff8a4c;--purple:#e59cc3;--accent:#5ab4ec}}\n"
+    "--green:#2fc79a;--red:#ff8a4c;--purple:#e59cc3;--accent:#5ab4ec}}\n";
+
+static const char style[] =
     "*{box-sizing:border-box}\n"
     "body{margin:0;background:var(--ground);color:var(--ink);"
     "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Liberation Sans',sans-serif}\n"
@@ -60,6 +62,7 @@ void html_begin(struct strbuf *html, const char *title, const char *subtitle) {
                       "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
     html_escape(title, html);
     strbuf_puts(html, "</title>\n<style>\n");
+    strbuf_puts(html, html_palette);
     strbuf_puts(html, style);
     strbuf_puts(html, "</style>\n</head>\n<body>\n<header>\n<h1>");
     html_escape(title, html);

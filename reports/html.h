@@ -7,6 +7,9 @@
 #include "base/strbuf.h"
 #include "base/table.h"
 
+/* The colours as CSS variables, light and dark. */
+extern const char html_palette[];
+
 void html_begin(struct strbuf *html, const char *title, const char *subtitle);
 void html_end(struct strbuf *html, const char *footer);
 

@@ -28,6 +28,7 @@ void section_shares(struct page *page);
 void section_operators(struct page *page);
 void section_roofline(struct page *page);
 void section_memory(struct page *page);
+void section_start(struct page *page);
 void section_plan(struct page *page);
 
 #endif

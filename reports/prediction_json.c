@@ -1,6 +1,8 @@
 #include "reports/prediction_json.h"
 
+#include "reports/cold_start.h"
 #include "reports/estimate_json.h"
+#include "reports/memory_timeline.h"
 
 #include <math.h>
 
@@ -19,6 +21,7 @@ static void add_conditions(cJSON *root, const struct conditions *conditions) {
     json_add_text(runtime, "version", conditions->runtime_version);
     cJSON *object = json_add_object(root, "conditions");
     json_add_uint(object, "threads", conditions->threads);
+    json_add_uint(object, "replicas", conditions_replicas(conditions));
     if (conditions->batch > 0)
         json_add_int(object, "batch", conditions->batch);
     else
@@ -89,6 +92,8 @@ cJSON *prediction_json(const struct prediction *prediction) {
     json_add_text(root, "machine_fingerprint", prediction->machine_fingerprint);
     add_conditions(root, &prediction->conditions);
     add_totals(root, prediction);
+    cold_start_add_json(root, &prediction->cold_start);
+    memory_timeline_add_json(root, &prediction->timeline);
     add_operators(root, prediction);
     cJSON *refused = json_add_array(root, "refused");
     for (uint32_t i = 0; i < prediction->refused_count; i++) {

@@ -4,7 +4,7 @@
  *      "model":{"name","path","sha256","nodes","parameters"},
  *      "machine":"...","machine_fingerprint":"...",
  *      "runtime":{"name","version"},
- *      "conditions":{"threads","batch","dims":{SYMBOL:SIZE}},
+ *      "conditions":{"threads","replicas","batch","dims":{SYMBOL:SIZE}},
  *      "latency_ns":E,"cpu_time_ns":E,
  *      "peak_memory_bytes":{... as E, "upper":{"confidence","value"}},
  *      "resident_memory_bytes":E,"load_time_ns":E,"first_run_ns":E,

@@ -4,7 +4,7 @@
 
 static void (*const sections[])(struct page *) = {
     section_overview,  section_machine,  section_models, section_accuracy, section_shares,
-    section_operators, section_roofline, section_memory, section_plan,
+    section_operators, section_roofline, section_memory, section_start,    section_plan,
 };
 
 const struct prediction *entry_best(const struct report_entry *entry) {

@@ -1,6 +1,7 @@
 /* Peak memory, predicted and measured. */
 #include "reports/estimate_json.h"
 #include "reports/judgement.h"
+#include "reports/memory_timeline.h"
 #include "reports/page.h"
 
 #include <math.h>
@@ -90,6 +91,65 @@ static void draw(struct page *page, uint32_t rows, const char *alt) {
                 "runs it. A replica is given the upper bound.");
 }
 
+/* ---- one of them, operator by operator ------------------------------------------------------- */
+
+static double arena_bytes(const struct report_entry *entry) {
+    const struct memory_timeline *timeline = &entry->predicted->timeline;
+    return timeline->steps[timeline->arena_peak].arena_bytes;
+}
+
+static const struct report_entry *with_most_activations(struct page *page) {
+    const struct report_entry *largest = NULL;
+    for (uint32_t i = 0; i < page->report->entry_count; i++) {
+        const struct report_entry *entry = &page->report->entries[i];
+        if (entry->predicted && entry->predicted->timeline.step_count > 1 &&
+            (!largest || arena_bytes(entry) > arena_bytes(largest)))
+            largest = entry;
+    }
+    return largest;
+}
+
+static void add_steps(struct figure *figure, const struct memory_timeline *timeline) {
+    double base = timeline->weight_bytes + timeline->feed_bytes;
+    strbuf_puts(&figure->script, "$steps << EOD\n");
+    for (uint32_t i = 0; i < timeline->step_count; i++) {
+        strbuf_printf(&figure->script, "%u", i + 1);
+        figure_value(figure, base / 1048576);
+        figure_value(figure, (base + timeline->steps[i].live_bytes) / 1048576);
+        figure_value(figure, memory_timeline_held(timeline, i) / 1048576);
+        strbuf_puts(&figure->script, "\n");
+    }
+    strbuf_puts(&figure->script, "EOD\n");
+}
+
+static void draw_timeline(struct page *page) {
+    const struct report_entry *entry = with_most_activations(page);
+    if (!entry)
+        return;
+    const struct memory_timeline *timeline = &entry->predicted->timeline;
+    const char *alt = arena_printf(page->arena, "%s, operator by operator: %s", entry->name,
+                                   memory_timeline_sentence(page->arena, timeline));
+    struct figure figure;
+    html_paragraph(page->html, alt);
+    figure_init(&figure, "timeline", 760, 320);
+    add_steps(&figure, timeline);
+    strbuf_printf(&figure.script,
+                  "set xlabel 'operators in the order of execution' textcolor rgb '" FIGURE_INK
+                  "'\nset ylabel 'MiB' textcolor rgb '" FIGURE_INK "'\nset xrange [1:%u]\n"
+                  "set yrange [0:*]\nset key outside top center horizontal\n"
+                  "plot $steps using 1:4 with steps linewidth 2 linecolor rgb '" FIGURE_INK
+                  "' title 'held: weights, inputs, arena', "
+                  "$steps using 1:3 with steps linewidth 2 linecolor rgb '" FIGURE_ORANGE
+                  "' title 'needed: weights, inputs, live activations', "
+                  "$steps using 1:2 with steps linewidth 2 linecolor rgb '" FIGURE_BLUE
+                  "' title 'weights and inputs'\n",
+                  timeline->step_count);
+    page_figure(page, &figure, alt,
+                "The first run played through, of the model with the most activations. The "
+                "arena gives nothing back: what lies between needed and held is room for later "
+                "operators.");
+}
+
 static const char *finding(struct page *page, uint32_t *rows) {
     const struct report_entry *largest = NULL;
     char peak[UNIT_TEXT_SIZE];
@@ -123,5 +183,6 @@ void section_memory(struct page *page) {
     draw(page, rows, sentence ? sentence : alt);
     fill_table(page, &table);
     html_table(page->html, &table);
+    draw_timeline(page);
     html_section_end(page->html);
 }

@@ -20,6 +20,7 @@
 enum {
     API_VERSION_NEWEST = 29, /* that this table was checked against */
     API_VERSION_OLDEST = 16,
+    API_VERSION_LOG = 17,     /* messages of a session to a function of ours */
     API_VERSION_GRAPH = 23,   /* graph inspection by plug-ins: lowering */
     API_VERSION_PROFILER = 25 /* plug-in profilers: the hook */
 };
@@ -42,7 +43,7 @@ struct ort_type_info;
 struct ort_value;
 struct ort_value_info;
 
-enum ort_logging { ORT_LOG_ERROR = 3, ORT_LOG_FATAL = 4 };
+enum ort_logging { ORT_LOG_INFO = 1, ORT_LOG_ERROR = 3, ORT_LOG_FATAL = 4 };
 enum ort_level { ORT_LEVEL_NONE = 0, ORT_LEVEL_ALL = 99 };
 enum ort_type { ORT_TYPE_TENSOR = 1, ORT_TYPE_OPTIONAL = 6 };
 enum ort_attribute {
@@ -56,6 +57,9 @@ enum ort_attribute {
     ORT_ATTRIBUTE_GRAPH,
     ORT_ATTRIBUTE_TENSOR,
 };
+
+typedef void (*ort_log_function)(void *context, int severity, const char *category, const char *id,
+                                 const char *location, const char *message);
 
 /* X(name, index, API version it came with, result, arguments) */
 #define API_FUNCTIONS(X)                                                                           \
@@ -73,6 +77,7 @@ enum ort_attribute {
     X(SetOptimizedModelFilePath, 11, 1, struct ort_status *,                                       \
       (struct ort_options *, const char *path))                                                    \
     X(EnableProfiling, 14, 1, struct ort_status *, (struct ort_options *, const char *prefix))     \
+    X(SetSessionLogSeverityLevel, 22, 1, struct ort_status *, (struct ort_options *, int level))   \
     X(SetSessionGraphOptimizationLevel, 23, 1, struct ort_status *,                                \
       (struct ort_options *, int level))                                                           \
     X(SetIntraOpNumThreads, 24, 1, struct ort_status *, (struct ort_options *, int threads))       \
@@ -86,6 +91,8 @@ enum ort_attribute {
     X(SessionGetOutputName, 37, 1, struct ort_status *,                                            \
       (const struct ort_session *, size_t, struct ort_allocator *, char **))                       \
     X(CreateRunOptions, 39, 1, struct ort_status *, (struct ort_run_options **))                   \
+    X(RunOptionsSetRunLogSeverityLevel, 41, 1, struct ort_status *,                                \
+      (struct ort_run_options *, int level))                                                       \
     X(CreateTensorAsOrtValue, 48, 1, struct ort_status *,                                          \
       (struct ort_allocator *, const int64_t *shape, size_t rank, int dtype, struct ort_value **)) \
     X(GetTensorMutableData, 51, 1, struct ort_status *, (struct ort_value *, void **))             \
@@ -117,6 +124,8 @@ enum ort_attribute {
       (struct ort_options *, const char *symbol, int64_t size))                                    \
     X(AddSessionConfigEntry, 130, 5, struct ort_status *,                                          \
       (struct ort_options *, const char *key, const char *value))                                  \
+    X(SetUserLoggingFunction, 266, 17, struct ort_status *,                                        \
+      (struct ort_options *, ort_log_function, void *context))                                     \
     X(ReadOpAttr, 272, 17, struct ort_status *,                                                    \
       (const struct ort_op_attr *, int kind, void *data, size_t length, size_t *needed))           \
     X(GetValueInfoName, 289, 22, struct ort_status *,                                              \

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,8 +22,15 @@ static void put(struct sink *sink, uint32_t metric, uint16_t phase, uint32_t rep
     sink->put(sink->context, &sample);
 }
 
-void host_init(struct host *host) {
+static void put_known(struct sink *sink, uint32_t metric, double value) {
+    if (value > 0)
+        put(sink, metric, PHASE_COLD, 0, value);
+}
+
+void host_init(struct host *host, const char *started) {
     *host = (struct host){0};
+    uint64_t started_ns = started ? strtoull(started, NULL, 16) : 0;
+    host->starting_ns = started_ns ? clock_ns(CLOCK_MONOTONIC) - (double)started_ns : 0;
     arena_init(&host->arena);
 }
 
@@ -40,6 +50,36 @@ static double memory_bytes(const char *field) {
             bytes = strtod(line + length + 1, NULL) * 1024;
     fclose(file);
     return bytes;
+}
+
+/* ---- files ------------------------------------------------------------------------------------
+ */
+
+/* What the runtime reads a model file by: FileInputStream in model_load_utils. */
+enum { READ_BYTES = 4 << 20 };
+
+/* 0: it cannot be read. */
+static double reading_ns(const char *path) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    double start = clock_ns(CLOCK_MONOTONIC);
+    char *buffer = file >= 0 ? malloc(READ_BYTES) : NULL;
+    ssize_t n = buffer ? 1 : -1;
+    while (n > 0)
+        n = read(file, buffer, READ_BYTES);
+    double took = clock_ns(CLOCK_MONOTONIC) - start;
+    free(buffer);
+    if (file >= 0)
+        close(file);
+    return n == 0 ? took : 0;
+}
+
+/* 0: not known. */
+static double library_bytes(const struct api *api) {
+    struct link_map *map = NULL;
+    struct stat status;
+    if (dlinfo(api->library, RTLD_DI_LINKMAP, (void *)&map) || stat(map->l_name, &status))
+        return 0;
+    return (double)status.st_size;
 }
 
 /* ---- options ----------------------------------------------------------------------------------
@@ -195,6 +235,40 @@ static int add_profiling(struct host *host, struct ort_options *options, struct 
                             ERR_ENVIRONMENT, "enabling the profile", err);
 }
 
+/* ---- without the hook -------------------------------------------------------------------------
+ */
+
+static void on_line(void *context, int severity, const char *category, const char *id,
+                    const char *location, const char *message) {
+    (void)severity;
+    (void)category;
+    (void)id;
+    (void)location;
+    load_phases_line(context, message, clock_ns(CLOCK_MONOTONIC));
+}
+
+/* The session tells what it does while it is made; its runs stay silent. */
+static int add_phases(struct host *host, struct ort_options *options, struct err *err) {
+    const struct api *api = &host->api;
+    if (api->version < API_VERSION_LOG)
+        return 0;
+    int code = api_check(api, api->CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
+                         "run options", err);
+    if (!code)
+        code =
+            api_check(api, api->RunOptionsSetRunLogSeverityLevel(host->run_options, ORT_LOG_ERROR),
+                      ERR_ENVIRONMENT, "level of messages", err);
+    if (!code)
+        code = api_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOG_INFO),
+                         ERR_ENVIRONMENT, "level of messages", err);
+    if (!code)
+        code = api_check(api, api->SetUserLoggingFunction(options, on_line, &host->phases),
+                         ERR_ENVIRONMENT, "receiving messages", err);
+    if (!code)
+        load_phases_begin(&host->phases, clock_ns(CLOCK_MONOTONIC));
+    return code;
+}
+
 /* ---- open -------------------------------------------------------------------------------------
  */
 
@@ -210,9 +284,10 @@ static int open_counters(struct host *host, struct err *err) {
                                config->events, config->event_count, err);
 }
 
-/* Removes the profile that the runtime has written into the scratch folder. */
+/* Removes the profile of a run that the runtime has written into the scratch folder. */
 static void empty_scratch(const struct request *request) {
-    DIR *folder = request->scratch ? opendir(request->scratch) : NULL;
+    bool writes = request->op_count && !request->profile && request->scratch;
+    DIR *folder = writes ? opendir(request->scratch) : NULL;
     if (!folder)
         return;
     struct dirent *entry;
@@ -228,15 +303,16 @@ static int create_session(struct host *host, struct err *err) {
     int code = host_make_options(host, ORT_LEVEL_ALL, &options, err);
     if (code)
         return code;
-    if (request->op_count)
-        code = add_profiling(host, options, err);
+    code = host_give_weights(host, options, err);
     if (!code)
-        code = host_give_weights(host, options, err);
+        code =
+            request->op_count ? add_profiling(host, options, err) : add_phases(host, options, err);
     if (!code)
         code = api_check(
             &host->api,
             host->api.CreateSession(host->env, request->config.model_path, options, &host->session),
             ERR_INPUT, request->config.model_path, err);
+    load_phases_end(&host->phases, clock_ns(CLOCK_MONOTONIC));
     host->api.ReleaseSessionOptions(options);
     return code;
 }
@@ -256,7 +332,9 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     if (code)
         return code;
     double loaded = clock_ns(CLOCK_MONOTONIC);
+    put_known(sink, METRIC_PROCESS_START_NS, host->starting_ns);
     put(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
+    put_known(sink, METRIC_LIBRARY_BYTES, library_bytes(&host->api));
     put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
     code = open_counters(host, err);
     if (code)
@@ -267,6 +345,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
         return code;
     put(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    load_phases_put(&host->phases, sink);
     code = feeds_open(&host->feeds, &host->arena, &host->api, host->session, &host->request.config,
                       err);
     if (code)
@@ -275,8 +354,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     code = run_once(host, err);
     put(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     feeds_release_outputs(&host->feeds, &host->api);
-    if (host->run_options)
-        empty_scratch(&host->request);
+    empty_scratch(&host->request);
     if (!code && host->request.op_count)
         brackets_flush(&host->brackets, PHASE_COLD, 0, NULL);
     return code;
@@ -308,8 +386,7 @@ static int measure_run(struct host *host, struct sink *sink, struct err *err) {
     if (host->has_counters)
         counters_read(&host->counters, &after);
     feeds_release_outputs(&host->feeds, &host->api);
-    if (host->run_options)
-        empty_scratch(&host->request);
+    empty_scratch(&host->request);
     if (code)
         return code;
     put(sink, METRIC_WALL_NS, phase, host->repeat, wall);
@@ -351,6 +428,7 @@ static int keep_profile(struct host *host, struct err *err) {
 int host_finish(struct host *host, struct sink *sink, struct err *err) {
     put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
     put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    put_known(sink, METRIC_FILE_READ_NS, reading_ns(host->request.config.model_path));
     if (host->session && host->request.op_count && host->request.profile)
         return keep_profile(host, err);
     return 0;

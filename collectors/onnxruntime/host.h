@@ -7,6 +7,7 @@
 #include "collectors/onnxruntime/brackets.h"
 #include "collectors/onnxruntime/feeds.h"
 #include "collectors/onnxruntime/hook.h"
+#include "collectors/onnxruntime/load_phases.h"
 #include "collectors/onnxruntime/request.h"
 
 struct host {
@@ -16,15 +17,18 @@ struct host {
     struct request request;
     struct hook_link link;
     struct ort_session *session;
-    struct ort_run_options *run_options; /* NULL unless hooked */
+    struct ort_run_options *run_options; /* NULL: the runtime's own */
+    struct load_phases phases;
     struct feeds feeds;
     struct brackets brackets;
     struct counters counters;
     bool has_counters;
-    uint32_t repeat; /* runs so far, the first one of open not counted */
+    double starting_ns; /* that the process took to start; 0: not known */
+    uint32_t repeat;    /* runs so far, the first one of open not counted */
 };
 
-void host_init(struct host *host);
+/* At once when the process has started; `started` is the worker's argument, NULL: none. */
+void host_init(struct host *host, const char *started);
 
 /* Loads the library that host->request names and makes its environment. */
 int host_load(struct host *host, struct err *err);

@@ -138,13 +138,13 @@ static void serve(struct server *server) {
     }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    static struct server server;
+    host_init(&server.host, argc > 1 ? argv[1] : NULL);
     if (fcntl(WORKER_COMMANDS, F_GETFD) < 0 || fcntl(WORKER_REPLIES, F_GETFD) < 0) {
         fputs("assay-worker is started by assay; it is of no use alone\n", stderr);
         return ERR_USAGE;
     }
-    static struct server server;
-    host_init(&server.host);
     strbuf_init(&server.batch);
     serve(&server);
     /* Without unwinding the runtime: it would write the profile out and free gigabytes first. */

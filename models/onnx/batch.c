@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Other ways are tried as long as all together stay in proportion to the graph. */
+enum { STEPS_PER_OP = 64 };
+
 /* ---- for the rules --------------------------------------------------------------------------- */
 
 struct batch_state batch_input(const struct batch_step *step, uint32_t i) {
@@ -57,6 +60,37 @@ int32_t batch_axis(int64_t axis, int32_t rank) {
     return axis >= 0 && axis < rank ? (int32_t)axis : -1;
 }
 
+uint32_t batch_choose(struct batch_step *step, uint32_t count) {
+    struct batch_proof *proof = step->proof;
+    if (proof->choice_count && proof->choices[proof->choice_count - 1].op == step->index)
+        return proof->choices[proof->choice_count - 1].taken;
+    if (count > 1)
+        *ARENA_PUSH(proof->arena, proof->choices, proof->choice_count, proof->choice_capacity) =
+            (struct batch_choice){step->index, 0, count, proof->edit_count};
+    return 0;
+}
+
+static struct batch_edit *add_edit(struct batch_step *step, uint32_t i, uint32_t count) {
+    struct batch_proof *proof = step->proof;
+    struct batch_edit *edit =
+        ARENA_PUSH(proof->arena, proof->edits, proof->edit_count, proof->edit_capacity);
+    *edit = (struct batch_edit){.op = step->index, .input = i, .count = count};
+    return edit;
+}
+
+int batch_spread(struct batch_step *step, uint32_t i, struct batch_state like) {
+    const struct tensor *tensor = op_input(step->proof->graph, step->op, i);
+    if (!tensor || like.axis >= tensor->rank || tensor->dims[like.axis].size != 1 ||
+        step->proof->from != 1 || like.outer != 1 || like.inner != 1 || step->opset < 8)
+        return batch_refuse(step, "takes input %u for one batch size only", i);
+    struct batch_edit *edit = add_edit(step, i, (uint32_t)tensor->rank);
+    edit->spread = true;
+    edit->values = ARENA_ARRAY(step->proof->arena, (size_t)tensor->rank, int64_t);
+    for (int32_t axis = 0; axis < tensor->rank; axis++)
+        edit->values[axis] = axis == like.axis ? step->proof->to : 1;
+    return 0;
+}
+
 int batch_edit(struct batch_step *step, uint32_t i, uint32_t element, int64_t value) {
     struct batch_proof *proof = step->proof;
     const struct tensor_values *values = batch_constant(step, i);
@@ -67,8 +101,7 @@ int batch_edit(struct batch_step *step, uint32_t i, uint32_t element, int64_t va
         if (proof->edits[e].input == i)
             edit = &proof->edits[e];
     if (!edit) {
-        edit = ARENA_PUSH(proof->arena, proof->edits, proof->edit_count, proof->edit_capacity);
-        *edit = (struct batch_edit){step->index, i, (uint32_t)values->count, NULL};
+        edit = add_edit(step, i, (uint32_t)values->count);
         edit->values = arena_grow(proof->arena, values->ints, values->count, values->count,
                                   sizeof *edit->values);
     }
@@ -173,18 +206,65 @@ static void start(struct batch_proof *proof) {
                 (struct batch_state){.kind = BATCH_AXIS, .axis = 0, .outer = 1, .inner = 1};
 }
 
+/* Goes through the operators from `first` on; returns the one that was refused, or -1. */
+static int32_t walk(struct batch_proof *proof, int32_t first, uint64_t *steps_left) {
+    const struct graph *graph = proof->graph;
+    for (uint32_t i = (uint32_t)first; i < graph->op_count; i++) {
+        struct batch_step step = {proof, &graph->ops[i], (int32_t)i,
+                                  graph_opset_version(graph, graph->ops[i].domain), NULL};
+        *steps_left -= *steps_left > 0;
+        if (prove_step(&step))
+            return (int32_t)i;
+    }
+    return -1;
+}
+
+/* Takes the next way at the last operator that has one left; false when there is none. What came
+ * after it is forgotten. */
+static bool turn_back(struct batch_proof *proof, int32_t refused, int32_t *at) {
+    while (proof->choice_count) {
+        struct batch_choice *choice = &proof->choices[proof->choice_count - 1];
+        if (++choice->taken < choice->count) {
+            *at = choice->op;
+            proof->edit_count = choice->edit_count;
+            for (int32_t i = choice->op; i <= refused; i++)
+                for (uint32_t o = 0; o < proof->graph->ops[i].output_count; o++)
+                    if (proof->graph->ops[i].outputs[o] != GRAPH_NONE)
+                        proof->states[proof->graph->ops[i].outputs[o]] =
+                            (struct batch_state){.kind = BATCH_FREE};
+            return true;
+        }
+        proof->choice_count--;
+    }
+    return false;
+}
+
+/* The reason that is told is that of the furthest operator reached. */
+static int prove_from(struct batch_proof *proof, int32_t at) {
+    uint64_t steps_left = STEPS_PER_OP * (uint64_t)proof->graph->op_count;
+    struct err furthest = {0};
+    int32_t most = -1;
+    for (;;) {
+        int32_t refused = walk(proof, at, &steps_left);
+        if (refused < 0)
+            return 0;
+        if (refused > most) {
+            most = refused;
+            furthest = *proof->err;
+        }
+        if (steps_left == 0 || !turn_back(proof, refused, &at)) {
+            *proof->err = furthest;
+            return -(int)furthest.code;
+        }
+        *proof->err = (struct err){0};
+    }
+}
+
 int batch_prove(struct arena *arena, const struct graph *graph, int64_t from, int64_t to,
                 struct batch_proof *proof, struct err *err) {
     *proof =
         (struct batch_proof){.arena = arena, .graph = graph, .from = from, .to = to, .err = err};
     proof->states = ARENA_ARRAY(arena, graph->tensor_count, struct batch_state);
     start(proof);
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        struct batch_step step = {proof, &graph->ops[i], (int32_t)i,
-                                  graph_opset_version(graph, graph->ops[i].domain), NULL};
-        int code = prove_step(&step);
-        if (code)
-            return code;
-    }
-    return 0;
+    return prove_from(proof, 0);
 }

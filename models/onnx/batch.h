@@ -28,11 +28,21 @@ struct batch_state {
     uint64_t carries;     /* SIZE: bit i says that element i is a multiple of the batch */
 };
 
-/* Input `input` of operator `op` becomes a constant of these values (1-D int64). */
+/* Input `input` of operator `op` becomes a constant of these values (1-D int64); or, with `spread`,
+ * itself expanded to these sizes. */
 struct batch_edit {
     int32_t op;
     uint32_t input, count;
+    bool spread;
     int64_t *values;
+};
+
+/* An operator whose output could hold the batch in several ways, all right as far as it goes; the
+ * operators after it decide. */
+struct batch_choice {
+    int32_t op;
+    uint32_t taken, count;
+    uint32_t edit_count; /* before it */
 };
 
 struct batch_proof {
@@ -42,6 +52,8 @@ struct batch_proof {
     struct batch_state *states; /* per tensor */
     struct batch_edit *edits;
     uint32_t edit_count, edit_capacity;
+    struct batch_choice *choices; /* open ones, in the order of operators */
+    uint32_t choice_count, choice_capacity;
     struct err *err;
 };
 
@@ -82,6 +94,10 @@ int batch_only_first(struct batch_step *step);
 const struct tensor_values *batch_constant(const struct batch_step *step, uint32_t i);
 /* An axis counted from the end when negative; -1 when it is out of range. */
 int32_t batch_axis(int64_t axis, int32_t rank);
+/* Which of `count` ways, best first, is tried this time. */
+uint32_t batch_choose(struct batch_step *step, uint32_t count);
+/* Input `i` has no batch and size 1 where `like` has it: it is repeated for every sample. */
+int batch_spread(struct batch_step *step, uint32_t i, struct batch_state like);
 /* Element `element` of constant input `i` becomes `value`. */
 int batch_edit(struct batch_step *step, uint32_t i, uint32_t element, int64_t value);
 

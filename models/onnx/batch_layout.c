@@ -35,18 +35,24 @@ static int concat_sizes(struct batch_step *step) {
     return 0;
 }
 
+/* What has no batch is the same for every sample, a class token for example, and is repeated. */
 static int concat(struct batch_step *step) {
     struct batch_state found = {.kind = BATCH_FREE};
     for (uint32_t i = 0; i < step->op->input_count; i++) {
         struct batch_state state = batch_input(step, i);
         if (state.kind == BATCH_SIZE)
             return concat_sizes(step);
-        bool differs = found.axis != state.axis || found.outer != state.outer ||
-                       found.inner != state.inner || found.kind != state.kind;
-        if (i > 0 && differs)
-            return batch_refuse(step, "joins the batch with what has none");
+        if (state.kind == BATCH_FREE)
+            continue;
+        bool differs =
+            found.axis != state.axis || found.outer != state.outer || found.inner != state.inner;
+        if (found.kind == BATCH_AXIS && differs)
+            return batch_refuse(step, "joins tensors that have the batch in different axes");
         found = state;
     }
+    for (uint32_t i = 0; i < step->op->input_count; i++)
+        if (batch_input(step, i).kind == BATCH_FREE && batch_spread(step, i, found))
+            return -ERR_INPUT;
     int32_t axis = batch_axis(op_int(step->op, "axis", 1), input_of(step, 0)->rank);
     if (axis == found.axis)
         return batch_refuse(step, "works along the batch");
@@ -289,20 +295,33 @@ static int tile(struct batch_step *step) {
     return 0;
 }
 
+/* Sizes computed from the shape of what has the batch: only the first may be a multiple of it. */
+static int resize_to_sizes(struct batch_step *step, struct batch_state state) {
+    struct batch_state sizes = batch_input(step, 3);
+    if (sizes.kind == BATCH_FREE)
+        return batch_edit(step, 3, 0, state.outer * step->proof->to * state.inner);
+    if (sizes.carries != 1)
+        return batch_refuse(step, "has the batch among the sizes of other axes");
+    return 0;
+}
+
 /* Sizes are in input 3 (scales in 2, or in 1 before operator set 11 and for Upsample). Axis 0 is
  * the batch. */
 static int resize(struct batch_step *step) {
     struct batch_state state = batch_input(step, 0);
-    if (batch_only_first(step))
-        return -ERR_INPUT;
-    if (state.axis != 0 || op_attribute(step->op, "axes") || op_attribute(step->op, "scales"))
+    for (uint32_t i = 1; i < step->op->input_count; i++)
+        if (batch_input(step, i).kind == BATCH_AXIS ||
+            (batch_input(step, i).kind == BATCH_SIZE && i != 3))
+            return batch_refuse(step, "takes the batch in input %u", i);
+    if (state.kind != BATCH_AXIS || state.axis != 0 || op_attribute(step->op, "axes") ||
+        op_attribute(step->op, "scales"))
         return batch_refuse(step, "has the batch in another axis than 0");
     bool is_old = step->opset < 11 || strcmp(step->op->type, "Upsample") == 0;
     uint32_t at = is_old ? 1 : 2;
     const struct tensor *scales = input_of(step, at);
     batch_output(step, 0, state);
     if (!is_old && input_of(step, 3) && tensor_elements(input_of(step, 3)) > 0)
-        return batch_edit(step, 3, 0, state.outer * step->proof->to * state.inner);
+        return resize_to_sizes(step, state);
     if (!scales || !scales->values || !scales->values->floats || scales->values->count == 0 ||
         scales->values->floats[0] != 1)
         return batch_refuse(step, "resizes the batch, or has scales that are not known");
@@ -316,7 +335,7 @@ const struct batch_rule batch_layout_rules[] = {
     {"Gather",          gather,            0, true },
     {"GatherElements",  gather_elements,   0, false},
     {"Pad",             pad,               0, false},
-    {"Resize",          resize,            0, false},
+    {"Resize",          resize,            0, true },
     {"Shape",           shape_of,          0, true },
     {"Slice",           slice,             0, true },
     {"Split",           split,             0, false},

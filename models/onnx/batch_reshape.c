@@ -60,21 +60,24 @@ static bool suits_copy(const struct target *target, const struct place *place) {
 
 /* Any place that can hold the batch is a right one; later rules see whether the network agrees. An
  * axis of its own comes first, then one whose size the target leaves open. */
-static bool choose_place(const struct tensor *out, const struct target *target, int64_t before,
-                         int64_t batch, struct place *chosen) {
-    int best = -1;
+static uint32_t rank_places(const struct tensor *out, const struct target *target, int64_t before,
+                            int64_t batch, struct place ranked[static GRAPH_RANK_MAX]) {
+    int worths[GRAPH_RANK_MAX];
+    uint32_t count = 0;
     for (int32_t axis = 0; axis < out->rank; axis++) {
         struct place place;
         if (!can_hold(out, axis, before, batch, &place) || !suits_copy(target, &place))
             continue;
-        bool alone = place.outer == 1 && place.inner == 1;
-        int worth = 2 * alone + is_open(target, axis);
-        if (worth > best) {
-            best = worth;
-            *chosen = place;
+        int worth = 2 * (place.outer == 1 && place.inner == 1) + is_open(target, axis);
+        uint32_t at = count++;
+        for (; at > 0 && worths[at - 1] < worth; at--) {
+            worths[at] = worths[at - 1];
+            ranked[at] = ranked[at - 1];
         }
+        worths[at] = worth;
+        ranked[at] = place;
     }
-    return best >= 0;
+    return count;
 }
 
 /* Makes the target say the new size at the chosen axis, and the old sizes elsewhere. */
@@ -124,9 +127,11 @@ static int reshape(struct batch_step *step) {
     int64_t before = in.outer;
     for (int32_t i = 0; i < in.axis; i++)
         before *= from->dims[i].size;
-    struct place place = {0, 1, 1};
-    if (!choose_place(first_output(step), &target, before, step->proof->from, &place))
+    struct place places[GRAPH_RANK_MAX];
+    uint32_t count = rank_places(first_output(step), &target, before, step->proof->from, places);
+    if (count == 0)
         return batch_refuse(step, "mixes the batch with other axes");
+    struct place place = places[batch_choose(step, count)];
     int code = settle_target(step, &target, &place);
     if (code)
         return code;

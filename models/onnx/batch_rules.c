@@ -85,6 +85,29 @@ static int broadcast(struct batch_step *step) {
     return 0;
 }
 
+/* A multiple of the batch stays one when the divisor divides what is not the batch: then the
+ * quotient grows as the batch does. */
+static int divide_sizes(struct batch_step *step) {
+    const struct tensor *sizes = op_input(step->proof->graph, step->op, 0);
+    const struct tensor_values *divisor = batch_constant(step, 1);
+    struct batch_state state = batch_input(step, 0);
+    if (state.kind != BATCH_SIZE || !sizes->values || !sizes->values->ints || !divisor ||
+        divisor->count != 1 || divisor->ints[0] < 1 ||
+        divisor->ints[0] > INT64_MAX / step->proof->from)
+        return batch_refuse(step, "computes with the size of the batch");
+    for (uint64_t i = 0; i < sizes->values->count; i++)
+        if (state.carries >> i & 1 &&
+            sizes->values->ints[i] % (divisor->ints[0] * step->proof->from) != 0)
+            return batch_refuse(step, "divides the batch by %lld", (long long)divisor->ints[0]);
+    batch_output(step, 0, state);
+    return 0;
+}
+
+static int divide(struct batch_step *step) {
+    bool sizes = batch_input(step, 0).kind == BATCH_SIZE || batch_input(step, 1).kind == BATCH_SIZE;
+    return sizes ? divide_sizes(step) : broadcast(step);
+}
+
 /* The same element at the same place, the other inputs being parameters. */
 static int keep(struct batch_step *step) {
     if (batch_only_first(step))
@@ -271,6 +294,11 @@ static int recur(struct batch_step *step) {
         struct batch_state state = batch_input(step, i);
         if (step->op->inputs[i] == GRAPH_NONE || (!per_sample && state.kind == BATCH_FREE))
             continue;
+        if (per_sample && i > 4 && state.kind == BATCH_FREE) {
+            if (batch_spread(step, i, x))
+                return -ERR_INPUT;
+            continue;
+        }
         if (!per_sample || state.kind != BATCH_AXIS ||
             !same_position(x, x.axis, state, i == 4 ? state.axis + 1 : state.axis))
             return batch_refuse(step, "takes input %u for one batch size only", i);
@@ -304,7 +332,7 @@ const struct batch_rule batch_plain_rules[] = {
     {"CumSum",                cumulate,   0,  false},
     {"DepthToSpace",          samples,    0,  false},
     {"DequantizeLinear",      quantize,   0,  false},
-    {"Div",                   broadcast,  0,  false},
+    {"Div",                   divide,     0,  true },
     {"Dropout",               keep,       0,  false},
     {"Elu",                   keep,       0,  false},
     {"Equal",                 broadcast,  0,  false},

@@ -95,9 +95,15 @@ static const char *edit_name(const struct copy *copy, const struct batch_edit *e
                         edit->input);
 }
 
+/* The constant of an edit: what takes the input's place, or the sizes it is expanded to. */
+static const char *constant_name(const struct copy *copy, const struct batch_edit *edit) {
+    const char *name = edit_name(copy, edit);
+    return edit->spread ? arena_printf(copy->arena, "%s_sizes", name) : name;
+}
+
 /* A Constant operator, which every IR version takes (an initializer had to be an input once). */
 static void add_constant(struct copy *copy, const struct batch_edit *edit) {
-    const char *name = edit_name(copy, edit);
+    const char *name = constant_name(copy, edit);
     struct encoder encoder;
     encoder_init(&encoder);
     struct encoder_message node = encode_begin(&encoder, ONNX_GRAPH_NODE);
@@ -163,6 +169,29 @@ static int32_t op_of_node(const struct copy *copy, struct wire node) {
     return GRAPH_NONE;
 }
 
+/* An Expand before the operator that reads the expanded tensor. */
+static void add_expand(struct copy *copy, const struct batch_edit *edit) {
+    const struct op *op = &copy->graph->ops[edit->op];
+    const char *name = edit_name(copy, edit);
+    struct encoder encoder;
+    encoder_init(&encoder);
+    struct encoder_message node = encode_begin(&encoder, ONNX_GRAPH_NODE);
+    encode_text(&encoder, ONNX_NODE_INPUT, copy->graph->tensors[op->inputs[edit->input]].name);
+    encode_text(&encoder, ONNX_NODE_INPUT, constant_name(copy, edit));
+    encode_text(&encoder, ONNX_NODE_OUTPUT, name);
+    encode_text(&encoder, ONNX_NODE_NAME, name);
+    encode_text(&encoder, ONNX_NODE_OP_TYPE, "Expand");
+    encode_end(&encoder, node);
+    add_encoded(copy, &encoder);
+}
+
+static void add_expands(struct copy *copy, int32_t op) {
+    const struct batch_proof *proof = copy->proof;
+    for (uint32_t i = first_edit(copy, op); i < proof->edit_count && proof->edits[i].op == op; i++)
+        if (proof->edits[i].spread)
+            add_expand(copy, &proof->edits[i]);
+}
+
 static int copy_node(struct copy *copy, const struct wire *walk, const struct wire_field *field) {
     struct wire body = wire_inside(walk, field);
     int32_t op = op_of_node(copy, body);
@@ -174,6 +203,7 @@ static int copy_node(struct copy *copy, const struct wire *walk, const struct wi
     struct wire_field part;
     uint32_t input = 0;
     int more;
+    add_expands(copy, op);
     encoder_init(&encoder);
     struct encoder_message node = encode_begin(&encoder, ONNX_GRAPH_NODE);
     while ((more = wire_next(&body, &part)) > 0) {

@@ -181,10 +181,12 @@ void random_grouped(struct zoo_builder *b, const void *config) {
     for (int stage = 0; stage < STAGES; stage++) {
         int64_t step = shuffled ? 8 * pointwise_groups : group_width;
         int64_t out = wider(&r, x, step, 1024) / step * step;
-        x = conv(&r, x, out, 1, draw_stride(&r, x), 1, ZOO_RELU);
+        int64_t stride = draw_stride(&r, x);
+        if (shuffled)
+            x = conv(&r, x, out, 1, stride, 1, ZOO_RELU);
         for (int i = 0; i < BLOCKS_MAX && recipe_goes_on(&r, (stage + 1.0) / STAGES); i++)
             x = shuffled ? shuffled_block(&r, x, pointwise_groups)
-                         : grouped_block(&r, x, out, 1, group_width, excite);
+                         : grouped_block(&r, x, out, i ? 1 : stride, group_width, excite);
     }
     recipe_classify(&r, x);
 }
@@ -296,23 +298,30 @@ void random_odd_widths(struct zoo_builder *b, const void *config) {
 
 void random_signal(struct zoo_builder *b, const void *config) {
     (void)config;
-    struct recipe r = recipe_begin(b, 5, 10);
-    int64_t length = random_size(&r.rng, 200, 16000, 8), batch = b->options.batch;
+    struct recipe r = recipe_begin(b, 5, 11);
+    int64_t length = random_size(&r.rng, 60, 16000, 4), batch = b->options.batch;
+    int64_t widest = RANDOM_PICK(&r.rng, 256, 512, 2048),
+            usual_kernel = RANDOM_PICK(&r.rng, 1, 3, 3);
+    bool wide_steps =
+        random_chance(&r.rng, 0.3); /* WaveNet: ever larger dilations, nothing halved */
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32,
                           ZOO_SHAPE(batch, RANDOM_PICK(&r.rng, 1, 1, 40, 80), length));
     for (int i = 0; i < 10 && recipe_goes_on(&r, 1); i++) {
-        int64_t kernel = RANDOM_PICK(&r.rng, 1, 3, 3, 5, 7, 15), in = zoo_dim(b, x, 1);
-        bool alone = random_chance(&r.rng, 0.2), halve = zoo_dim(b, x, 2) >= 4 * kernel && i % 2;
-        x = zoo_conv_act(
-            b, recipe_name(b), x,
-            (struct zoo_conv){.out = alone ? in : random_size(&r.rng, 16, 512, 8),
-                              .kernel = kernel,
-                              .pad = kernel / 2,
-                              .stride = halve ? 2 : 1,
-                              .dilation = kernel == 3 ? RANDOM_PICK(&r.rng, 1, 1, 2, 4) : 1,
-                              .groups = alone ? in : 1,
-                              .bias = true},
-            recipe_activation(&r));
+        int64_t kernel =
+            random_chance(&r.rng, 0.5) ? usual_kernel : RANDOM_PICK(&r.rng, 1, 3, 5, 7, 15);
+        int64_t in = zoo_dim(b, x, 1);
+        bool alone = random_chance(&r.rng, 0.2);
+        bool halve = !wide_steps && zoo_dim(b, x, 2) >= 4 * kernel && i % 2;
+        int64_t dilation = wide_steps ? 1 << i % 8 : RANDOM_PICK(&r.rng, 1, 1, 2, 4);
+        x = zoo_conv_act(b, recipe_name(b), x,
+                         (struct zoo_conv){.out = alone ? in : random_size(&r.rng, 16, widest, 8),
+                                           .kernel = kernel,
+                                           .pad = kernel / 2 * (kernel == 3 ? dilation : 1),
+                                           .stride = halve ? 2 : 1,
+                                           .dilation = kernel == 3 ? dilation : 1,
+                                           .groups = alone ? in : 1,
+                                           .bias = true},
+                         recipe_activation(&r));
         if (zoo_dim(b, x, 2) >= 32 && random_chance(&r.rng, 0.25))
             x = zoo_max_pool(b, x, (struct zoo_pool){RANDOM_PICK(&r.rng, 2, 4), 2, 0, false});
     }

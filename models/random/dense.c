@@ -74,15 +74,40 @@ static int32_t moved(struct recipe *r, int32_t x) {
     }
 }
 
+/* The last axes in two parts each, in any order. */
+static int32_t permuted(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    int64_t sizes[] = {zoo_dim(b, x, 0), zoo_dim(b, x, 1), 1, zoo_dim(b, x, 2), 1};
+    int64_t perm[] = {0, 1, 2, 3, 4}, shape[] = {sizes[0], sizes[1], sizes[3]};
+    for (int part = 1; part < 5; part += 2)
+        for (int64_t factor = 2; factor <= 16; factor++)
+            if (sizes[part] % factor == 0 && random_chance(&r->rng, 0.4)) {
+                sizes[part] /= factor;
+                sizes[part + 1] *= factor;
+            }
+    for (uint64_t i = 4; i > 0; i--) {
+        uint64_t other = rng_below(&r->rng, i + 1);
+        int64_t kept = perm[i];
+        perm[i] = perm[other];
+        perm[other] = kept;
+    }
+    return zoo_reshape(b, zoo_transpose(b, zoo_reshape(b, x, 5, sizes), 5, perm), 3, shape);
+}
+
+/* Over tokens instead of features now and then. */
+static int32_t weighed(struct recipe *r, int32_t x) {
+    return zoo_softmax_along(r->b, x, random_chance(&r->rng, 0.3) ? 1 : -1);
+}
+
 static int32_t normed(struct recipe *r, int32_t x) {
-    return random_chance(&r->rng, 0.5) ? zoo_softmax(r->b, x)
+    return random_chance(&r->rng, 0.5) ? weighed(r, x)
                                        : zoo_layer_norm(r->b, recipe_name(r->b), x, 1e-5f);
 }
 
 void random_elementwise(struct zoo_builder *b, const void *config) {
     (void)config;
     static int32_t (*const steps[])(struct recipe *, int32_t) = {
-        unary, unary, unary, binary, binary, centred, moved, moved, normed};
+        unary, unary, unary, binary, binary, centred, moved, moved, permuted, normed};
     struct recipe r = recipe_begin(b, 4, 8);
     int64_t rows = random_size(&r.rng, 2, 1024, 1), width = random_size(&r.rng, 4, 2048, 2);
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, rows, width));

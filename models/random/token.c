@@ -147,31 +147,39 @@ void random_windows(struct zoo_builder *b, const void *config) {
 
 /* ---- recurrent ------------------------------------------------------------------------------- */
 
-/* length x batch x in -> length x batch x width, by LSTM or GRU. */
-static int32_t recurrent_layer(struct zoo_builder *b, int32_t x, int64_t width, bool lstm) {
+/* length x batch x in -> length x batch x width, by LSTM or GRU; twice as wide in both directions.
+ */
+static int32_t recurrent_layer(struct zoo_builder *b, int32_t x, int64_t width, bool lstm,
+                               bool both) {
     int64_t length = zoo_dim(b, x, 0), n = zoo_dim(b, x, 1), in = zoo_dim(b, x, 2);
-    int64_t gates = lstm ? 4 : 3;
+    int64_t gates = lstm ? 4 : 3, directions = both ? 2 : 1;
     float deviation = 1 / sqrtf((float)width);
-    int32_t weights = zoo_weight(b, "w", 0, deviation, ZOO_SHAPE(1, gates * width, in));
-    int32_t hidden = zoo_weight(b, "r", 0, deviation, ZOO_SHAPE(1, gates * width, width));
-    int32_t bias = zoo_weight(b, "b", 0, 0.02f, ZOO_SHAPE(1, 2 * gates * width));
+    int32_t weights = zoo_weight(b, "w", 0, deviation, ZOO_SHAPE(directions, gates * width, in));
+    int32_t hidden = zoo_weight(b, "r", 0, deviation, ZOO_SHAPE(directions, gates * width, width));
+    int32_t bias = zoo_weight(b, "b", 0, 0.02f, ZOO_SHAPE(directions, 2 * gates * width));
     int32_t op = zoo_op(b, NULL, lstm ? "LSTM" : "GRU", ZOO_LIST(x, weights, hidden, bias));
     graph_set_int(b->graph, op, "hidden_size", width);
+    if (both)
+        graph_set_string(b->graph, op, "direction", "bidirectional");
     if (!lstm)
         graph_set_int(b->graph, op, "linear_before_reset", 1); /* as PyTorch's GRU computes */
-    return zoo_squeeze(b, zoo_result(b, DTYPE_FLOAT32, ZOO_SHAPE(length, 1, n, width)), 1);
+    x = zoo_result(b, DTYPE_FLOAT32, ZOO_SHAPE(length, directions, n, width));
+    if (!both)
+        return zoo_squeeze(b, x, 1);
+    return zoo_reshape(b, zoo_transpose(b, x, ZOO_SHAPE(0, 2, 1, 3)),
+                       ZOO_SHAPE(length, n, 2 * width));
 }
 
 void random_recurrent(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 4, 9);
-    bool lstm = random_chance(&r.rng, 0.6);
-    int64_t width = random_size(&r.rng, 32, 1280, 32), length = random_size(&r.rng, 1, 60, 1);
+    bool lstm = random_chance(&r.rng, 0.6), both = random_chance(&r.rng, 0.4);
+    int64_t width = random_size(&r.rng, 32, 1280, 32), length = random_size(&r.rng, 1, 160, 1);
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32,
                           ZOO_SHAPE(length, b->options.batch, random_size(&r.rng, 16, 512, 16)));
     for (int i = 0; i < 3 && (i == 0 || recipe_goes_on(&r, 1)); i++) {
         zoo_enter(b, "rnn.%d", i);
-        x = recurrent_layer(b, x, width, lstm);
+        x = recurrent_layer(b, x, width, lstm, both);
         zoo_leave(b);
     }
     zoo_output(b, zoo_linear(b, "head", x, random_size(&r.rng, 1, 4000, 1), true), "output");

@@ -160,10 +160,14 @@ int32_t zoo_squeeze(struct zoo_builder *b, int32_t x, int32_t axis) {
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-int32_t zoo_softmax(struct zoo_builder *b, int32_t x) {
+int32_t zoo_softmax_along(struct zoo_builder *b, int32_t x, int64_t axis) {
     int32_t y = zoo_unary(b, "Softmax", x);
-    set_int(b, "axis", -1);
+    set_int(b, "axis", axis);
     return y;
+}
+
+int32_t zoo_softmax(struct zoo_builder *b, int32_t x) {
+    return zoo_softmax_along(b, x, -1);
 }
 
 int32_t zoo_reduce_mean(struct zoo_builder *b, int32_t x, int32_t count, const int64_t *axes,

@@ -26,6 +26,7 @@ int32_t zoo_unsqueeze(struct zoo_builder *b, int32_t x, int32_t axis);
 int32_t zoo_squeeze(struct zoo_builder *b, int32_t x, int32_t axis);
 
 int32_t zoo_softmax(struct zoo_builder *b, int32_t x); /* last axis */
+int32_t zoo_softmax_along(struct zoo_builder *b, int32_t x, int64_t axis);
 /* The axes become 1 (keep) or go away. Axes ascending, from the start. */
 int32_t zoo_reduce_mean(struct zoo_builder *b, int32_t x, int32_t count, const int64_t *axes,
                         bool keep);

@@ -6,7 +6,9 @@ source tests/harness.bash
 replay() { # WALL_NS PEAK_BYTES: the script of one model
     cat >"$work/replay.json" <<SCRIPT
 {"runtime": "onnxruntime", "version": "1.30.0",
- "cold": {"library_load_ns": 2e7, "load_ns": 1e8, "first_run_ns": 2e7, "baseline_bytes": 25e6,
+ "cold": {"process_start_ns": 3e6, "library_load_ns": 2e7, "library_bytes": 4e7, "load_ns": 1e8,
+          "file_read_ns": 1e6, "read_parse_ns": 3e7, "optimise_ns": 3e7, "reorder_ns": 1e7,
+          "prepack_ns": 3e7, "first_run_ns": 2e7, "baseline_bytes": 25e6,
           "loaded_bytes": 3e7, "peak_bytes": $2, "resident_bytes": 3e7},
  "plain": {"wall_ns": $1, "cpu_ns": $1},
  "operators": {"Conv": {"wall_ns": 2e5, "cpu_ns": 2e5}, "*": {"wall_ns": 1e4, "cpu_ns": 1e4}},
@@ -52,7 +54,7 @@ run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 json_is_valid prediction_json_is_valid
 keys=$(sqlite3 :memory: "SELECT group_concat(key, ' ') FROM json_each(CAST(readfile('$work/out') AS TEXT))")
 for key in schema model machine runtime conditions latency_ns cpu_time_ns peak_memory_bytes \
-    resident_memory_bytes load_time_ns first_run_ns operators refused; do
+    resident_memory_bytes load_time_ns first_run_ns cold_start operators refused; do
     [[ " $keys " == *" $key "* ]] || not_ok "prediction_has_$key" "$keys"
 done
 ok prediction_has_the_keys_of_the_contract
@@ -67,8 +69,55 @@ run predict "$work/resnet8.onnx" "${with[@]}" --leave-out-self --json
 [ "$out" = "$first" ] && ok the_same_question_gives_the_same_bytes ||
     not_ok the_same_question_gives_the_same_bytes "$(diff <(echo "$first") <(echo "$out") | head -5)"
 
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row image-pull=45s --cold-start-row node-boot=1m --memory-timeline --json
+[ "$(json '$.cold_start.phases[0].name') $(json '$.cold_start.phases[0].ns.value') $(json '$.cold_start.phases[1].ns.tier')" = \
+    "image-pull 45000000000 given" ] && ok given_rows_open_the_cold_start || not_ok given_rows_open_the_cold_start "$out"
+[ "$(json '$.memory_timeline.steps[0].live_bytes')" -gt 0 ] && ok a_memory_timeline_is_told ||
+    not_ok a_memory_timeline_is_told "$out"
+run predict "$work/resnet8.onnx" "${with[@]}"
+expect the_phases_are_a_table 0 out "first inference"
+run predict "$work/resnet8.onnx" "${with[@]}" --page-cache cold
+expect unmeasured_storage_is_refused 0 out "assay calibrate"
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row 45s
+expect a_row_without_a_name_is_refused 2 err "expected NAME=TIME"
+run predict "$work/resnet8.onnx" "${with[@]}" --cold-start-row image-pull=soon
+expect a_row_without_a_time_is_refused 2 err "image-pull=soon"
+
 run accuracy "${with[@]}" --json
 json_is_valid accuracy_json_is_valid
+[ "$(json '$.models[0].causes[0].reason')" != "" ] && ok errors_have_reasons || not_ok errors_have_reasons "$out"
+run accuracy "${with[@]}" --leave-out family --family 'small=*_*' --json
+[ "$(json '$.groups')" = 2 ] && ok a_family_leaves_together || not_ok a_family_leaves_together "$out"
+run accuracy "${with[@]}" --family 'small=*_*'
+expect a_family_alone_is_refused 2 err "--leave-out family"
+run accuracy "${with[@]}" --at-most 2
+expect a_sample_says_so 0 err "2 of 3 were left out"
+if command -v gnuplot >/dev/null; then
+    run accuracy "${with[@]}" --picture "$work/accuracy.svg" -q
+    grep -q '<svg xmlns' "$work/accuracy.svg" && ok accuracy_is_drawn || not_ok accuracy_is_drawn "$err"
+else
+    skip accuracy_is_drawn "gnuplot is not installed"
+fi
+
+"$assay" fit "${with[@]}" --text >"$work/fit1.json" 2>/dev/null
+"$assay" fit "${with[@]}" --text >"$work/fit2.json" 2>/dev/null
+cmp -s "$work/fit1.json" "$work/fit2.json" && ok two_fits_have_the_same_bytes || not_ok two_fits_have_the_same_bytes
+run observations "${with[@]}"
+expect observations_are_printed 0 out "assay-observations"
+"$assay" fit --observations "$work/out" --text >"$work/fit3.json" 2>/dev/null
+cmp -s "$work/fit1.json" "$work/fit3.json" && ok a_fit_of_exported_observations_has_the_same_bytes ||
+    not_ok a_fit_of_exported_observations_has_the_same_bytes
+run fit --observations "$work/resnet8.onnx"
+expect what_is_no_observations_is_refused 3 err "assay-observations"
+run observations "${with[@]}" --threads 7
+expect no_observations_are_an_error 3 err "assay calibrate"
+run predict "$work/resnet8.onnx" "${with[@]}" --json
+name=$(json '$.operators[0].name') said=$(json '$.operators[0].latency_ns.value')
+run explain "$work/resnet8.onnx" "$name" "${with[@]}" --json
+[ -n "$said" ] && [ "$(json '$.latency_ns.value')" = "$said" ] && ok what_is_explained_is_what_is_predicted ||
+    not_ok what_is_explained_is_what_is_predicted "$said" "$out" "$err"
+[ "$(json '$.neighbours[0].count')" -ge 1 ] && ok an_explanation_shows_observations ||
+    not_ok an_explanation_shows_observations "$out"
 run plan "$work/resnet8.onnx" "${with[@]}" --rate 200 --slo p99=500ms --node cpus=8,memory=32GiB,price=0.38 --json
 json_is_valid plan_json_is_valid
 if command -v gnuplot >/dev/null; then

@@ -26,7 +26,7 @@ static struct accuracy judge(const struct world *w) {
     struct training training = world_training(w);
     struct accuracy accuracy;
     struct err err = {0};
-    if (accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, &accuracy, &err))
+    if (accuracy_leave_out(&arena, &training, &(struct leaving_out){0}, &accuracy, &err))
         fail_msg("%s", err.message);
     assert_int_equal(accuracy.run_count, w->run_count);
     return accuracy;
@@ -121,7 +121,7 @@ static void a_single_model_cannot_be_judged(void **state) {
     struct accuracy accuracy;
     struct err err = {0};
     assert_int_equal(
-        accuracy_leave_one_model_out(&arena, &training, NULL, NULL, NULL, &accuracy, &err),
+        accuracy_leave_out(&arena, &training, &(struct leaving_out){0}, &accuracy, &err),
         -ERR_INPUT);
     assert_non_null(strstr(err.message, "only one model"));
 }
@@ -142,9 +142,8 @@ static void figures_of_a_lawful_world_are_good(void **state) {
     struct accuracy accuracy;
     struct err err = {0};
     double last = 0;
-    assert_int_equal(accuracy_leave_one_model_out(&arena, &training, NULL, count_progress, &last,
-                                                  &accuracy, &err),
-                     0);
+    const struct leaving_out how = {.progress = count_progress, .context = &last};
+    assert_int_equal(accuracy_leave_out(&arena, &training, &how, &accuracy, &err), 0);
     assert_true(last == 1);
     assert_int_equal(accuracy.latency.count, 25);
     assert_true(accuracy.latency.mape < 0.05);
@@ -156,6 +155,108 @@ static void figures_of_a_lawful_world_are_good(void **state) {
     assert_int_equal(accuracy.classes[0].operators.count + accuracy.classes[1].operators.count,
                      500);
     assert_int_equal(accuracy.quantities[QUANTITY_PEAK_BYTES].count, 0); /* nothing was measured */
+}
+
+/* What two models share is not learnt from one of them when the other is judged. */
+static void families_leave_together(void **state) {
+    (void)state;
+    struct world w;
+    const char *families[12];
+    world_init(&w, &arena, 6);
+    for (uint32_t m = 0; m < 12; m++) {
+        world_usual_model(&w, m, 20);
+        families[m] = m < 3 ? "slow" : "usual";
+    }
+    families[11] = "other";
+    for (uint32_t m = 0; m < 3; m++)
+        slow_down(&w, m, 10);
+    struct training training = world_training(&w);
+    const struct leaving_out how = {.families = families};
+    struct accuracy accuracy;
+    struct err err = {0};
+    assert_int_equal(accuracy_leave_out(&arena, &training, &how, &accuracy, &err), 0);
+    assert_int_equal(accuracy.group_count, 3);
+    assert_int_equal(accuracy.family_count, 3);
+    assert_string_equal(accuracy.families[1].name, "slow");
+    assert_int_equal(accuracy.families[1].latency.count, 3);
+    assert_int_equal(accuracy.families[2].latency.count, 8);
+    for (uint32_t m = 0; m < 3; m++) {
+        assert_string_equal(accuracy.runs[m].family, "slow");
+        assert_true(said_over_measured(&accuracy, m) < 0.14);
+    }
+}
+
+static void as_many_are_left_out_as_asked_for(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 7);
+    for (uint32_t m = 0; m < 12; m++)
+        world_usual_model(&w, m, 20);
+    struct training training = world_training(&w);
+    const struct leaving_out how = {.at_most = 5};
+    struct accuracy accuracy;
+    struct err err = {0};
+    assert_int_equal(accuracy_leave_out(&arena, &training, &how, &accuracy, &err), 0);
+    assert_int_equal(accuracy.group_count, 12);
+    assert_int_equal(accuracy.groups_judged, 5);
+    assert_int_equal(accuracy.run_count, 5);
+    assert_true(accuracy.runs[4].id - accuracy.runs[0].id > 8); /* spread over all */
+}
+
+static void what_adds_most_to_an_error_is_named(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 8);
+    for (uint32_t m = 0; m < 12; m++)
+        world_usual_model(&w, m, 20);
+    uint32_t odd = world_usual_model(&w, 12, 20);
+    for (uint32_t i = 0; i < w.observation_count; i++)
+        if (w.observations[i].run == odd && w.observations[i].features.family == FAMILY_MATMUL) {
+            w.runs[odd].latency_ns += 3 * w.ratio * w.observations[i].wall_ns;
+            w.observations[i].wall_ns *= 4;
+        }
+    w.runs[odd].cpu_ns = w.runs[odd].latency_ns;
+    w.runs[odd].operators_ns = w.runs[odd].latency_ns / w.ratio;
+    uint32_t lone = world_usual_model(&w, 13, 10);
+    for (int i = 0; i < 5; i++)
+        world_operator(&w, FAMILY_ELEMENTWISE, "Erf");
+    for (int i = 0; i < 5; i++)
+        world_operator(&w, FAMILY_POOL, "MaxPool");
+    struct accuracy accuracy = judge(&w);
+    const struct judged_run *run = &accuracy.runs[odd];
+    assert_true(run->cause_count >= 1);
+    assert_string_equal(run->causes[0].kernel, "matmul.weights");
+    assert_int_equal(run->causes[0].operators, 10);
+    assert_true(run->causes[0].share < -0.3);
+    assert_non_null(strstr(run->causes[0].reason, "learnt from"));
+    assert_true(run->causes[0].op_measured_ns > 2 * run->causes[0].op_predicted_ns);
+    assert_string_equal(run->remark, "");
+    bool borrowed = false, roofline = false;
+    for (uint32_t c = 0; c < accuracy.runs[lone].cause_count; c++) {
+        const struct error_cause *cause = &accuracy.runs[lone].causes[c];
+        borrowed |= strcmp(cause->kernel, "Erf") == 0 && strstr(cause->reason, "borrowed");
+        roofline |= strcmp(cause->kernel, "MaxPool") == 0 && strstr(cause->reason, "roofline");
+    }
+    assert_true(borrowed || roofline);
+}
+
+static void noise_and_disturbance_are_told_apart(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w, &arena, 9);
+    w.ratio = 1;
+    for (uint32_t m = 0; m < 12; m++)
+        world_usual_model(&w, m, 20);
+    for (uint32_t r = 0; r < 12; r++)
+        w.runs[r].operators_ns = w.runs[r].latency_ns;
+    w.runs[3].latency_ns *= 1.5; /* wall time alone */
+    w.runs[7].latency_ns *= 0.5; /* the run, not its operators */
+    w.runs[7].cpu_ns *= 0.5;
+    struct accuracy accuracy = judge(&w);
+    assert_non_null(strstr(accuracy.runs[3].remark, "disturbed"));
+    assert_non_null(strstr(accuracy.runs[7].remark, "its own measured operators"));
+    assert_null(strstr(accuracy.runs[5].remark, "disturbed"));
+    assert_null(strstr(accuracy.runs[5].remark, "own measured"));
 }
 
 static void summaries_are_what_they_are_called(void **state) {
@@ -188,6 +289,10 @@ int main(void) {
         cmocka_unit_test(names_and_hashes_chain),
         cmocka_unit_test(a_single_model_cannot_be_judged),
         cmocka_unit_test(figures_of_a_lawful_world_are_good),
+        cmocka_unit_test(families_leave_together),
+        cmocka_unit_test(as_many_are_left_out_as_asked_for),
+        cmocka_unit_test(what_adds_most_to_an_error_is_named),
+        cmocka_unit_test(noise_and_disturbance_are_told_apart),
         cmocka_unit_test(summaries_are_what_they_are_called),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -28,7 +28,7 @@ static struct cost_model learn(const struct world *w, const bool *skip) {
     struct training training = world_training(w);
     struct cost_model model;
     struct err err = {0};
-    if (cost_model_fit(&arena, &training, skip, &model, &err))
+    if (cost_model_fit(&arena, &training, skip, NULL, &model, &err))
         fail_msg("%s", err.message);
     return model;
 }
@@ -205,13 +205,13 @@ static void nothing_to_learn_from_is_refused(void **state) {
     const bool skip[] = {true, true};
     struct cost_model model;
     struct err err = {0};
-    assert_int_equal(cost_model_fit(&arena, &empty, NULL, &model, &err), -ERR_INPUT);
+    assert_int_equal(cost_model_fit(&arena, &empty, NULL, NULL, &model, &err), -ERR_INPUT);
     err = (struct err){0};
-    assert_int_equal(cost_model_fit(&arena, &training, skip, &model, &err), -ERR_INPUT);
+    assert_int_equal(cost_model_fit(&arena, &training, skip, NULL, &model, &err), -ERR_INPUT);
     for (uint32_t i = 0; i < w.observation_count; i++)
         w.observations[i].wall_ns = i % 2 ? NAN : 0;
     err = (struct err){0};
-    assert_int_equal(cost_model_fit(&arena, &training, NULL, &model, &err), -ERR_INPUT);
+    assert_int_equal(cost_model_fit(&arena, &training, NULL, NULL, &model, &err), -ERR_INPUT);
 }
 
 static void readings_that_are_none_are_passed_over(void **state) {

@@ -120,6 +120,32 @@ static void runs_are_filtered(void **state) {
     db_close(db);
 }
 
+static void runs_beside_replicas_stand_apart(void **state) {
+    struct sample_folder *t = *state;
+    struct db *db = sample_open(t, DB_CREATE);
+    struct stored_run alone = sample_run(&t->arena, 1, 2), together = alone, read;
+    int64_t id, *threads;
+    uint64_t count;
+    size_t thread_counts;
+    together.conditions.replicas = 4;
+    together.conditions.threads = 2;
+    assert_done(t, db_put_run(db, &alone, &id, &t->err));
+    assert_done(t, db_put_run(db, &together, &id, &t->err));
+    assert_done(t, db_load_run(db, &t->arena, id, RUN_OPERATORS, &read, &t->err));
+    assert_int_equal(read.conditions.replicas, 4);
+    assert_done(t, db_count_runs(db, &(struct run_filter){0}, &count, &t->err));
+    assert_int_equal(count, 1);
+    assert_done(t, db_count_runs(db, &(struct run_filter){.company = RUNS_ANY}, &count, &t->err));
+    assert_int_equal(count, 2);
+    const struct run_filter company = {.company = RUNS_TOGETHER};
+    assert_done(t, db_latest_run(db, &t->arena, &company, RUN_HEAD, &read, &t->err));
+    assert_int_equal(read.id, id);
+    assert_done(t, db_list_threads(db, &t->arena, &company, &threads, &thread_counts, &t->err));
+    assert_int_equal(thread_counts, 1);
+    assert_int_equal(threads[0], 2);
+    db_close(db);
+}
+
 static void a_failed_run_leaves_nothing(void **state) {
     struct sample_folder *t = *state;
     struct db *db = sample_open(t, DB_CREATE);
@@ -307,10 +333,11 @@ static void a_hundred_thousand_operators_are_all_read(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(a_run_is_read_as_it_was_written), CASE(runs_are_filtered),
-        CASE(a_failed_run_leaves_nothing),     CASE(a_model_is_found_by_name_path_and_hash),
-        CASE(lowered_graphs_are_kept_by_key),  CASE(a_fit_names_its_runs_and_protects_them),
-        CASE(predictions_and_peaks_are_kept),  CASE(a_hundred_thousand_operators_are_all_read),
+        CASE(a_run_is_read_as_it_was_written),  CASE(runs_are_filtered),
+        CASE(runs_beside_replicas_stand_apart), CASE(a_model_is_found_by_name_path_and_hash),
+        CASE(a_failed_run_leaves_nothing),      CASE(a_model_is_found_by_name_path_and_hash),
+        CASE(lowered_graphs_are_kept_by_key),   CASE(a_fit_names_its_runs_and_protects_them),
+        CASE(predictions_and_peaks_are_kept),   CASE(a_hundred_thousand_operators_are_all_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

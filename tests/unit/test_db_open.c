@@ -169,6 +169,27 @@ static void migrations_walk_all_or_nothing(void **state) {
     db_close(db);
 }
 
+/* What was stored before replicas were counted ran alone, and its checksum still fits. */
+static void runs_of_the_first_schema_were_alone(void **state) {
+    struct sample_folder *t = *state;
+    struct db *db = sample_open(t, DB_CREATE);
+    struct stored_run run = sample_run(&t->arena, 1, 3), read;
+    int64_t id;
+    assert_done(t, db_put_run(db, &run, &id, &t->err));
+    db_close(db);
+    db = sample_open(t, 0);
+    static const char back[] = "DROP VIEW prediction_overview;"
+                               "ALTER TABLE runs DROP COLUMN replicas; PRAGMA user_version = 1;"
+                               "CREATE VIEW prediction_overview AS SELECT 1 AS id";
+    assert_int_equal(sqlite3_exec(db->handle, back, NULL, NULL, NULL), SQLITE_OK);
+    db_close(db);
+    db = sample_open(t, 0);
+    assert_int_equal(read_version(t, db), migration_count);
+    assert_done(t, db_load_run(db, &t->arena, id, RUN_OPERATORS, &read, &t->err));
+    assert_int_equal(read.conditions.replicas, 1);
+    db_close(db);
+}
+
 static void every_statement_can_be_prepared(void **state) {
     struct sample_folder *t = *state;
     struct db *db = sample_open(t, DB_CREATE);
@@ -296,6 +317,7 @@ int main(void) {
         CASE(databases_of_others_are_refused),
         CASE(a_newer_database_is_only_read),
         CASE(migrations_walk_all_or_nothing),
+        CASE(runs_of_the_first_schema_were_alone),
         CASE(every_statement_can_be_prepared),
         CASE(a_reader_leaves_the_file_alone),
         CASE(a_read_only_file_is_read),

@@ -299,6 +299,35 @@ static void a_shared_matrix_is_held_packed_and_as_it_was(void **state) {
     assert_true(f.weight_tensors == 1);
 }
 
+static void a_matrix_is_packed_by_each_of_its_readers_and_held_once(void **state) {
+    (void)state;
+    int32_t w = weight("w", 256, 256);
+    int32_t y = apply("", "MatMul", input(256, 256), w, 256, 256);
+    apply("", "MatMul", y, w, 256, 256);
+    struct footprint f = footprint(4 * 256 * 256);
+    assert_true(f.packed_weight_bytes == 2 * 4.0 * 256 * 256);
+    assert_true(f.resident_weight_bytes == 4.0 * 256 * 256);
+    assert_true(f.large_matrix_bytes == 0);
+}
+
+static void large_tensors_are_copied_while_they_are_read(void **state) {
+    (void)state;
+    /* 160 MB: room for 50, 100, 200 million bytes; 50 and 100 are copied. */
+    apply("", "MatMul", input(8, 10000), weight("w", 10000, 4000), 8, 4000);
+    struct footprint f = footprint(160000000);
+    assert_true(f.regrown_bytes == 150e6);
+    assert_true(f.large_matrix_bytes == f.packed_weight_bytes);
+    assert_true(f.external_bytes == 0);
+}
+
+static void weights_outside_the_file_are_told_apart(void **state) {
+    (void)state;
+    apply("", "MatMul", input(8, 10000), weight("w", 10000, 4000), 8, 4000);
+    struct footprint f = footprint(1000);
+    assert_true(f.external_bytes == 160e6);
+    assert_true(f.regrown_bytes == 0);
+}
+
 /* 24 filters of 3 x 3 x 3: columns of 32, a depth of 27 padded to 64, and a sum per column. */
 static void filters_of_eight_bits_are_packed_by_output_channel(void **state) {
     (void)state;
@@ -334,6 +363,9 @@ int main(void) {
         TEST(reordered_filters_are_held_four_times_beside_the_file),
         TEST(a_table_in_another_file_is_read_row_by_row),
         TEST(a_shared_matrix_is_held_packed_and_as_it_was),
+        TEST(a_matrix_is_packed_by_each_of_its_readers_and_held_once),
+        TEST(large_tensors_are_copied_while_they_are_read),
+        TEST(weights_outside_the_file_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -276,6 +276,21 @@ static void slices_follow_numpy(void **state) {
     expect(f, op, DTYPE_FLOAT32, "3x3");
 }
 
+/* As exporters turn their pads, last axis first, into ours: as pairs, turned over, transposed. */
+static void pads_are_followed_through_their_turning(void **state) {
+    struct fixture *f = *state;
+    int32_t pairs = add(f, "", "Reshape",
+                        INPUTS(ints(f, SIZES(1, 2, 3, 4, 0, 0, 0, 0)), ints(f, SIZES(-1, 2))));
+    int32_t turned = add(f, "", "Slice",
+                         INPUTS(out(f, pairs), ints(f, SIZES(-1)), ints(f, SIZES(INT64_MIN + 1)),
+                                ints(f, SIZES(0)), ints(f, SIZES(-1))));
+    int32_t columns = add(f, "", "Transpose", INPUTS(out(f, turned)));
+    int32_t pads = add(f, "", "Reshape", INPUTS(out(f, columns), ints(f, SIZES(-1))));
+    int32_t op = add(f, "", "Pad", INPUTS(floats(f, SIZES(1, 2, 2, 5)), out(f, pads)));
+    graph_set_ints(f->graph, columns, "perm", 2, (int64_t[]){1, 0});
+    expect(f, op, DTYPE_FLOAT32, "1x2x9x8");
+}
+
 static void data_dependent_sizes_stay_unknown(void **state) {
     struct fixture *f = *state;
     int32_t op = add(f, "", "NonZero", INPUTS(floats(f, SIZES(2, 3))));
@@ -395,6 +410,7 @@ int main(void) {
         TEST(unknown_operators_keep_what_is_declared),
         TEST(hostile_sizes_overflow_without_harm),
         TEST(slices_follow_numpy),
+        TEST(pads_are_followed_through_their_turning),
         TEST(data_dependent_sizes_stay_unknown),
         TEST(reordered_channels_are_rounded_up),
         TEST(blocked_convolution_has_the_weights_channels),

@@ -331,6 +331,78 @@ static void work_across_samples_is_refused(void **state) {
     }
 }
 
+/* A class token, an initial state: the same for every sample, so it is repeated. */
+static void constants_without_a_batch_are_repeated(void **state) {
+    (void)state;
+    struct strbuf graph = graph_of("1x5x4");
+    put_floats(&graph, "token", 3, (int64_t[]){1, 1, 4});
+    put_axis_node(&graph, "Concat", "token x", "y", 1);
+    struct graph *out = rebatched(graph, 3);
+    assert_shape(out, "y", "3x6x4");
+    assert_shape(out, "token", "1x1x4");
+    graph = graph_of("1x5x4");
+    struct strbuf op = node("LSTM", "lstm", "t w r - - h0", "y");
+    put_floats(&graph, "w", 3, (int64_t[]){1, 12, 4});
+    put_floats(&graph, "r", 3, (int64_t[]){1, 12, 3});
+    put_floats(&graph, "h0", 3, (int64_t[]){1, 1, 3});
+    put_transpose(&graph, "x", "t", 3, (int64_t[]){1, 0, 2});
+    put_int_attribute(&op, "hidden_size", 3);
+    put_message(&graph, ONNX_GRAPH_NODE, op);
+    assert_shape(rebatched(graph, 2), "y", "5x1x2x3");
+}
+
+/* Attention heads beside the batch in one axis: [5, 1, 6] as [5, 2, 3] could hold the batch in
+ * front of the positions or of the heads; only the latter lets the product pass. */
+static void another_place_is_tried_when_the_first_leads_nowhere(void **state) {
+    (void)state;
+    struct strbuf graph = graph_of("1x5x6");
+    put_ints(&graph, "heads", 3, (int64_t[]){5, 2, 3});
+    put_transpose(&graph, "x", "t", 3, (int64_t[]){1, 0, 2});
+    put_node(&graph, "Reshape", "r", "t heads", "q");
+    put_transpose(&graph, "q", "qt", 3, (int64_t[]){1, 0, 2});
+    put_transpose(&graph, "q", "kt", 3, (int64_t[]){1, 2, 0});
+    put_node(&graph, "MatMul", "m", "qt kt", "y");
+    struct graph *out = rebatched(graph, 4);
+    assert_shape(out, "q", "5x8x3");
+    assert_shape(out, "y", "8x5x5");
+}
+
+static void sizes_follow_from_the_shape_of_what_has_the_batch(void **state) {
+    (void)state;
+    struct strbuf graph = graph_of("1x3x4x4");
+    struct strbuf op = node("Resize", "resize", "x - - sizes", "y");
+    put_ints(&graph, "zero", 1, (int64_t[]){0});
+    put_ints(&graph, "two", 1, (int64_t[]){2});
+    put_ints(&graph, "large", 2, (int64_t[]){8, 8});
+    put_node(&graph, "Shape", "s", "x", "shape");
+    put_node(&graph, "Slice", "cut", "shape zero two zero", "front");
+    put_axis_node(&graph, "Concat", "front large", "sizes", 0);
+    put_message(&graph, ONNX_GRAPH_NODE, op);
+    assert_shape(rebatched(graph, 6), "y", "6x3x8x8");
+}
+
+/* Windows: [batch x 4, 2] back to [batch, 4, 2] by a division of the first size. */
+static void sizes_are_divided_where_that_is_exact(void **state) {
+    (void)state;
+    for (int64_t windows = 4; windows <= 8; windows += 4) {
+        struct strbuf graph = graph_of("1x8");
+        put_ints(&graph, "split", 2, (int64_t[]){-1, 2});
+        put_ints(&graph, "zero", 1, (int64_t[]){0});
+        put_ints(&graph, "windows", 1, &windows);
+        put_ints(&graph, "rest", 2, (int64_t[]){-1, 2});
+        put_node(&graph, "Reshape", "r", "x split", "w");
+        put_node(&graph, "Shape", "s", "w", "shape");
+        put_axis_node(&graph, "Gather", "shape zero", "first", 0);
+        put_node(&graph, "Div", "div", "first windows", "batch");
+        put_axis_node(&graph, "Concat", "batch rest", "target", 0);
+        put_node(&graph, "Reshape", "back", "w target", "y");
+        if (windows == 4)
+            assert_shape(rebatched(graph, 3), "y", "3x4x2");
+        else
+            expect_refusal(graph, "operator Div 'div' divides the batch by 8");
+    }
+}
+
 static void picking_and_joining_samples_is_refused(void **state) {
     (void)state;
     struct strbuf graph = graph_of("2x3");
@@ -343,7 +415,7 @@ static void picking_and_joining_samples_is_refused(void **state) {
     graph = graph_of("2x3");
     put_floats(&graph, "token", 2, (int64_t[]){2, 1});
     put_axis_node(&graph, "Concat", "x token", "y", 1);
-    expect_refusal(graph, "joins the batch with what has none");
+    expect_refusal(graph, "operator Concat 'Concat' takes input 1 for one batch size only");
     graph = graph_of("2x3");
     put_ints(&graph, "zero", 1, (int64_t[]){0});
     put_ints(&graph, "one", 1, (int64_t[]){1});
@@ -373,11 +445,11 @@ static void constants_for_each_sample_are_refused(void **state) {
     put_floats(&graph, "c", 2, (int64_t[]){2, 3});
     put_node(&graph, "Add", "add", "x c", "y");
     expect_refusal(graph, "operator Add 'add' combines the batch with a constant of size 2");
-    graph = graph_of("1x5x4");
+    graph = graph_of("2x5x4");
     struct strbuf op = node("LSTM", "lstm", "t w r - - h0", "y");
     put_floats(&graph, "w", 3, (int64_t[]){1, 12, 4});
     put_floats(&graph, "r", 3, (int64_t[]){1, 12, 3});
-    put_floats(&graph, "h0", 3, (int64_t[]){1, 1, 3});
+    put_floats(&graph, "h0", 3, (int64_t[]){1, 2, 3});
     put_transpose(&graph, "x", "t", 3, (int64_t[]){1, 0, 2});
     put_int_attribute(&op, "hidden_size", 3);
     put_message(&graph, ONNX_GRAPH_NODE, op);
@@ -494,6 +566,10 @@ int main(void) {
         TEST(recurrent_batch_is_in_axis_1),
         TEST(reshape_that_mixes_samples_is_refused),
         TEST(work_across_samples_is_refused),
+        TEST(constants_without_a_batch_are_repeated),
+        TEST(another_place_is_tried_when_the_first_leads_nowhere),
+        TEST(sizes_follow_from_the_shape_of_what_has_the_batch),
+        TEST(sizes_are_divided_where_that_is_exact),
         TEST(picking_and_joining_samples_is_refused),
         TEST(sums_over_samples_are_refused),
         TEST(constants_for_each_sample_are_refused),

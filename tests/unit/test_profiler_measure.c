@@ -294,6 +294,23 @@ static void plain_processes_follow_one_another(void **state) {
     assert_int_equal(bench->script.abandoned, 0);
 }
 
+/* Those beside it are processes of their own, which the script does not see. */
+static void beside_replicas_it_is_measured_alone_too(void **state) {
+    struct bench *bench = *state;
+    bench->protocol.replicas = 2;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.replicas, 2);
+    assert_true(bench->out.alone_wall_ns.count > 0);
+    assert_close(bench->out.alone_wall_ns.median, 10e6, 0.01);
+    assert_close(measured_slowdown(&bench->out), 1, 0.01);
+    assert_int_equal(bench->script.alive, 0);
+    bench->protocol.replicas = 1;
+    bench->script = script_of_ms(10);
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.alone_wall_ns.count, 0);
+    assert_true(isnan(measured_slowdown(&bench->out)));
+}
+
 static void little_memory_for_samples_still_spans_all_processes(void **state) {
     struct bench *bench = *state;
     bench->script = script_of_ms(0.1);
@@ -579,6 +596,7 @@ int main(void) {
         TEST(long_runs_still_give_every_process_a_run),
         TEST(plain_and_hooked_batches_take_turns),
         TEST(plain_processes_follow_one_another),
+        TEST(beside_replicas_it_is_measured_alone_too),
         TEST(little_memory_for_samples_still_spans_all_processes),
         TEST(hooked_processes_can_be_renewed),
         TEST(drift_of_the_machine_does_not_reach_the_cost),

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { RUNS = 60 };
 
@@ -49,7 +50,15 @@ static struct observed_run draw(const struct law *law, uint32_t i, double scale)
                           f->arena_bytes * around(law->arena_noise)) *
                          around(law->noise);
     run.peak_bytes = fmax(run.loaded_bytes, run.resident_bytes);
-    run.load_ns = 3e6 + 7e4 * f->operators + 2 * f->file_bytes;
+    f->file_nodes = between(10, 600);
+    f->weight_tensors = between(10, 100);
+    run.file_read_ns = 1e5 + 0.2 * f->file_bytes;
+    run.parse_ns = 3e5 + 5e3 * f->file_nodes + 0.5 * f->file_bytes;
+    run.optimise_ns = 2e6 + 3e4 * f->file_nodes + 0.4 * f->file_bytes;
+    run.reorder_ns = 1e4 + 100 * f->operators;
+    run.prepack_ns = 5e4 + 2e3 * f->operators + 0.7 * f->packed_weight_bytes;
+    run.load_ns =
+        run.file_read_ns + run.parse_ns + run.optimise_ns + run.reorder_ns + run.prepack_ns;
     run.first_run_ns = 1e5 + run.latency_ns + 0.4 * f->first_run_bytes;
     char name[16];
     snprintf(name, sizeof name, "m%u", i);
@@ -126,6 +135,56 @@ static void a_few_runs_far_off_do_not_count(void **state) {
     for (uint32_t r = 5; r < RUNS; r++)
         assert_true(fabs(predicted(QUANTITY_LOAD_NS, &fit, &w.runs[r]) / w.runs[r].load_ns - 1) <
                     0.05);
+}
+
+static void loading_is_the_sum_of_its_parts(void **state) {
+    (void)state;
+    const struct law law = {0};
+    static const enum quantity parts[] = {QUANTITY_FILE_READ_NS, QUANTITY_PARSE_NS,
+                                          QUANTITY_OPTIMISE_NS, QUANTITY_REORDER_NS,
+                                          QUANTITY_PREPACK_NS};
+    world_make(&law);
+    struct quantity_fit load = fit_of(QUANTITY_LOAD_NS);
+    double sum = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        struct quantity_fit part = fit_of(parts[i]);
+        double ns = predicted(parts[i], &part, &w.runs[3]);
+        assert_true(fabs(ns / quantity_measured(parts[i], &w.runs[3]) - 1) < 0.01);
+        sum += ns;
+    }
+    assert_true(fabs(sum / predicted(QUANTITY_LOAD_NS, &load, &w.runs[3]) - 1) < 1e-6);
+}
+
+static void loading_is_fitted_as_a_whole_where_no_run_tells_parts(void **state) {
+    (void)state;
+    const struct law law = {0};
+    world_make(&law);
+    for (uint32_t r = 0; r < RUNS; r++)
+        w.runs[r].optimise_ns = NAN;
+    struct quantity_fit load = fit_of(QUANTITY_LOAD_NS), optimise = fit_of(QUANTITY_OPTIMISE_NS);
+    assert_int_equal(optimise.runs, 0);
+    assert_int_equal(load.runs, RUNS);
+    assert_true(fabs(predicted(QUANTITY_LOAD_NS, &load, &w.runs[3]) / w.runs[3].load_ns - 1) <
+                0.02);
+}
+
+/* The terms of a part are terms of the whole: otherwise its rates would land on another one. */
+static void each_term_of_a_part_counts_in_the_whole(void **state) {
+    (void)state;
+    static double footprint_of_ones[sizeof(struct footprint) / sizeof(double)];
+    const struct law law = {0};
+    world_make(&law);
+    struct quantity_fit load = fit_of(QUANTITY_LOAD_NS);
+    for (size_t i = 0; i < sizeof footprint_of_ones / sizeof(double); i++)
+        footprint_of_ones[i] = 1e3;
+    struct footprint f;
+    memcpy(&f, footprint_of_ones, sizeof f);
+    double sum = 0;
+    for (int q = QUANTITY_FILE_READ_NS; q <= QUANTITY_PREPACK_NS; q++) {
+        struct quantity_fit part = fit_of((enum quantity)q);
+        sum += quantity_estimate((enum quantity)q, &part, &f, 0).value;
+    }
+    assert_true(fabs(quantity_estimate(QUANTITY_LOAD_NS, &load, &f, 0).value / sum - 1) < 1e-6);
 }
 
 static void the_first_run_is_a_run_and_its_pages(void **state) {
@@ -215,6 +274,9 @@ int main(void) {
         TEST(the_peak_is_the_larger_of_loading_and_running),
         TEST(small_models_tell_of_large_ones),
         TEST(a_few_runs_far_off_do_not_count),
+        TEST(loading_is_the_sum_of_its_parts),
+        TEST(loading_is_fitted_as_a_whole_where_no_run_tells_parts),
+        TEST(each_term_of_a_part_counts_in_the_whole),
         TEST(the_first_run_is_a_run_and_its_pages),
         TEST(ninety_in_a_hundred_new_ones_lie_in_the_interval),
         TEST(doubt_goes_with_the_activations),

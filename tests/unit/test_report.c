@@ -72,6 +72,37 @@ static void fill_operators(struct arena *arena, struct prediction *p, double tot
         }
 }
 
+static void add_start(struct arena *arena, struct prediction *p, double ns) {
+    static const char *const names[][3] = {
+        {"process_start", "process start",   "20 runs: process"   },
+        {"parse",         "parse",           "20 runs: file_bytes"},
+        {"first_run",     "first inference", "20 runs: latency_ns"},
+    };
+    enum { COUNT = sizeof names / sizeof *names };
+    struct estimate sums[COUNT];
+    p->cold_start.phases = ARENA_ARRAY(arena, COUNT, struct cold_phase);
+    for (int i = 0; i < COUNT; i++) {
+        sums[i] = near(ns * (i + 1), 0.1, p->latency_ns.tier);
+        p->cold_start.phases[i] =
+            (struct cold_phase){names[i][0], names[i][1], sums[i], names[i][2]};
+    }
+    p->cold_start.phase_count = COUNT;
+    p->cold_start.total_ns = cold_start_sum(sums, COUNT);
+}
+
+static void add_timeline(struct arena *arena, struct prediction *p) {
+    struct memory_timeline *t = &p->timeline;
+    t->step_count = 3;
+    t->steps = ARENA_ARRAY(arena, 3, struct memory_step);
+    for (uint32_t i = 0; i < 3; i++)
+        t->steps[i] = (struct memory_step){arena_printf(arena, "/step%u", i), "Conv",
+                                           MIB * (i == 1 ? 8 : 2), MIB * (i == 0 ? 3 : 9)};
+    t->weight_bytes = 20 * MIB;
+    t->live_peak = t->arena_peak = 1;
+    t->owner = "/step1";
+    t->peak_bytes = 29 * MIB;
+}
+
 static struct prediction *prediction_of(struct arena *arena, int model, bool measured) {
     struct prediction *p = ARENA_NEW(arena, struct prediction);
     double factor = measured ? 1 : 1 + models[model].error;
@@ -96,6 +127,9 @@ static struct prediction *prediction_of(struct arena *arena, int model, bool mea
     p->resident_memory_bytes = near(peak * 0.9, 0.05, tier);
     p->load_time_ns = near(ns * 3, 0.1, tier);
     p->first_run_ns = estimate_refused();
+    add_start(arena, p, ns);
+    if (!measured)
+        add_timeline(arena, p);
     fill_operators(arena, p, ns);
     return p;
 }
@@ -263,8 +297,8 @@ static void the_page_is_balanced_and_loads_nothing(void **state) {
 
 static void every_section_and_picture_is_there(void **state) {
     (void)state;
-    static const char *const sections[] = {"machine",   "models",   "latency", "shares",
-                                           "operators", "roofline", "memory",  "plan"};
+    static const char *const sections[] = {"machine",  "models", "latency", "shares", "operators",
+                                           "roofline", "memory", "start",   "plan"};
     struct arena arena;
     struct strbuf html;
     if (!have_gnuplot())
@@ -280,7 +314,7 @@ static void every_section_and_picture_is_there(void **state) {
     int pictures = 0;
     for (const char *at = html.text; (at = strstr(at, "<svg role=\"img\"")); at++)
         pictures++;
-    assert_int_equal(pictures, MODELS + 5);
+    assert_int_equal(pictures, MODELS + 7);
     strbuf_done(&html);
     arena_done(&arena);
 }
@@ -421,6 +455,19 @@ static const cJSON *at(const cJSON *tree, const char *key) {
     return child;
 }
 
+static void what_no_run_told_is_null(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct prediction *p = prediction_of(&arena, 1, true);
+    p->cold_start.phase_count = 0;
+    cJSON *root = prediction_json(p);
+    assert_true(cJSON_IsNull(at(root, "cold_start")));
+    assert_null(cJSON_GetObjectItemCaseSensitive(root, "memory_timeline"));
+    cJSON_Delete(root);
+    arena_done(&arena);
+}
+
 static void a_prediction_has_the_keys_of_the_contract(void **state) {
     (void)state;
     static const char *const totals[] = {"latency_ns",        "cpu_time_ns",
@@ -443,6 +490,18 @@ static void a_prediction_has_the_keys_of_the_contract(void **state) {
     assert_string_equal(at(at(root, "latency_ns"), "tier")->valuestring, "fitted");
     assert_true(at(at(at(root, "peak_memory_bytes"), "upper"), "confidence")->valuedouble == 0.99);
     assert_true(cJSON_IsNull(at(root, "first_run_ns")));
+    const cJSON *start = at(root, "cold_start");
+    assert_string_equal(at(start, "page_cache")->valuestring, "warm");
+    assert_true(at(at(start, "total_ns"), "value")->valuedouble == p->cold_start.total_ns.value);
+    const cJSON *phase = cJSON_GetArrayItem(at(start, "phases"), 1);
+    assert_string_equal(at(phase, "name")->valuestring, "parse");
+    assert_string_equal(at(phase, "how")->valuestring, "20 runs: file_bytes");
+    assert_string_equal(at(at(phase, "ns"), "tier")->valuestring, "fitted");
+    const cJSON *timeline = at(root, "memory_timeline");
+    assert_string_equal(at(at(timeline, "peak"), "owner")->valuestring, "/step1");
+    assert_int_equal(cJSON_GetArraySize(at(timeline, "steps")), 3);
+    assert_true(at(cJSON_GetArrayItem(at(timeline, "steps"), 1), "held_bytes")->valuedouble ==
+                29 * MIB);
     const cJSON *row = cJSON_GetArrayItem(at(root, "operators"), 0);
     assert_string_equal(at(row, "bound")->valuestring, "compute");
     assert_string_equal(at(row, "kernel")->valuestring, "conv.nchwc.pointwise");
@@ -558,6 +617,7 @@ int main(void) {
         cmocka_unit_test(a_failing_script_is_told_with_gnuplots_words),
         cmocka_unit_test(labels_are_shortened_in_the_middle),
         cmocka_unit_test(what_is_no_svg_is_refused),
+        cmocka_unit_test(what_no_run_told_is_null),
         cmocka_unit_test(a_prediction_has_the_keys_of_the_contract),
         cmocka_unit_test(a_plan_has_its_proof_in_json),
         cmocka_unit_test(a_plan_without_an_answer_says_why_everywhere),

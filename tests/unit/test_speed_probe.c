@@ -43,6 +43,14 @@ static void readings_repeat(void **state) {
     assert_true(alike >= 10);
 }
 
+static void shared_work_adds_up(void **state) {
+    (void)state;
+    assert_true(shared_read_bandwidth(1 << 16, 1) > 0);
+    assert_true(shared_read_bandwidth(1 << 16, 3) > 0);
+    assert_true(shared_products(2) > 0);
+    assert_true(isnan(shared_products(0)) && isnan(shared_products(1000)));
+}
+
 /* The products must not run into infinities or denormals, which would change the work. */
 static void the_work_stays_the_same(void **state) {
     (void)state;
@@ -71,6 +79,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readings_repeat),
         cmocka_unit_test(the_work_stays_the_same),
+        cmocka_unit_test(shared_work_adds_up),
         cmocka_unit_test(bandwidth_is_that_of_a_machine),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,0 +1,32 @@
+#include "core/observation.h"
+
+uint32_t training_first(const struct training *training, uint32_t run) {
+    uint32_t low = 0, high = training->observation_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (training->observations[middle].run < run)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+struct training training_kept(struct arena *arena, const struct training *training,
+                              const bool *keep) {
+    struct observed_run *runs = ARENA_ARRAY(arena, training->run_count + 1u, struct observed_run);
+    struct observation *observations =
+        ARENA_ARRAY(arena, training->observation_count + 1u, struct observation);
+    struct training kept = {observations, runs, 0, 0, training->threads};
+    for (uint32_t r = 0; r < training->run_count; r++) {
+        if (!keep[r])
+            continue;
+        uint32_t end = training_first(training, r + 1);
+        for (uint32_t i = training_first(training, r); i < end; i++) {
+            observations[kept.observation_count] = training->observations[i];
+            observations[kept.observation_count++].run = kept.run_count;
+        }
+        runs[kept.run_count++] = training->runs[r];
+    }
+    return kept;
+}

@@ -1,0 +1,29 @@
+/* How far from the processor operators find their data: each inference touches the same memory in
+ * the same order, so between two uses of a place so many bytes were touched and so much time has
+ * passed. What was touched within a core's own cache is near; the rest is "far", and the older it
+ * is the more of it has left the cache that all processors share.
+ */
+#ifndef ASSAY_CORE_REUSE_H
+#define ASSAY_CORE_REUSE_H
+
+#include "core/graph.h"
+
+/* Ages as a share of an inference; see reuse_age(). */
+enum { REUSE_AGES = 5 };
+
+/* Of one operator: far bytes by the time since their last use. */
+struct reuse {
+    double weights[REUSE_AGES];
+    double data[REUSE_AGES]; /* activations, read or written */
+};
+
+/* The middle of the class of ages, 0 to 1. */
+double reuse_age(int age);
+
+double reuse_bytes(const double ages[static REUSE_AGES]);
+
+/* One for each operator of the graph, which is lowered, with static shapes; subgraphs are graphs of
+ * their own. `cache_bytes`: of a core's own caches. Lives in the arena. */
+const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, double cache_bytes);
+
+#endif
