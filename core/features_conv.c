@@ -203,7 +203,10 @@ static void plain_key(const struct op_view *view, const struct conv_shape *s,
                        : !plain                                     ? ""
                        : s->pointwise && !s->strided                ? ".pointwise"
                                                                     : ".dense";
-    snprintf(out->key, sizeof out->key, "%s%s", plain ? "conv.plain" : type, form);
+    /* Transposed ones add columns up by other loops where there are not two axes. */
+    bool lines = !plain && view->in0 && view->in0->rank != 4;
+    snprintf(out->key, sizeof out->key, "%s%s%s", plain ? "conv.plain" : type, form,
+             lines ? ".lines" : "");
 }
 
 /* `products` of m x k by k x n. */

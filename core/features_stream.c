@@ -68,8 +68,11 @@ void elementwise_describe(const struct op_view *view, struct features *out) {
     t[1] = view->largest_elements;
     t[2] = out->bytes_in + out->bytes_weights;
     t[3] = out->bytes_out;
-    if (strcmp(view->op->type, "BatchNormalization") == 0)
+    if (strcmp(view->op->type, "BatchNormalization") == 0) {
         run = trailing_elements(view->in0, 2);
+        if (run == 1)
+            snprintf(out->key, sizeof out->key, "BatchNormalization.rows");
+    }
     t[4] = view->out_elements / fmax(run > 0 ? run : broadcast_run(view), 1);
 }
 
@@ -184,6 +187,11 @@ static double move_run(const struct op_view *view, enum move_form form) {
     return common_run(view->in0, view->out0);
 }
 
+/* Writes more than it reads: every element, one by one, when the last axis is repeated. */
+static bool repeats(const struct op_view *view) {
+    return view->out_elements > view->in_elements;
+}
+
 static void move_key(const struct op_view *view, enum move_form form, double run,
                      struct features *out) {
     const char *mode = op_string(view->op, "mode", "");
@@ -195,6 +203,8 @@ static void move_key(const struct op_view *view, enum move_form form, double run
         snprintf(out->key, sizeof out->key, "%s.%.16s", view->op->type, mode);
     else if (blocked)
         snprintf(out->key, sizeof out->key, "nchwc.%s", view->op->type);
+    else if (form == MOVE_COMMON && run == 1 && repeats(view))
+        snprintf(out->key, sizeof out->key, "%s.elements", view->op->type);
 }
 
 void move_describe(const struct op_view *view, struct features *out) {
@@ -338,11 +348,22 @@ static bool normalises_apart(const struct op_view *view) {
     return behind > 1;
 }
 
+/* Nothing but single elements stands before the first axis that is reduced: one sum of rows, not
+ * one for each of a batch. */
+static bool leads_alone(const struct op_view *view) {
+    const struct tensor *in = view->in0, *out = view->out0;
+    int32_t axis = 0;
+    while (axis < in->rank && in->dims[axis].size == 1)
+        axis++;
+    return axis >= in->rank || axis >= out->rank || out->dims[axis].size != in->dims[axis].size;
+}
+
 void rows_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     bool outer = reduces_outer(view);
     if (view->out_elements < view->in_elements)
-        snprintf(out->key, sizeof out->key, "%s.%s", view->op->type, outer ? "outer" : "inner");
+        snprintf(out->key, sizeof out->key, "%s.%s%s", view->op->type, outer ? "outer" : "inner",
+                 outer && leads_alone(view) ? ".one" : "");
     if (strcmp(view->op->type, "Softmax") == 0 && is_under_mask(view->graph, view->op))
         snprintf(out->key, sizeof out->key, "Softmax.masked");
     else if (normalises_apart(view))

@@ -5,16 +5,20 @@
 void random_dense_layers(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 3, 11);
-    bool rows = random_chance(&r.rng, 0.5);
+    bool rows = random_chance(&r.rng, 0.5), normalised = !rows && random_chance(&r.rng, 0.4);
     int64_t width = random_size(&r.rng, 16, 4096, 1);
+    int64_t samples =
+        b->options.batch * (random_chance(&r.rng, 0.4) ? random_size(&r.rng, 8, 128, 1) : 1);
     int32_t x = rows ? zoo_input(b, "input", DTYPE_FLOAT32,
                                  ZOO_SHAPE(b->options.batch, random_size(&r.rng, 2, 512, 1), width))
-                     : zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, width));
+                     : zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(samples, width));
     for (int i = 0; i < 6 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
         int64_t most = 40000000 / zoo_dim(b, x, -1); /* weights of at most 160 MB */
         int64_t out = random_size(&r.rng, 16, 8192, random_chance(&r.rng, 0.7) ? 16 : 1);
         x = zoo_linear(b, recipe_name(b), x, out < most ? out : most, random_chance(&r.rng, 0.8));
         x = zoo_activate(b, recipe_activation(&r), x);
+        if (normalised)
+            x = zoo_batch_norm(b, recipe_name(b), x);
     }
     zoo_output(b, x, "output");
 }
@@ -53,6 +57,16 @@ static int32_t centred(struct recipe *r, int32_t x) {
     struct zoo_builder *b = r->b;
     int64_t axis = zoo_rank(b, x) - 1 - (int64_t)rng_below(&r->rng, 2);
     return zoo_binary(b, "Sub", x, zoo_reduce_mean(b, x, 1, &axis, true));
+}
+
+/* Divided by the size of its rows, which is spread over them first. */
+static int32_t rescaled(struct recipe *r, int32_t x) {
+    struct zoo_builder *b = r->b;
+    int64_t axis = 2, sizes[] = {zoo_dim(b, x, 0), zoo_dim(b, x, 1), zoo_dim(b, x, 2)};
+    int32_t size = zoo_unary(b, "Abs", zoo_reduce_mean(b, x, 1, &axis, true));
+    size = zoo_binary(b, "Max", size, zoo_scalar(b, 0.01));
+    size = zoo_simple(b, "Expand", ZOO_LIST(size, zoo_ints(b, 3, sizes)), 3, sizes);
+    return zoo_binary(b, "Div", x, size);
 }
 
 static int32_t moved(struct recipe *r, int32_t x) {
@@ -107,7 +121,7 @@ static int32_t normed(struct recipe *r, int32_t x) {
 void random_elementwise(struct zoo_builder *b, const void *config) {
     (void)config;
     static int32_t (*const steps[])(struct recipe *, int32_t) = {
-        unary, unary, unary, binary, binary, centred, moved, moved, permuted, normed};
+        unary, unary, unary, binary, binary, centred, moved, moved, permuted, rescaled, normed};
     struct recipe r = recipe_begin(b, 4, 8);
     int64_t rows = random_size(&r.rng, 2, 1024, 1), width = random_size(&r.rng, 4, 2048, 2);
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, rows, width));
