@@ -7,6 +7,7 @@
 
 #include "base/stats.h"
 #include "predictor/fit.h"
+#include "tests/unit/run_latency.h"
 #include "tests/unit/synthetic.h"
 
 static struct arena arena;
@@ -31,13 +32,6 @@ static struct fit train(const struct training *training, const bool *skip) {
     return fit;
 }
 
-static struct estimate latency_of_run(const struct fit *fit, const struct training *training,
-                                      uint32_t run) {
-    uint32_t count;
-    const struct features *features = fit_features_of_run(&arena, fit, training, run, &count);
-    return fit_latency_of_features(fit, features, count);
-}
-
 static void a_run_is_more_than_its_operators(void **state) {
     (void)state;
     struct world w;
@@ -51,7 +45,7 @@ static void a_run_is_more_than_its_operators(void **state) {
     assert_int_equal(fit.runs, 12);
     assert_int_equal(fit.observations, 240);
     for (uint32_t r = 0; r < 12; r++) {
-        struct estimate latency = latency_of_run(&fit, &training, r);
+        struct estimate latency = latency_of_run(&arena, &fit, &training, r);
         assert_true(fabs(latency.value / training.runs[r].latency_ns - 1) < 0.1);
         assert_true(latency.low < latency.value && latency.value < latency.high);
     }
@@ -68,7 +62,7 @@ static void wall_time_of_a_disturbed_machine_stands_apart(void **state) {
         w.runs[r].latency_ns *= r % 2 ? 1.5 : 1.02;
     struct training training = world_training(&w);
     struct fit fit = train(&training, NULL);
-    struct estimate latency = latency_of_run(&fit, &training, 0);
+    struct estimate latency = latency_of_run(&arena, &fit, &training, 0);
     struct estimate cpu = cpu_time_of_latency(&fit, &latency);
     assert_true(fabs(cpu.value / training.runs[0].cpu_ns - 1) < 0.1);
     assert_true(latency.value / cpu.value < 1.1); /* the quiet machine's */
@@ -117,7 +111,8 @@ static void training_again_gives_the_same_bits(void **state) {
     struct fit a = train(&training, NULL), b = train(&training, NULL);
     assert_string_equal(a.data_hash, b.data_hash);
     for (uint32_t r = 0; r < 15; r++) {
-        struct estimate x = latency_of_run(&a, &training, r), y = latency_of_run(&b, &training, r);
+        struct estimate x = latency_of_run(&arena, &a, &training, r),
+                        y = latency_of_run(&arena, &b, &training, r);
         assert_memory_equal(&x, &y, 3 * sizeof(double));
     }
     w.observations[7].wall_ns = nextafter(w.observations[7].wall_ns, INFINITY);
@@ -196,7 +191,7 @@ static int models_inside(double model_noise, double op_noise, uint64_t seed) {
         if (fit_train(&scratch, &training, skip, &fit, &err))
             fail_msg("%s", err.message);
         for (uint32_t m = KNOWN; m < KNOWN + NEW; m++) {
-            struct estimate e = latency_of_run(&fit, &training, m);
+            struct estimate e = latency_of_run(&arena, &fit, &training, m);
             held += e.low <= w.runs[m].latency_ns && w.runs[m].latency_ns <= e.high;
         }
         arena_done(&scratch);

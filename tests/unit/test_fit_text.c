@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "predictor/fit_text.h"
+#include "tests/unit/run_latency.h"
 #include "tests/unit/synthetic.h"
 
 #include <stdlib.h>
@@ -74,8 +75,8 @@ static void a_fit_comes_back_bit_for_bit(void **state) {
         assert_int_equal(back.cost.class_count, fit.cost.class_count);
         assert_int_equal(back.runs, 15);
         for (uint32_t r = 0; r < training.run_count; r++) {
-            struct estimate x = fit_latency_of_run(&fit, &training, r),
-                            y = fit_latency_of_run(&back, &training, r);
+            struct estimate x = latency_of_run(&arena, &fit, &training, r),
+                            y = latency_of_run(&arena, &back, &training, r);
             assert_memory_equal(&x, &y, 3 * sizeof(double));
             assert_int_equal(x.tier, y.tier);
             x = cpu_time_of_latency(&fit, &x);
