@@ -47,8 +47,12 @@ static uint32_t residual_input(const struct features *features, double *input) {
     return n - 1;
 }
 
+double class_fit_rates_ns(const struct class_fit *fit, const struct features *features) {
+    return fmax(dot(fit->rates, features), 1);
+}
+
 double class_fit_ns(const struct class_fit *fit, const struct features *features) {
-    double ns = fmax(dot(fit->rates, features), 1), input[RESIDUAL_DIMS_MAX];
+    double ns = class_fit_rates_ns(fit, features), input[RESIDUAL_DIMS_MAX];
     if (!fit->residual.state)
         return ns;
     residual_input(features, input);

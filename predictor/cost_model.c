@@ -283,6 +283,15 @@ double cost_model_log_spread(const struct cost_model *model, const struct featur
     return extrapolates(fit, features) || features->guessed ? 1.5 * spread : spread;
 }
 
+double cost_model_rates_ns(const struct cost_model *model, const struct features *features) {
+    const struct class_fit *fit = answering(model, features);
+    struct features aged = *features;
+    if (!fit || model->roofline_only)
+        return roofline_ns(&model->roofline, features);
+    features_forget(&aged, model->forget_ns);
+    return class_fit_rates_ns(fit, &aged);
+}
+
 struct estimate cost_model_estimate(const struct cost_model *model,
                                     const struct features *features) {
     const struct class_fit *fit = answering(model, features);

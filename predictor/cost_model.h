@@ -64,6 +64,9 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
 struct estimate cost_model_estimate(const struct cost_model *model,
                                     const struct features *features);
 
+/* What the rates alone say: no residual. */
+double cost_model_rates_ns(const struct cost_model *model, const struct features *features);
+
 /* log standard deviation behind the estimate's interval. */
 double cost_model_log_spread(const struct cost_model *model, const struct features *features);
 

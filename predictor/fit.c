@@ -86,30 +86,52 @@ static struct distinct distinct_work(struct arena *arena, const struct features 
     return d;
 }
 
-static double times_estimate(const struct fit *fit, const struct distinct *d, uint32_t i) {
-    return d->times[i] > 0 ? d->times[i] * cost_model_estimate(&fit->cost, &d->features[i]).value
-                           : 0;
+/* Ages move the terms of what is far alone, so rounds need not ask the residual again: `share` is
+ * what it made of the rates. */
+struct ageing {
+    const struct features **features;
+    double *share;
+    uint32_t count;
+    double fixed_ns, operators; /* of all that find their data near */
+};
+
+static struct ageing begin_ageing(struct arena *arena, const struct fit *fit,
+                                  const struct distinct *d) {
+    struct ageing a = {.features = ARENA_ARRAY(arena, d->count + 1u, const struct features *),
+                       .share = ARENA_ARRAY(arena, d->count + 1u, double)};
+    for (uint32_t i = 0; i < d->count; i++) {
+        const struct features *f = &d->features[i];
+        double ns = d->times[i] > 0 ? d->times[i] * cost_model_estimate(&fit->cost, f).value : 0;
+        a.operators += d->times[i];
+        if (!features_age_matters(f)) {
+            a.fixed_ns += ns;
+        } else {
+            a.features[a.count] = f;
+            a.share[a.count++] = ns / cost_model_rates_ns(&fit->cost, f);
+        }
+    }
+    return a;
 }
 
-/* The time of the operators that find all data near stands; the others are estimated anew. Returns
- * the latency that their ages are shares of; 0: no age matters. */
-static double settled_latency(const struct fit *fit, const struct distinct *d) {
-    double fixed_ns = 0, operators = 0, old_ns = 0, latency_ns = 0;
-    for (uint32_t i = 0; i < d->count; i++) {
-        operators += d->times[i];
-        *(features_age_matters(&d->features[i]) ? &old_ns : &fixed_ns) += times_estimate(fit, d, i);
+static double aged_ns(const struct fit *fit, const struct ageing *a, double latency_ns) {
+    double sum = a->fixed_ns;
+    for (uint32_t i = 0; i < a->count; i++) {
+        struct features features = *a->features[i];
+        features.inference_ns = latency_ns;
+        sum += a->share[i] * cost_model_rates_ns(&fit->cost, &features);
     }
-    for (int round = 0; round < SETTLE_ROUNDS && old_ns > 0; round++) {
-        double before_ns = old_ns;
-        latency_ns = fit->wall_ratio * composed_ns(fit, fixed_ns + old_ns, operators);
-        old_ns = 0;
-        for (uint32_t i = 0; i < d->count; i++) {
-            if (!features_age_matters(&d->features[i]))
-                continue;
-            d->features[i].inference_ns = latency_ns;
-            old_ns += times_estimate(fit, d, i);
-        }
-        if (fabs(old_ns - before_ns) < 1e-3 * latency_ns)
+    return fit->wall_ratio * composed_ns(fit, sum, a->operators);
+}
+
+/* The latency that ages are shares of; 0: no age matters. */
+static double settled_latency(struct arena *arena, const struct fit *fit,
+                              const struct distinct *d) {
+    const struct ageing a = begin_ageing(arena, fit, d);
+    double latency_ns = 0;
+    for (int round = 0; round < SETTLE_ROUNDS && a.count; round++) {
+        double before_ns = latency_ns;
+        latency_ns = aged_ns(fit, &a, before_ns);
+        if (fabs(latency_ns - before_ns) < 1e-3 * latency_ns)
             break;
     }
     return latency_ns;
@@ -120,7 +142,7 @@ void fit_settle_ages(const struct fit *fit, struct features *features, const dou
     struct arena scratch;
     arena_init(&scratch);
     const struct distinct d = distinct_work(&scratch, features, times, count);
-    double latency_ns = settled_latency(fit, &d);
+    double latency_ns = settled_latency(&scratch, fit, &d);
     for (uint32_t i = 0; i < count && latency_ns > 0; i++)
         if (features_age_matters(&features[i]) && times[i] > 0)
             features[i].inference_ns = latency_ns;

@@ -108,7 +108,7 @@ static void people_can_read_it(void **state) {
     struct training training = world_training(&w);
     struct fit fit = trained(&training);
     const char *text = text_of(&fit);
-    static const char *const words[] = {"\"matmul.weights\"", "\"padded_flops\"", "\"Rare\"",
+    static const char *const words[] = {"\"matmul.weights\"", "\"busy_cycles\"", "\"Rare\"",
                                         "\"observations\"",   "\"log_spread\"",   "\"roofline\"",
                                         "peak_memory_bytes"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
@@ -148,7 +148,7 @@ static void what_is_no_fit_of_ours_is_refused(void **state) {
     expect_refused("an unknown family",
                    replaced(text, "\"family\": \"matmul\"", "\"family\": \"matmuk\""));
     expect_refused("an unknown basis", replaced(text, "\"own\"", "\"owe\""));
-    expect_refused("a term gone", replaced(text, "\"padded_flops\"", "\"padded_flop\""));
+    expect_refused("a term gone", replaced(text, "\"busy_cycles\"", "\"padded_flop\""));
     expect_refused("a hash that is a number", replaced(text, "\"data_sha256\": \"", "\"x\": \""));
 }
 
