@@ -292,6 +292,18 @@ double cost_model_rates_ns(const struct cost_model *model, const struct features
     return class_fit_rates_ns(fit, &aged);
 }
 
+/* Kept and gone are two outcomes: the deviation of a draw with the share that is gone. */
+double cost_model_age_doubt_ns(const struct cost_model *model, const struct features *features) {
+    struct features fresh = *features, gone = *features;
+    fresh.inference_ns = 1;
+    gone.inference_ns = 0;
+    double least = cost_model_rates_ns(model, &fresh), most = cost_model_rates_ns(model, &gone);
+    if (!(most > least))
+        return 0;
+    double share = (cost_model_rates_ns(model, features) - least) / (most - least);
+    return sqrt(fmax(share * (1 - share), 0)) / 2 * (most - least);
+}
+
 struct estimate cost_model_estimate(const struct cost_model *model,
                                     const struct features *features) {
     const struct class_fit *fit = answering(model, features);

@@ -67,6 +67,10 @@ struct estimate cost_model_estimate(const struct cost_model *model,
 /* What the rates alone say: no residual. */
 double cost_model_rates_ns(const struct cost_model *model, const struct features *features);
 
+/* How much of the time hangs on whether the shared cache has kept the operator's data: nothing when
+ * it was used just now, or so long ago that it is gone for sure. */
+double cost_model_age_doubt_ns(const struct cost_model *model, const struct features *features);
+
 /* log standard deviation behind the estimate's interval. */
 double cost_model_log_spread(const struct cost_model *model, const struct features *features);
 

@@ -26,6 +26,15 @@ void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
     sum->tier = sum->value_ns > 0 ? tier_weaker(sum->tier, estimate->tier) : estimate->tier;
 }
 
+void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
+                          const struct features *features, const struct estimate *estimate,
+                          double times) {
+    latency_sum_add(sum, estimate, features->family, cost_model_log_spread(&fit->cost, features),
+                    times);
+    if (features_age_matters(features))
+        sum->doubtful_ns += times * cost_model_age_doubt_ns(&fit->cost, features);
+}
+
 static double relative_spread(const struct fit *fit, const struct latency_sum *sum) {
     double squares = 0;
     for (int f = 0; f < FAMILY_COUNT; f++)
@@ -44,7 +53,8 @@ static double composed_ns(const struct fit *fit, double sum_ns, double operators
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
     double value = fit->wall_ratio * composed_ns(fit, sum->value_ns, sum->operators);
     double own = fit->interval_scale * relative_spread(fit, sum);
-    double reach = exp(normal_90 * hypot(own, fit->speed_log_spread));
+    double age = sum->doubtful_ns / fmax(sum->value_ns, 1);
+    double reach = exp(normal_90 * hypot(hypot(own, age), fit->speed_log_spread));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
 }
@@ -172,8 +182,7 @@ struct estimate fit_latency_of_features(const struct fit *fit, const struct feat
     struct latency_sum sum = {0};
     for (uint32_t i = 0; i < count; i++) {
         struct estimate estimate = cost_model_estimate(&fit->cost, &features[i]);
-        latency_sum_add(&sum, &estimate, features[i].family,
-                        cost_model_log_spread(&fit->cost, &features[i]), 1);
+        latency_sum_add_aged(&sum, fit, &features[i], &estimate, 1);
     }
     return latency_of_sum(fit, &sum);
 }

@@ -41,11 +41,16 @@ struct latency_sum {
     double value_ns;
     double operators; /* executed */
     double spread_ns[FAMILY_COUNT];
+    double doubtful_ns; /* how far the shared cache may have kept data longer or shorter */
     enum tier tier;
 };
 
 void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
                      enum kernel_family family, double log_spread, double times);
+/* The same with what is doubtful of its data's age. */
+void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
+                          const struct features *features, const struct estimate *estimate,
+                          double times);
 /* The run's latency from the sum of its operators. */
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum);
 

@@ -187,8 +187,8 @@ static struct latency_sum sum_operators(struct predicting *p) {
     struct latency_sum sum = {0};
     for (uint32_t i = 0; i < p->flat->count; i++)
         if (p->times[i] > 0 && isfinite(p->out->operators[i].latency_ns.value))
-            latency_sum_add(&sum, &p->out->operators[i].latency_ns, p->features[i].family,
-                            cost_model_log_spread(&p->fit->cost, &p->features[i]), p->times[i]);
+            latency_sum_add_aged(&sum, p->fit, &p->features[i], &p->out->operators[i].latency_ns,
+                                 p->times[i]);
     return sum;
 }
 
