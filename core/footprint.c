@@ -109,6 +109,7 @@ struct loading {
     double reordering_bytes; /* most that reordering holds besides what the file held */
     double packing_bytes;    /* most that is held while matrices are packed, of external weights */
     double packed_largest;
+    double waiting_bytes; /* matrices that several operators pack: kept until the last has */
 };
 
 static void note_use(struct weight *weight, const struct op *op, uint32_t input,
@@ -156,6 +157,7 @@ static void load_weight(struct loading *l, const struct weight *weight) {
         out->large_matrix_bytes +=
             weight->matrix_bytes > large_matrix_bytes ? weight->packed_bytes : 0;
         l->packed_largest = fmax(l->packed_largest, weight->matrix_bytes);
+        l->waiting_bytes += weight->packed_bytes > weight->matrix_bytes ? weight->bytes : 0;
         l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
     bool read_whole = weight->kept && weight->packed_bytes == 0;
@@ -194,7 +196,8 @@ static double most_while_loading(const struct loading *l) {
     /* Half precision is widened before it is reordered. */
     bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
     double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
-    double packing = l->external ? l->packing_bytes : f->resident_weight_bytes + l->packed_largest;
+    double packing = l->external ? l->packing_bytes
+                                 : f->resident_weight_bytes + l->packed_largest + l->waiting_bytes;
     return fmax(reading, fmax(reordering, packing));
 }
 
@@ -236,4 +239,11 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
     out->external_bytes = l.external ? out->weight_bytes : 0;
     out->loading_bytes = most_while_loading(&l);
+}
+
+void footprint_fold(struct footprint *footprint, const struct folding *folding) {
+    footprint->folded_bytes = folding->bytes;
+    footprint->folded_largest_bytes = folding->largest_bytes;
+    footprint->loading_bytes = fmax(
+        footprint->loading_bytes, footprint->file_bytes + folding->bytes + folding->largest_bytes);
 }

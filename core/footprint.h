@@ -4,6 +4,7 @@
 #define ASSAY_CORE_FOOTPRINT_H
 
 #include "core/flat.h"
+#include "core/folding.h"
 
 struct footprint {
     double operators;      /* of the lowered graph, subgraphs included */
@@ -18,6 +19,8 @@ struct footprint {
     double large_matrix_bytes;     /* of these, in matrices above 8 MiB */
     double regrown_bytes;          /* copied while large tensors are read */
     double loading_bytes;          /* the most that is held at a time while the session is made */
+    double folded_bytes;           /* computed while the model is optimised, once it is told */
+    double folded_largest_bytes;   /* of one result */
     double resident_weight_bytes;  /* what is left of the weights when the session is made */
     double first_run_bytes;        /* of the arena, written by the first run */
     double arena_bytes;            /* of the arena, written by later runs too */
@@ -29,5 +32,8 @@ struct footprint {
 /* `graph` is lowered, with static shapes. Data-dependent sizes count as their known part. */
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
                   struct footprint *out);
+
+/* Tells what the graph as written has to compute while it is loaded. */
+void footprint_fold(struct footprint *footprint, const struct folding *folding);
 
 #endif

@@ -93,6 +93,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
     struct predict_options options = {
         .target = subject->target,
         .memory_confidence = request->memory_confidence,
+        .folded = folding_of(subject->graph),
         .allow_roofline = !request->refuse_roofline,
         .cold_start = {.page_cache = request->page_cache,
                        .given = request->given_phases,

@@ -162,7 +162,7 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 8, struct stored_metric);
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 10, struct stored_metric);
     cold_summaries(m, cold);
     const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
     const struct stored_metric besides[] = {
@@ -171,6 +171,13 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
         {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
         {CPUS_METRIC,        "1",  PHASE_PLAIN, cpus             },
     };
+    const struct folding folded = folding_of(p->subject->graph);
+    const double folds[] = {folded.bytes, folded.largest_bytes};
+    static const char *const fold_names[] = {FOLDED_METRIC, FOLDED_LARGEST_METRIC};
+    for (int i = 0; i < 2; i++)
+        metrics[(*count)++] = (struct stored_metric){
+            fold_names[i], "bytes", PHASE_COLD, {folds[i], folds[i], folds[i], 0, 1}
+        };
     for (size_t i = 0; i < sizeof besides / sizeof *besides; i++)
         if (besides[i].summary.count)
             metrics[(*count)++] = besides[i];

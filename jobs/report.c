@@ -114,7 +114,7 @@ static int collect(struct reporting *r) {
  */
 
 static int predict_held_out(struct reporting *r, struct shown_run *shown) {
-    const struct predict_options options = {
+    struct predict_options options = {
         .target = feature_target_of(&r->place->machine),
         .memory_confidence = 0.99,
         .allow_roofline = true,
@@ -127,6 +127,9 @@ static int predict_held_out(struct reporting *r, struct shown_run *shown) {
         skip[i] = strcmp(run->model_sha256, shown->sha256) == 0 ||
                   strcmp(run->model_name, shown->name) == 0;
         kept += !skip[i];
+        if (skip[i])
+            options.folded =
+                (struct folding){run->footprint.folded_bytes, run->footprint.folded_largest_bytes};
     }
     struct graph *graph;
     struct flat_graph flat;

@@ -322,6 +322,7 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
     const struct predict_options options = {
         .target = subject->target,
         .memory_confidence = request->memory_confidence,
+        .folded = folding_of(subject->graph),
         .allow_roofline = !request->refuse_roofline,
     };
     struct prediction prediction = {0};

@@ -25,9 +25,9 @@ static bool is_excepted(const struct training_filter *filter, const struct store
            (filter->except_name && strcmp(run->model.name, filter->except_name) == 0);
 }
 
-static double speed_probe_of(const struct stored_run *run) {
+static double named_metric(const struct stored_run *run, const char *name) {
     for (uint32_t i = 0; i < run->metric_count; i++)
-        if (strcmp(run->metrics[i].name, SPEED_PROBE_METRIC) == 0)
+        if (strcmp(run->metrics[i].name, name) == 0)
             return run->metrics[i].summary.median;
     return NAN;
 }
@@ -60,10 +60,13 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .optimise_ns = median_of(stored, METRIC_OPTIMISE_NS, PHASE_COLD),
         .reorder_ns = median_of(stored, METRIC_REORDER_NS, PHASE_COLD),
         .prepack_ns = median_of(stored, METRIC_PREPACK_NS, PHASE_COLD),
-        .speed_probe_ns = speed_probe_of(stored),
+        .speed_probe_ns = named_metric(stored, SPEED_PROBE_METRIC),
     };
     run->parse_ns = median_of(stored, METRIC_READ_PARSE_NS, PHASE_COLD) - run->file_read_ns;
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
+    const struct folding folded = {fmax(named_metric(stored, FOLDED_METRIC), 0),
+                                   fmax(named_metric(stored, FOLDED_LARGEST_METRIC), 0)};
+    footprint_fold(&run->footprint, &folded);
     run->footprint.file_nodes = (double)stored->model.nodes;
 }
 

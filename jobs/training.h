@@ -10,6 +10,10 @@ struct db;
 
 /* The run metric that says how fast the machine was. */
 #define SPEED_PROBE_METRIC "speed_probe_ns"
+/* What the optimiser computes of the file ahead, and the largest result: of the model, but stored
+ * with the run. */
+#define FOLDED_METRIC         "folded_bytes"
+#define FOLDED_LARGEST_METRIC "folded_largest_bytes"
 /* Of a run beside replicas: what it took in between, while they halted. */
 #define ALONE_WALL_METRIC "alone_wall_ns"
 #define ALONE_CPU_METRIC "alone_cpu_ns"

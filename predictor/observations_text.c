@@ -58,6 +58,8 @@ static const struct number_column run_numbers[] = {
     FOOTPRINT_NUMBER(large_matrix_bytes),
     FOOTPRINT_NUMBER(regrown_bytes),
     FOOTPRINT_NUMBER(loading_bytes),
+    FOOTPRINT_NUMBER(folded_bytes),
+    FOOTPRINT_NUMBER(folded_largest_bytes),
     FOOTPRINT_NUMBER(resident_weight_bytes),
     FOOTPRINT_NUMBER(first_run_bytes),
     FOOTPRINT_NUMBER(arena_bytes),
@@ -100,7 +102,7 @@ enum { TEXTS = 4 };
 _Static_assert(sizeof run_texts / sizeof *run_texts == TEXTS, "of a run");
 _Static_assert(sizeof op_texts / sizeof *op_texts == TEXTS, "of an operator");
 /* Whoever adds a number to these adds its row above. */
-_Static_assert(sizeof(struct footprint) == 18 * sizeof(double), "a row for each number");
+_Static_assert(sizeof(struct footprint) == 20 * sizeof(double), "a row for each number");
 _Static_assert(REUSE_AGES == 5, "a row for each age");
 _Static_assert(RUN_NUMBERS + 1 + TEXTS < FIELDS_MAX, "a run fits a line");
 _Static_assert(OP_NUMBERS + 1 + TEXTS + FEATURE_TERMS_MAX < FIELDS_MAX, "an operator fits a line");

@@ -221,6 +221,7 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     }
     struct footprint footprint;
     footprint_of(lowered, p->flat, file_bytes, &footprint);
+    footprint_fold(&footprint, &p->options->folded);
     if (out->model.nodes)
         footprint.file_nodes = (double)out->model.nodes;
     out->latency_ns = latency_of_sum(p->fit, &sum);

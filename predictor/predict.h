@@ -13,6 +13,7 @@ struct predict_options {
     double memory_confidence; /* of the upper bound: 0.99 */
     bool allow_roofline;      /* else what no observation supports is refused */
     struct cold_start_options cold_start;
+    struct folding folded; /* of the graph as written */
     bool memory_timeline; /* fill it */
 };
 

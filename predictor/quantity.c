@@ -28,6 +28,7 @@ static double latency(const struct footprint *f, double latency_ns) {
 FOOTPRINT_TERM(operators)
 FOOTPRINT_TERM(weight_tensors)
 FOOTPRINT_TERM(file_nodes)
+FOOTPRINT_TERM(folded_bytes)
 FOOTPRINT_TERM(file_bytes)
 FOOTPRINT_TERM(blocked_weight_bytes)
 FOOTPRINT_TERM(packed_weight_bytes)
@@ -123,7 +124,8 @@ static const struct quantity_info infos[] = {
                            {"blocked_weight_bytes", blocked_weight_bytes, 0},
                            {"large_filter_bytes", large_filter_bytes, 0},
                            {"packed_weight_bytes", packed_weight_bytes, 0},
-                           {"large_matrix_bytes", large_matrix_bytes, 0}}                    },
+                           {"large_matrix_bytes", large_matrix_bytes, 0},
+                           {"folded_bytes", folded_bytes, 0}}                                },
     [QUANTITY_FIRST_RUN_NS] = {first_run_ns_of,
                              {first_run_ns_of},
                              {{"call", one, 0},
@@ -151,7 +153,8 @@ static const struct quantity_info infos[] = {
                                {"file_nodes", file_nodes, 0},
                                {"operators", operators, 0},
                                {"weight_tensors", weight_tensors, 0},
-                               {"file_bytes", file_bytes, 0}}                                },
+                               {"file_bytes", file_bytes, 0},
+                               {"folded_bytes", folded_bytes, 0}}                            },
     [QUANTITY_REORDER_NS] = {reorder_ns_of,
                              {reorder_ns_of},
                              {{"graph", one, 0},

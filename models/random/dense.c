@@ -1,11 +1,21 @@
 /* Dense layers of all sizes, and operators that other recipes have at few sizes. */
 #include "models/random/recipes.h"
 
+#include <math.h>
+
+/* As exporters write it that compute nothing: the weights are transposed while the model loads. */
+static int32_t turned_linear(struct zoo_builder *b, int32_t x, int64_t out) {
+    int64_t in = zoo_dim(b, x, -1);
+    int32_t weight = zoo_weight(b, recipe_name(b), 0, 1 / sqrtf((float)in), ZOO_SHAPE(out, in));
+    return zoo_matmul(b, recipe_name(b), x, zoo_transpose(b, weight, ZOO_SHAPE(1, 0)));
+}
+
 /* Tall, wide, single rows, with and without bias; as Gemm (a matrix) and MatMul (more axes). */
 void random_dense_layers(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 3, 11);
     bool rows = random_chance(&r.rng, 0.5), normalised = !rows && random_chance(&r.rng, 0.4);
+    bool turned = random_chance(&r.rng, 0.25);
     int64_t width = random_size(&r.rng, 16, 4096, 1);
     int64_t samples =
         b->options.batch * (random_chance(&r.rng, 0.4) ? random_size(&r.rng, 8, 128, 1) : 1);
@@ -15,7 +25,9 @@ void random_dense_layers(struct zoo_builder *b, const void *config) {
     for (int i = 0; i < 6 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
         int64_t most = 40000000 / zoo_dim(b, x, -1); /* weights of at most 160 MB */
         int64_t out = random_size(&r.rng, 16, 8192, random_chance(&r.rng, 0.7) ? 16 : 1);
-        x = zoo_linear(b, recipe_name(b), x, out < most ? out : most, random_chance(&r.rng, 0.8));
+        out = out < most ? out : most;
+        x = turned ? turned_linear(b, x, out)
+                   : zoo_linear(b, recipe_name(b), x, out, random_chance(&r.rng, 0.8));
         x = zoo_activate(b, recipe_activation(&r), x);
         if (normalised)
             x = zoo_batch_norm(b, recipe_name(b), x);
