@@ -11,6 +11,16 @@ struct calibrate_options {
     struct text_list recipes;
 };
 
+/* What a model with such an operator is answered from is its family or the roofline. */
+static void note_unseen(struct context *context, const struct calibrated *done) {
+    const char *list = "";
+    for (uint32_t i = 0; i < done->unseen_count; i++)
+        list = arena_printf(context->arena, "%s%s%s", list, i ? " " : "", done->unseen[i]);
+    if (done->unseen_count)
+        print_note(context, "%u operator types were never measured here: %s", done->unseen_count,
+                   list);
+}
+
 static int print_calibrated(struct context *context, const struct calibrated *done,
                             struct err *err) {
     enum { RECIPE, NETWORKS, SECONDS, ERROR, COLUMNS };
@@ -41,6 +51,7 @@ static int print_calibrated(struct context *context, const struct calibrated *do
         done->seconds);
     print_note(context, "fit %lld: %u kernel classes from %u operators", (long long)done->fitted.id,
                done->fitted.fit.cost.class_count, done->fitted.fit.observations);
+    note_unseen(context, done);
     return 0;
 }
 

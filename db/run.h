@@ -116,6 +116,19 @@ int db_count_runs(struct db *db, const struct run_filter *filter, uint64_t *coun
 int db_list_threads(struct db *db, struct arena *arena, const struct run_filter *filter,
                     int64_t **threads, size_t *count, struct err *err);
 
+/* The operator types that the runs executed, sorted. Lives in the arena. */
+int db_list_op_types(struct db *db, struct arena *arena, const struct run_filter *filter,
+                     const char ***types, size_t *count, struct err *err);
+
+/* The most FLOP/s that a matrix product of 100 MFLOP or more reached, for each element type. */
+struct product_peak {
+    const char *dtype;
+    double flops_per_s;
+};
+
+int db_list_product_peaks(struct db *db, struct arena *arena, const struct run_filter *filter,
+                          struct product_peak **peaks, size_t *count, struct err *err);
+
 /* Refused with ERR_INPUT while a fit names the run as evidence (see db_delete_fit). */
 int db_delete_run(struct db *db, int64_t id, struct err *err);
 

@@ -101,6 +101,45 @@ int db_list_threads(struct db *db, struct arena *arena, const struct run_filter 
     return list_ids(db, arena, STATEMENT_LIST_THREADS, filter, threads, count, err);
 }
 
+int db_list_op_types(struct db *db, struct arena *arena, const struct run_filter *filter,
+                     const char ***types, size_t *count, struct err *err) {
+    struct query query;
+    size_t capacity = 0;
+    int stepped;
+    *types = NULL;
+    *count = 0;
+    int failed = query_open(&query, db, STATEMENT_LIST_OP_TYPES, err);
+    if (failed != 0)
+        return failed;
+    put_filter(&query, arena, filter);
+    while ((stepped = query_step(&query, err)) > 0) {
+        const char **slot = ARENA_PUSH(arena, *types, *count, capacity);
+        *slot = get_text(&query, arena);
+    }
+    query_close(&query);
+    return stepped;
+}
+
+int db_list_product_peaks(struct db *db, struct arena *arena, const struct run_filter *filter,
+                          struct product_peak **peaks, size_t *count, struct err *err) {
+    struct query query;
+    size_t capacity = 0;
+    int stepped;
+    *peaks = NULL;
+    *count = 0;
+    int failed = query_open(&query, db, STATEMENT_LIST_PRODUCT_PEAKS, err);
+    if (failed != 0)
+        return failed;
+    put_filter(&query, arena, filter);
+    while ((stepped = query_step(&query, err)) > 0) {
+        struct product_peak *peak = ARENA_PUSH(arena, *peaks, *count, capacity);
+        peak->dtype = get_text(&query, arena);
+        peak->flops_per_s = get_real(&query);
+    }
+    query_close(&query);
+    return stepped;
+}
+
 static int refuse_evidence(struct db *db, int64_t id, struct err *err) {
     struct arena arena;
     struct query query;

@@ -150,6 +150,15 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_COUNT_RUNS] = {"count the runs",              "SELECT count(*)" RUN_FILTER                                                            },
     [STATEMENT_LIST_THREADS] = {"list thread counts",
                                "SELECT DISTINCT runs.threads" RUN_FILTER " ORDER BY 1"                                                                },
+    [STATEMENT_LIST_OP_TYPES] =
+        {"list operator types",
+                               "SELECT DISTINCT type FROM operators WHERE run_id IN (SELECT runs.id" RUN_FILTER
+         ") ORDER BY 1"                                                                                                                               },
+    [STATEMENT_LIST_PRODUCT_PEAKS] =
+        {"list the best products",
+                               "SELECT dtype, max(1e9 * flops / cpu_median_ns) FROM operators"
+         " WHERE kernel GLOB 'matmul.*' AND flops > 1e8 AND cpu_median_ns > 0"
+         " AND run_id IN (SELECT runs.id" RUN_FILTER ") GROUP BY dtype ORDER BY dtype"                                                                },
     [STATEMENT_RUN_IN_FITS] = {"look for fits",
                                "SELECT group_concat(fit_id, ', ') FROM fit_runs WHERE run_id = ?"                                                     },
     [STATEMENT_DELETE_RUN] = {"delete a run",                "DELETE FROM runs WHERE id = ?"                                                         },

@@ -5,6 +5,7 @@
 #include "db/machine.h"
 #include "db/run.h"
 #include "jobs/contention.h"
+#include "jobs/coverage.h"
 #include "jobs/profile.h"
 #include "jobs/storage.h"
 #include "models/random/random.h"
@@ -370,5 +371,9 @@ int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_req
     out->seconds = (now_ns() - c.started_ns) * 1e-9;
     out->measuring_share = c.measuring_ns * 1e-9 / fmax(out->seconds, 1e-9);
     arena_done(&c.fit_arena);
-    return code ? code : job_fit(arena, db, &out->place, &out->fitted, err);
+    if (code || job_fit(arena, db, &out->place, &out->fitted, err) ||
+        coverage_put_peaks(arena, db, &out->place, err) ||
+        coverage_unseen(arena, db, &out->place, &out->unseen, &out->unseen_count, err))
+        return -(int)err->code;
+    return 0;
 }
