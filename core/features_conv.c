@@ -235,6 +235,7 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     t[3] = s.pointwise && !s.strided ? 0 : 4 * products * k * n;
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
+    t[11] = s.strided ? t[3] : 0; /* element by element instead of row by row */
 }
 
 /* A product of weights and input makes the columns; they are added up into the output. */

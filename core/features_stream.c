@@ -207,6 +207,43 @@ static void move_key(const struct op_view *view, enum move_form form, double run
         snprintf(out->key, sizeof out->key, "%s.elements", view->op->type);
 }
 
+/* Elements that are written one after the other a stride apart, again and again. */
+struct streams {
+    double count, stride_bytes;
+};
+
+/* Only its ways are kept of what falls into one set of a cache: with strides of powers of two that
+ * are few sets, so of a cache that could hold all streams little is used. */
+static const double first_level_bytes = 48 << 10, first_level_ways = 12, second_level_ways = 16;
+enum { LINE_BYTES = 64 };
+
+static double common_divisor(double a, double b) {
+    while (b >= 1) {
+        double rest = fmod(a, b);
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static bool crowds(const struct streams *streams, double cache_bytes, double ways) {
+    double way_bytes = exp2(floor(log2(fmax(cache_bytes / ways, LINE_BYTES))));
+    double step = fmax(common_divisor(way_bytes, fmax(streams->stride_bytes, 1)), LINE_BYTES);
+    return streams->count > ways * way_bytes / step;
+}
+
+/* A transposition writes down the columns of its output, each as long as the rows of its input;
+ * channels are put into blocks from one plane each, and taken out into one each. */
+static struct streams streams_of(const struct op_view *view, enum move_form form, double run) {
+    const struct tensor *in = view->in0, *out = view->out0;
+    bool reorders = strncmp(view->op->type, "Reorder", 7) == 0 && in && in->rank == 4;
+    if (form == MOVE_TRANSPOSE && run == 1 && in && out && in->rank > 0 && out->rank > 0)
+        return (struct streams){(double)size_from_end(in, 0), 4 * (double)size_from_end(out, 0)};
+    if (reorders)
+        return (struct streams){view->block, 4 * (double)(in->dims[2].size * in->dims[3].size)};
+    return (struct streams){0, 1};
+}
+
 void move_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     enum move_form form = form_of(view->op->type);
@@ -220,6 +257,9 @@ void move_describe(const struct op_view *view, struct features *out) {
     t[2] = out->bytes_out;
     t[3] = moved / run;
     t[4] = run < 16 ? moved : 0;
+    const struct streams streams = streams_of(view, form, run);
+    t[5] = crowds(&streams, first_level_bytes, first_level_ways) ? moved : 0;
+    t[6] = crowds(&streams, view->cache_bytes, second_level_ways) ? moved : 0;
 }
 
 /* ---- views ------------------------------------------------------------------------------------

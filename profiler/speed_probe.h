@@ -12,7 +12,7 @@
 
 struct speed_probe {
     float *matrix; /* fits the first cache level */
-    float *stream; /* does not fit the second */
+    float *stream; /* fits the second */
 };
 
 void speed_probe_init(struct speed_probe *probe, struct arena *arena);

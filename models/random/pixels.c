@@ -153,6 +153,24 @@ void random_enlarging(struct zoo_builder *b, const void *config) {
 /* ---- style ----------------------------------------------------------------------------------- */
 
 /* Down, residual blocks with InstanceNormalization and reflected borders, and up again. */
+/* GANs: from a vector to a picture by transposed convolutions, many channels on few pixels first.
+ */
+void random_generator(struct zoo_builder *b, const void *config) {
+    (void)config;
+    struct recipe r = recipe_begin(b, 4, 10);
+    int64_t width = random_size(&r.rng, 32, 768, 16);
+    int64_t kernel = RANDOM_PICK(&r.rng, 4, 4, 2, 6);
+    int32_t x = zoo_input(b, "noise", DTYPE_FLOAT32,
+                          ZOO_SHAPE(b->options.batch, random_size(&r.rng, 16, 256, 4), 1, 1));
+    x = recipe_conv_transpose(&r, x, width, 4, 4, 1);
+    for (int i = 0; i < 6 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
+        x = zoo_activate(b, ZOO_RELU, zoo_batch_norm(b, recipe_name(b), x));
+        width = width > 32 ? width / 2 : width;
+        x = recipe_conv_transpose(&r, x, width, kernel, 2, 1);
+    }
+    zoo_output(b, zoo_unary(b, "Tanh", conv(&r, x, 3, 3, 1)), "output");
+}
+
 void random_style(struct zoo_builder *b, const void *config) {
     (void)config;
     struct recipe r = recipe_begin(b, 7.5, 11.5);

@@ -52,6 +52,7 @@ void random_dense_layers(struct zoo_builder *b, const void *config);
 void random_elementwise(struct zoo_builder *b, const void *config);
 void random_enlarging(struct zoo_builder *b, const void *config);
 void random_style(struct zoo_builder *b, const void *config);
+void random_generator(struct zoo_builder *b, const void *config);
 void random_diffusion(struct zoo_builder *b, const void *config);
 void random_warping(struct zoo_builder *b, const void *config);
 void random_volumes(struct zoo_builder *b, const void *config);
