@@ -142,3 +142,33 @@ void random_elementwise(struct zoo_builder *b, const void *config) {
         x = steps[rng_below(&r.rng, sizeof steps / sizeof *steps)](&r, x);
     zoo_output(b, zoo_linear(b, "out", x, 16, true), "output");
 }
+
+/* Images between channels first and channels last, mostly of sizes that are powers of two: the
+   rows that a transpose reads or writes then share few sets of the caches. */
+void random_layouts(struct zoo_builder *b, const void *config) {
+    (void)config;
+    struct recipe r = recipe_begin(b, 4, 8);
+    bool binary_sizes = random_chance(&r.rng, 0.7);
+    int64_t size = RANDOM_PICK(&r.rng, 8, 16, 32, 32, 64, 64, 128, 128, 256);
+    int64_t channels = random_size(&r.rng, 16, 1024, 1);
+    if (binary_sizes)
+        channels = (int64_t)1 << (4 + rng_below(&r.rng, 7));
+    else
+        size -= size / 8;
+    while (channels * size * size > (int64_t)1 << 22)
+        channels /= 2;
+    int64_t batch = b->options.batch, area = size * size;
+    int64_t image[] = {batch, channels, size, size}, rows[] = {batch, channels, area};
+    int32_t x = recipe_image(&r, channels, size);
+    for (int i = 0; i < 4; i++) {
+        x = zoo_transpose(b, x, ZOO_SHAPE(0, 2, 3, 1));
+        x = zoo_layer_norm(b, recipe_name(b), x, 1e-5f);
+        x = zoo_max_pool(b, zoo_transpose(b, x, ZOO_SHAPE(0, 3, 1, 2)),
+                         (struct zoo_pool){3, 1, 1, false});
+        x = zoo_transpose(b, zoo_reshape(b, x, 3, rows), ZOO_SHAPE(0, 2, 1));
+        x = zoo_layer_norm(b, recipe_name(b), x, 1e-5f);
+        x = zoo_reshape(b, zoo_transpose(b, x, ZOO_SHAPE(0, 2, 1)), 4, image);
+        x = zoo_max_pool(b, x, (struct zoo_pool){3, 1, 1, false});
+    }
+    recipe_classify(&r, x);
+}

@@ -24,6 +24,7 @@ const struct random_recipe random_recipes[] = {
     {{.name = "recurrent",      .build = random_recurrent,      .help = "LSTM and GRU layers"},                          1},
     {{.name = "dense-layers",   .build = random_dense_layers,   .help = "fully connected layers of all sizes"},          1.5},
     {{.name = "elementwise",    .build = random_elementwise,    .help = "every activation and reduction on many sizes"}, 1.5},
+    {{.name = "layouts",        .build = random_layouts,        .help = "channels first, channels last, and back"},          0.7},
     {{.name = "quantised-images", .build = random_quantised, .config = &random_images,
       .help = "8-bit convolution networks, scales fixed ahead"},                                     0.7},
     {{.name = "quantised-tokens", .build = random_quantised, .config = &random_texts,

@@ -50,6 +50,7 @@ void random_gated_decoder(struct zoo_builder *b, const void *config);
 void random_recurrent(struct zoo_builder *b, const void *config);
 void random_dense_layers(struct zoo_builder *b, const void *config);
 void random_elementwise(struct zoo_builder *b, const void *config);
+void random_layouts(struct zoo_builder *b, const void *config);
 void random_enlarging(struct zoo_builder *b, const void *config);
 void random_style(struct zoo_builder *b, const void *config);
 void random_generator(struct zoo_builder *b, const void *config);
