@@ -149,7 +149,7 @@ static double gather_run(const struct op_view *view) {
     return run;
 }
 
-enum move_form { MOVE_COMMON, MOVE_TRANSPOSE, MOVE_GATHER, MOVE_ELEMENT };
+enum move_form { MOVE_COMMON, MOVE_TRANSPOSE, MOVE_GATHER, MOVE_ELEMENT, MOVE_JOIN, MOVE_PART };
 
 static enum move_form form_of(const char *type) {
     static const struct {
@@ -164,6 +164,8 @@ static enum move_form form_of(const char *type) {
         {"Upsample",        MOVE_ELEMENT  },
         {"GridSample",      MOVE_ELEMENT  },
         {"NonZero",         MOVE_ELEMENT  },
+        {"Concat",          MOVE_JOIN     },
+        {"Split",           MOVE_PART     },
         {"ReorderInput",    MOVE_COMMON   },
         {"ReorderOutput",   MOVE_COMMON   },
     };
@@ -182,6 +184,8 @@ static double move_run(const struct op_view *view, enum move_form form) {
     case MOVE_ELEMENT:
         return 1;
     case MOVE_COMMON:
+    case MOVE_JOIN:
+    case MOVE_PART:
         break;
     }
     return common_run(view->in0, view->out0);
@@ -244,6 +248,35 @@ static struct streams streams_of(const struct op_view *view, enum move_form form
     return (struct streams){0, 1};
 }
 
+/* What is moved in one piece. */
+struct blocks {
+    double count, short_elements; /* those in blocks of less than a vector */
+};
+
+static void add_blocks(struct blocks *blocks, double elements, double run) {
+    blocks->count += elements / run;
+    blocks->short_elements += run < 16 ? elements : 0;
+}
+
+/* What is joined, or parted, has blocks of its own size from each piece. */
+static struct blocks blocks_of(const struct op_view *view, enum move_form form, double run,
+                               double moved) {
+    struct blocks blocks = {0};
+    bool joins = form == MOVE_JOIN, guessed = false;
+    uint32_t pieces = joins ? view->op->input_count : view->op->output_count;
+    if (!joins && form != MOVE_PART) {
+        add_blocks(&blocks, moved, run);
+        return blocks;
+    }
+    for (uint32_t i = 0; i < pieces; i++) {
+        const struct tensor *piece =
+            joins ? op_input(view->graph, view->op, i) : op_output(view->graph, view->op, i);
+        add_blocks(&blocks, view_elements(piece, &guessed),
+                   fmax(common_run(piece, joins ? view->out0 : view->in0), 1));
+    }
+    return blocks;
+}
+
 void move_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     enum move_form form = form_of(view->op->type);
@@ -255,8 +288,9 @@ void move_describe(const struct op_view *view, struct features *out) {
     /* What is read is what is written, however large the table it comes from. */
     t[1] = fmin(out->bytes_in + out->bytes_weights, out->bytes_out);
     t[2] = out->bytes_out;
-    t[3] = moved / run;
-    t[4] = run < 16 ? moved : 0;
+    const struct blocks blocks = blocks_of(view, form, run, moved);
+    t[3] = blocks.count;
+    t[4] = blocks.short_elements;
     const struct streams streams = streams_of(view, form, run);
     t[5] = crowds(&streams, first_level_bytes, first_level_ways) ? moved : 0;
     t[6] = crowds(&streams, view->cache_bytes, second_level_ways) ? moved : 0;

@@ -9,7 +9,7 @@
 struct db;
 
 /* The run metric that says how fast the machine was. */
-#define SPEED_PROBE_METRIC "core_speed_probe_ns"
+#define SPEED_PROBE_METRIC "vector_speed_probe_ns"
 /* What the optimiser computes of the file ahead, and the largest result: of the model, but stored
  * with the run. */
 #define FOLDED_METRIC         "folded_bytes"

@@ -37,8 +37,7 @@ struct campaign {
     uint32_t turns; /* pairs of batches */
     uint64_t spent_ns;
     double fraction; /* last one told */
-    struct speed_probe probe;
-    double *probes; /* PROBES_MAX; what it said between the pairs of batches */
+    double *probes;  /* PROBES_MAX; what it said between the pairs of batches */
     uint32_t probe_count;
 };
 
@@ -232,7 +231,7 @@ static void tell(struct campaign *campaign) {
 /* With a clock of the caller's there is no real machine to probe. */
 static void probe_speed(struct campaign *campaign) {
     if (!campaign->protocol->now_ns && campaign->probe_count < PROBES_MAX)
-        campaign->probes[campaign->probe_count++] = speed_probe_ns(&campaign->probe);
+        campaign->probes[campaign->probe_count++] = speed_probe_ns();
 }
 
 /* A round of batches, beside the other replicas and alone; the probe is for the machine's speed and
@@ -452,7 +451,6 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     out->event_count = config->event_count;
     init_evidence(&campaign, config);
     init_sides(&campaign, config);
-    speed_probe_init(&campaign.probe, arena);
     campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);
     status = measure_processes(&campaign, err);
     neighbours_close(&campaign.neighbours);

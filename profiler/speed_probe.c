@@ -1,6 +1,7 @@
 #include "profiler/speed_probe.h"
 
 #include "base/stats.h"
+#include "profiler/vector_work.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -10,11 +11,9 @@
 #include <time.h>
 
 enum {
-    SIDE = 48,        /* of the matrices: 3 x 9 KiB */
-    STREAM = 1 << 16, /* floats: 256 KiB, half of it read: within a core's own caches */
-    PRODUCTS = 24,    /* per round */
-    READS = 16,
-    ROUNDS = 4,                 /* the first brings everything near */
+    STEPS = 100000, /* of vectors, per round of the probe */
+    SIDE = 48,      /* of the matrices: 3 x 9 KiB */
+    ROUNDS = 4,
     BANDWIDTH_BYTES = 64 << 20, /* read per round, however small the buffer */
 };
 
@@ -22,15 +21,6 @@ static double cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-void speed_probe_init(struct speed_probe *probe, struct arena *arena) {
-    probe->matrix = ARENA_ARRAY(arena, 3 * SIDE * SIDE, float);
-    probe->stream = ARENA_ARRAY(arena, STREAM, float);
-    for (int i = 0; i < 3 * SIDE * SIDE; i++)
-        probe->matrix[i] = (float)(i % 7) * 0.125f;
-    for (int i = 0; i < STREAM; i++)
-        probe->stream[i] = (float)(i % 5);
 }
 
 /* c += a b / SIDE; the innermost loop runs along rows, which compilers turn into vectors. */
@@ -52,16 +42,12 @@ static float read_all(const float *values, size_t count) {
     return sums[0] + sums[1] + sums[2] + sums[3] + sums[4] + sums[5] + sums[6] + sums[7];
 }
 
-double speed_probe_ns(const struct speed_probe *probe) {
-    const float *a = probe->matrix, *b = a + SIDE * SIDE;
-    float *c = probe->matrix + 2 * SIDE * SIDE;
+double speed_probe_ns(void) {
+    volatile float keep = 0;
     double best = INFINITY;
     for (int round = 0; round < ROUNDS; round++) {
         double start = cpu_ns();
-        for (int i = 0; i < PRODUCTS; i++)
-            multiply(a, b, c);
-        for (int i = 0; i < READS; i++)
-            c[0] += 1e-30f * read_all(probe->stream, STREAM / 2);
+        keep = keep + vector_work(STEPS);
         best = fmin(best, cpu_ns() - start);
     }
     return best;

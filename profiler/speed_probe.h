@@ -1,7 +1,9 @@
 /* How fast the machine is just now: a fixed piece of work, timed.
  *
- * Clocks and neighbours make a machine 5 to 10 % faster or slower within minutes. The probe runs
- * beside every measurement; observations are divided by what it says before they are compared.
+ * Clocks and neighbours make a machine 5 to 15 % faster or slower within minutes. The probe runs
+ * beside every measurement; observations are divided by what it says before they are compared. It
+ * is made of what networks spend their time on, multiply-adds in wide vectors: scalar code hardly
+ * felt what slowed them down.
  */
 #ifndef ASSAY_PROFILER_SPEED_PROBE_H
 #define ASSAY_PROFILER_SPEED_PROBE_H
@@ -10,15 +12,8 @@
 
 #include <stdint.h>
 
-struct speed_probe {
-    float *matrix; /* fits the first cache level */
-    float *stream; /* fits the second */
-};
-
-void speed_probe_init(struct speed_probe *probe, struct arena *arena);
-/* Nanoseconds of CPU time that the work took: the least of a few rounds, some milliseconds in all.
- */
-double speed_probe_ns(const struct speed_probe *probe);
+/* Nanoseconds of CPU time that the work took: the least of a few rounds, a millisecond in all. */
+double speed_probe_ns(void);
 
 /* Bytes per nanosecond that one thread reads from a buffer of that size, the best of a few rounds:
  * the bandwidth of the memory level that holds it. */
