@@ -420,6 +420,33 @@ static void quantised_products_find_their_weights(void **state) {
     }
 }
 
+static double term(const struct features *features, const char *name) {
+    const char *const *terms = family_info(features->family)->terms;
+    for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
+        if (strcmp(terms[i], name) == 0)
+            return features->terms[i];
+    return NAN;
+}
+
+/* 2 + 2 + 16 of 20: three blocks a row, two of them shorter than a vector. */
+static void what_is_joined_moves_piece_by_piece(void **state) {
+    (void)state;
+    static const struct scene join = {
+        NULL,
+        "Concat",
+        {VALUE(5, 7, 2), VALUE(5, 7, 2), VALUE(5, 7, 16)},
+        VALUE(5, 7, 20),
+        {{"axis", {-1}, 0, NULL}    }
+    };
+    const struct feature_target target = {.block = 16};
+    struct features f;
+    struct err err = {0};
+    const struct graph *graph = stage(&join);
+    assert_int_equal(features_of(graph, &graph->ops[0], &target, &f, &err), 0);
+    assert_true(term(&f, "blocks") == 3 * 35);
+    assert_true(term(&f, "strided_elements") == 4 * 35);
+}
+
 static int32_t add_integers(struct graph *graph, enum dtype dtype, const struct shape *shape) {
     int32_t tensor = add_shape(graph, "", shape);
     graph->tensors[tensor].dtype = dtype;
@@ -568,6 +595,7 @@ int main(void) {
         cmocka_unit_test(the_element_type_is_part_of_the_class),
         cmocka_unit_test(integer_convolutions_stand_channels_last),
         cmocka_unit_test(quantised_products_find_their_weights),
+        cmocka_unit_test(what_is_joined_moves_piece_by_piece),
         cmocka_unit_test(no_row_stands_twice),
         cmocka_unit_test(family_names_are_distinct_and_terms_begin_with_the_call),
         cmocka_unit_test(every_type_that_has_shapes_has_a_cost_or_a_reason),
