@@ -41,7 +41,9 @@ static double relative_spread(const struct fit *fit, const struct latency_sum *s
         squares += sum->spread_ns[f] * sum->spread_ns[f];
     double own = sqrt(squares) / fmax(sum->value_ns, 1);
     double jitter = run_jitter_ns / fmax(sum->value_ns, 1);
-    return sqrt(own * own + jitter * jitter + fit->sum_log_spread * fit->sum_log_spread);
+    double age = sum->doubtful_ns / fmax(sum->value_ns, 1);
+    return sqrt(own * own + jitter * jitter + age * age +
+                fit->sum_log_spread * fit->sum_log_spread);
 }
 
 /* Never less than half of the sum: the excess is of short operators among long ones. */
@@ -53,8 +55,7 @@ static double composed_ns(const struct fit *fit, double sum_ns, double operators
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
     double value = fit->wall_ratio * composed_ns(fit, sum->value_ns, sum->operators);
     double own = fit->interval_scale * relative_spread(fit, sum);
-    double age = sum->doubtful_ns / fmax(sum->value_ns, 1);
-    double reach = exp(normal_90 * hypot(hypot(own, age), fit->speed_log_spread));
+    double reach = exp(normal_90 * hypot(own, fit->speed_log_spread));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
 }
@@ -318,8 +319,7 @@ static struct latency_sum *held_out_sums(struct arena *arena, const struct train
         if (ns <= 0)
             continue;
         struct estimate estimate = {ns, ns, ns, TIER_FITTED, ""};
-        latency_sum_add(&sums[o->run], &estimate, o->features.family,
-                        cost_model_log_spread(&fit->cost, &o->features), 1);
+        latency_sum_add_aged(&sums[o->run], fit, &o->features, &estimate, 1);
     }
     return sums;
 }
