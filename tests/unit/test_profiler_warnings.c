@@ -30,6 +30,7 @@ static void make_calm(struct scene *scene) {
             {
                        .threads = 1,
                        .cpus = 4,
+                       .replicas = 1,
                        .target = 0.01,
                        .wall_ns = around(10e6),
                        .cpu_ns = around(9.95e6),
