@@ -67,8 +67,8 @@ struct collector {
     const char *help;
     /* 0, or the reason it cannot work here (ERR_ENVIRONMENT with a hint). */
     int (*available)(struct err *err);
-    /* Name and version of the runtime, e.g. "onnxruntime" and "1.30.0". Lives in the arena. Fails as
-     * `available` does, so that who wants the version need not ask both. */
+    /* Name and version of the runtime, e.g. "onnxruntime" and "1.30.0". Lives in the arena. Fails
+     * as `available` does, so that who wants the version need not ask both. */
     int (*version)(struct arena *arena, const char **name, const char **version, struct err *err);
     /* The operators that really run, with static shapes; nothing is executed. NULL: this
      * collector cannot say, and the rules of models/ are used. */

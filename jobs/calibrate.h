@@ -29,7 +29,7 @@ struct calibrated {
     uint32_t networks_before;  /* stored by earlier calibrations of this place */
     const char *const *unseen; /* operator types that no run here has executed, sorted */
     uint32_t unseen_count;
-    double measuring_share;    /* of the time, spent in loading and running networks */
+    double measuring_share; /* of the time, spent in loading and running networks */
     double seconds;
 };
 

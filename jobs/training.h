@@ -16,7 +16,7 @@ struct db;
 #define FOLDED_LARGEST_METRIC "folded_largest_bytes"
 /* Of a run beside replicas: what it took in between, while they halted. */
 #define ALONE_WALL_METRIC "alone_wall_ns"
-#define ALONE_CPU_METRIC "alone_cpu_ns"
+#define ALONE_CPU_METRIC  "alone_cpu_ns"
 /* And how many CPUs it was allowed: with fewer than all of them need, replicas take turns. */
 #define CPUS_METRIC "cpus_allowed"
 

@@ -14,7 +14,7 @@ struct predict_options {
     bool allow_roofline;      /* else what no observation supports is refused */
     struct cold_start_options cold_start;
     struct folding folded; /* of the graph as written */
-    bool memory_timeline; /* fill it */
+    bool memory_timeline;  /* fill it */
 };
 
 /* Fills operators, refused and the totals of `out`; identity (how many operators the file has is a

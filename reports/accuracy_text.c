@@ -162,18 +162,18 @@ void accuracy_models_table(struct arena *arena, const struct accuracy *accuracy,
         COLUMNS
     };
     static const struct table_column columns[COLUMNS] = {
-        [MODEL] = {"model",                      "Model left out", UNIT_PLAIN,    TABLE_LEFT },
-        [PREDICTED] = {"latency_ns",                 "Predicted",      UNIT_NS,       TABLE_RIGHT},
-        [MEASURED] = {"measured_latency_ns",        "Measured",       UNIT_NS,       TABLE_RIGHT},
-        [ERROR] = {"error",                      "Error",          UNIT_FRACTION, TABLE_RIGHT},
-        [CPU] = {"measured_cpu_time_ns",       "CPU time",       UNIT_NS,       TABLE_RIGHT},
-        [CPU_ERROR] = {"cpu_error",                  "Error",          UNIT_FRACTION, TABLE_RIGHT},
-        [OWN] = {"operators_error",            "Own operators",  UNIT_FRACTION, TABLE_RIGHT},
-        [INSIDE] = {"inside",                     "In interval",    UNIT_PLAIN,    TABLE_LEFT },
-        [BORROWED] = {"borrowed_share",             "Borrowed",       UNIT_FRACTION, TABLE_RIGHT},
-        [PEAK] = {"peak_memory_bytes",          "Peak memory",    UNIT_BYTES,    TABLE_RIGHT},
-        [PEAK_MEASURED] = {"measured_peak_memory_bytes", "Measured",       UNIT_BYTES,    TABLE_RIGHT},
-        [FAMILY] = {"family",                     "Family left out", UNIT_PLAIN,   TABLE_LEFT },
+        [MODEL] = {"model",                      "Model left out",  UNIT_PLAIN,    TABLE_LEFT },
+        [PREDICTED] = {"latency_ns",                 "Predicted",       UNIT_NS,       TABLE_RIGHT},
+        [MEASURED] = {"measured_latency_ns",        "Measured",        UNIT_NS,       TABLE_RIGHT},
+        [ERROR] = {"error",                      "Error",           UNIT_FRACTION, TABLE_RIGHT},
+        [CPU] = {"measured_cpu_time_ns",       "CPU time",        UNIT_NS,       TABLE_RIGHT},
+        [CPU_ERROR] = {"cpu_error",                  "Error",           UNIT_FRACTION, TABLE_RIGHT},
+        [OWN] = {"operators_error",            "Own operators",   UNIT_FRACTION, TABLE_RIGHT},
+        [INSIDE] = {"inside",                     "In interval",     UNIT_PLAIN,    TABLE_LEFT },
+        [BORROWED] = {"borrowed_share",             "Borrowed",        UNIT_FRACTION, TABLE_RIGHT},
+        [PEAK] = {"peak_memory_bytes",          "Peak memory",     UNIT_BYTES,    TABLE_RIGHT},
+        [PEAK_MEASURED] = {"measured_peak_memory_bytes", "Measured",        UNIT_BYTES,    TABLE_RIGHT},
+        [FAMILY] = {"family",                     "Family left out", UNIT_PLAIN,    TABLE_LEFT },
     };
     bool families = accuracy->family_count > 0;
     table_init(table, arena,
@@ -261,7 +261,17 @@ void accuracy_families_table(struct arena *arena, const struct accuracy *accurac
 
 /* ---- worst cases and why --------------------------------------------------------------------- */
 
-enum { WORST_MODEL, WORST_ERROR, WORST_WHAT, WORST_ADDS, WORST_OPERATOR, WORST_SAID, WORST_TOOK, WORST_WHY, WORST_COLUMNS };
+enum {
+    WORST_MODEL,
+    WORST_ERROR,
+    WORST_WHAT,
+    WORST_ADDS,
+    WORST_OPERATOR,
+    WORST_SAID,
+    WORST_TOOK,
+    WORST_WHY,
+    WORST_COLUMNS
+};
 
 static void cause_row(struct table *table, const struct judged_run *run,
                       const struct error_cause *cause) {
@@ -278,14 +288,14 @@ static void cause_row(struct table *table, const struct judged_run *run,
 void accuracy_worst_table(struct arena *arena, const struct accuracy *accuracy,
                           struct table *table) {
     static const struct table_column columns[WORST_COLUMNS] = {
-        [WORST_MODEL] = {"model", "Model", UNIT_PLAIN, TABLE_LEFT},
-        [WORST_ERROR] = {"error", "Error", UNIT_FRACTION, TABLE_RIGHT},
-        [WORST_WHAT] = {"what", "Of it, kernel class", UNIT_PLAIN, TABLE_LEFT},
-        [WORST_ADDS] = {"adds", "Adds", UNIT_FRACTION, TABLE_RIGHT},
-        [WORST_OPERATOR] = {"worst_operator", "Most by", UNIT_PLAIN, TABLE_LEFT},
-        [WORST_SAID] = {"operator_predicted_ns", "Predicted", UNIT_NS, TABLE_RIGHT},
-        [WORST_TOOK] = {"operator_measured_ns", "Measured", UNIT_NS, TABLE_RIGHT},
-        [WORST_WHY] = {"why", "Why", UNIT_PLAIN, TABLE_LEFT},
+        [WORST_MODEL] = {"model",                 "Model",               UNIT_PLAIN,    TABLE_LEFT },
+        [WORST_ERROR] = {"error",                 "Error",               UNIT_FRACTION, TABLE_RIGHT},
+        [WORST_WHAT] = {"what",                  "Of it, kernel class", UNIT_PLAIN,    TABLE_LEFT },
+        [WORST_ADDS] = {"adds",                  "Adds",                UNIT_FRACTION, TABLE_RIGHT},
+        [WORST_OPERATOR] = {"worst_operator",        "Most by",             UNIT_PLAIN,    TABLE_LEFT },
+        [WORST_SAID] = {"operator_predicted_ns", "Predicted",           UNIT_NS,       TABLE_RIGHT},
+        [WORST_TOOK] = {"operator_measured_ns",  "Measured",            UNIT_NS,       TABLE_RIGHT},
+        [WORST_WHY] = {"why",                   "Why",                 UNIT_PLAIN,    TABLE_LEFT },
     };
     uint32_t count;
     const struct ranked *ranked = ranked_by(arena, accuracy, -1, &count);
@@ -308,14 +318,14 @@ void accuracy_worst_quantities_table(struct arena *arena, const struct accuracy 
                                      struct table *table) {
     enum { QUANTITY, MODEL, PREDICTED, MEASURED, ERROR, INSIDE, MOSTLY, SHARE_OF_IT, COUNT_OF };
     static const struct table_column columns[COUNT_OF] = {
-        [QUANTITY] = {"quantity", "", UNIT_PLAIN, TABLE_LEFT},
-        [MODEL] = {"model", "Model", UNIT_PLAIN, TABLE_LEFT},
-        [PREDICTED] = {"predicted", "Predicted", UNIT_PLAIN, TABLE_RIGHT},
-        [MEASURED] = {"measured", "Measured", UNIT_PLAIN, TABLE_RIGHT},
-        [ERROR] = {"error", "Error", UNIT_FRACTION, TABLE_RIGHT},
-        [INSIDE] = {"inside", "In interval", UNIT_PLAIN, TABLE_LEFT},
-        [MOSTLY] = {"mostly", "Mostly", UNIT_PLAIN, TABLE_LEFT},
-        [SHARE_OF_IT] = {"share", "Share of it", UNIT_FRACTION, TABLE_RIGHT},
+        [QUANTITY] = {"quantity",  "",            UNIT_PLAIN,    TABLE_LEFT },
+        [MODEL] = {"model",     "Model",       UNIT_PLAIN,    TABLE_LEFT },
+        [PREDICTED] = {"predicted", "Predicted",   UNIT_PLAIN,    TABLE_RIGHT},
+        [MEASURED] = {"measured",  "Measured",    UNIT_PLAIN,    TABLE_RIGHT},
+        [ERROR] = {"error",     "Error",       UNIT_FRACTION, TABLE_RIGHT},
+        [INSIDE] = {"inside",    "In interval", UNIT_PLAIN,    TABLE_LEFT },
+        [MOSTLY] = {"mostly",    "Mostly",      UNIT_PLAIN,    TABLE_LEFT },
+        [SHARE_OF_IT] = {"share",     "Share of it", UNIT_FRACTION, TABLE_RIGHT},
     };
     char text[UNIT_TEXT_SIZE];
     table_init(table, arena, "Memory and start-up: the worst", columns, COUNT_OF);

@@ -109,7 +109,7 @@ static void people_can_read_it(void **state) {
     struct fit fit = trained(&training);
     const char *text = text_of(&fit);
     static const char *const words[] = {"\"matmul.weights\"", "\"busy_cycles\"", "\"Rare\"",
-                                        "\"observations\"",   "\"log_spread\"",   "\"roofline\"",
+                                        "\"observations\"",   "\"log_spread\"",  "\"roofline\"",
                                         "peak_memory_bytes"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strstr(text, words[i]))
