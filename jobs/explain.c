@@ -123,7 +123,17 @@ static void list_terms(struct explaining *e) {
 
 /* ---- what was measured ----------------------------------------------------------------------- */
 
-static double distance(const struct features *a, const struct features *b) {
+/* How old its data is hangs on the rest of the model, not on what the operator does. */
+static struct features without_age(const struct features *features) {
+    struct features fresh = *features;
+    fresh.inference_ns = 1;
+    features_forget(&fresh, INFINITY);
+    return fresh;
+}
+
+static double distance(const struct features *wanted, const struct features *seen) {
+    const struct features fresh[] = {without_age(wanted), without_age(seen)}, *a = &fresh[0],
+                          *b = &fresh[1];
     double squares = 0;
     int count = 0;
     for (int i = 1; i < FEATURE_TERMS_MAX; i++) {
