@@ -166,8 +166,6 @@ static enum move_form form_of(const char *type) {
         {"NonZero",         MOVE_ELEMENT  },
         {"Concat",          MOVE_JOIN     },
         {"Split",           MOVE_PART     },
-        {"ReorderInput",    MOVE_COMMON   },
-        {"ReorderOutput",   MOVE_COMMON   },
     };
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (strcmp(forms[i].type, type) == 0)

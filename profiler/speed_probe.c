@@ -12,7 +12,6 @@
 
 enum {
     STEPS = 100000, /* of vectors, per round of the probe */
-    SIDE = 48,      /* of the matrices: 3 x 9 KiB */
     ROUNDS = 4,
     BANDWIDTH_BYTES = 64 << 20, /* read per round, however small the buffer */
 };
@@ -21,16 +20,6 @@ static double cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-/* c += a b / SIDE; the innermost loop runs along rows, which compilers turn into vectors. */
-static void multiply(const float *restrict a, const float *restrict b, float *restrict c) {
-    for (int i = 0; i < SIDE; i++)
-        for (int k = 0; k < SIDE; k++) {
-            float factor = a[i * SIDE + k] * (1.0f / SIDE);
-            for (int j = 0; j < SIDE; j++)
-                c[i * SIDE + j] = c[i * SIDE + j] * 0.5f + factor * b[k * SIDE + j];
-        }
 }
 
 /* Eight sums that do not wait for one another. */
@@ -71,12 +60,12 @@ double read_bandwidth(struct arena *arena, size_t bytes) {
 
 /* ---- at the same time ------------------------------------------------------------------------ */
 
-enum { SHARED_ROUNDS = 5, SHARED_PRODUCTS = 512, SHARED_THREADS_MAX = 64 };
+enum { SHARED_ROUNDS = 5, SHARED_THREADS_MAX = 64 };
 
 struct crew {
     pthread_barrier_t begin;
     atomic_uint busy; /* workers that have not measured all rounds; the others keep on working */
-    size_t bytes;     /* to be read; 0: matrices are multiplied */
+    size_t bytes;     /* to be read; 0: vectors are multiplied and added */
 };
 
 struct worker_thread {
@@ -93,10 +82,10 @@ static double read_round(const float *values, size_t bytes) {
     return (double)(bytes * passes);
 }
 
-static double product_round(float *matrix) {
-    for (int i = 0; i < SHARED_PRODUCTS; i++)
-        multiply(matrix, matrix + SIDE * SIDE, matrix + 2 * SIDE * SIDE);
-    return SHARED_PRODUCTS;
+static double vector_round(void) {
+    volatile float keep = vector_work(STEPS);
+    (void)keep;
+    return STEPS;
 }
 
 static void *work(void *context) {
@@ -105,14 +94,14 @@ static void *work(void *context) {
     struct arena arena;
     double speeds[SHARED_ROUNDS];
     arena_init(&arena);
-    size_t count = crew->bytes ? crew->bytes / sizeof(float) : 3 * SIDE * SIDE;
-    float *values = ARENA_ARRAY(&arena, count, float);
+    size_t count = crew->bytes / sizeof(float);
+    float *values = ARENA_ARRAY(&arena, count + 1, float);
     for (size_t i = 0; i < count; i++)
         values[i] = (float)(i % 3) * 0.125f;
     pthread_barrier_wait(&crew->begin);
     for (uint32_t round = 0; round < SHARED_ROUNDS || atomic_load(&crew->busy) > 0; round++) {
         double start = cpu_ns();
-        double done = crew->bytes ? read_round(values, crew->bytes) : product_round(values);
+        double done = crew->bytes ? read_round(values, crew->bytes) : vector_round();
         if (round < SHARED_ROUNDS)
             speeds[round] = done / (cpu_ns() - start);
         if (round + 1 == SHARED_ROUNDS)

@@ -22,6 +22,6 @@ double read_bandwidth(struct arena *arena, size_t bytes);
 /* Work that so many threads do at the same time, each on data of its own, all of it added up: what
  * one of them does is a measure of what they take from one another. The median of a few rounds. */
 double shared_read_bandwidth(size_t bytes, uint32_t readers); /* bytes per nanosecond */
-double shared_products(uint32_t workers); /* of matrices in the first cache level, per nanosecond */
+double shared_products(uint32_t workers); /* steps of vector_work() per nanosecond */
 
 #endif
