@@ -1,4 +1,3 @@
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/place_options.h"
 #include "db/db.h"
@@ -65,10 +64,8 @@ static int draw(struct context *context, const struct accuracy *accuracy, const 
     strbuf_init(&svg);
     int code = accuracy_picture(context->arena, accuracy, &svg, err);
     if (!code)
-        code = file_replace(path, svg.text, svg.length, err);
+        code = write_picture(context, &svg, path, err);
     strbuf_done(&svg);
-    if (!code)
-        print_note(context, "drawn into %s", path);
     return code;
 }
 

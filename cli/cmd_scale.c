@@ -1,4 +1,3 @@
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/model_options.h"
 #include "cli/predict_options.h"
@@ -56,10 +55,8 @@ static int draw(struct context *context, const struct scaling *scaling, const ch
     strbuf_init(&svg);
     int code = scale_picture(context->arena, scaling, &svg, err);
     if (!code)
-        code = file_replace(path, svg.text, svg.length, err);
+        code = write_picture(context, &svg, path, err);
     strbuf_done(&svg);
-    if (!code)
-        print_note(context, "drawn into %s", path);
     return code;
 }
 

@@ -1,5 +1,6 @@
 #include "cli/context.h"
 
+#include "base/file.h"
 #include "base/term.h"
 #include "db/db.h"
 
@@ -102,4 +103,12 @@ int context_db_open(struct context *context, int flags, struct db **db, struct e
     *db = NULL;
     const char *path = context_db_path(context, err);
     return path ? db_open(path, flags, db, err) : -(int)err->code;
+}
+
+int write_picture(struct context *context, const struct strbuf *picture, const char *path,
+                  struct err *err) {
+    if (file_replace(path, picture->text, picture->length, err))
+        return -(int)err->code;
+    print_note(context, "drawn into %s", path);
+    return 0;
 }

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/progress.h"
+#include "base/strbuf.h"
 #include "base/table.h"
 
 #include <stdbool.h>
@@ -52,6 +53,10 @@ int print_line(struct context *context, struct err *err, const char *format, ...
 /* A remark beside the answer (a warning, what to do next): to stderr, not with -q. */
 void print_note(const struct context *context, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Puts a picture into a file, as a whole or not at all, and says so. */
+int write_picture(struct context *context, const struct strbuf *picture, const char *path,
+                  struct err *err);
 
 /* True when `out` is a pipe that nobody reads any more: no reason to complain. */
 bool context_reader_gone(const struct context *context);
