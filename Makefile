@@ -15,7 +15,7 @@ endif
 
 # ---- what is built ---------------------------------------------------------------------------
 
-HOUSE    := base core models db collectors profiler predictor reports jobs cli
+HOUSE    := base core models db collectors profiler predictor reports jobs server cli
 ROOMS    := $(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
@@ -24,7 +24,8 @@ LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o)
 PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
 
-PACKAGES := sqlite3 libcjson smartcols libcrypto lapacke
+PACKAGES := sqlite3 libcjson smartcols libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
+            libcurl
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CPPFLAGS += -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -168,9 +169,12 @@ record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of
 
 # A package is asked for when its command is missing (program:package) or it is not installed.
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
-                gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm
+                gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm protoc-c:protobuf-c-compiler \
+                promtool:prometheus go:golang-go curl:curl
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
-                libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev libonnx-testdata ca-certificates
+                libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
+                zlib1g-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
+                libonnx-testdata golang-github-tidwall-gjson-dev ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)

@@ -13,16 +13,17 @@ static const struct room {
     const char *name;
     const char *may_include; /* itself always; words separated by blanks */
 } rooms[] = {
-    {"base",       ""                                                              },
-    {"core",       "base"                                                          },
-    {"models",     "base core"                                                     },
-    {"db",         "base core"                                                     },
-    {"collectors", "base core"                                                     },
-    {"profiler",   "base core collectors"                                          },
-    {"predictor",  "base core"                                                     },
-    {"reports",    "base core"                                                     },
-    {"jobs",       "base core models db collectors profiler predictor reports"     },
-    {"cli",        "base core models db collectors profiler predictor reports jobs"},
+    {"base",       ""                                                                     },
+    {"core",       "base"                                                                 },
+    {"models",     "base core"                                                            },
+    {"db",         "base core"                                                            },
+    {"collectors", "base core"                                                            },
+    {"profiler",   "base core collectors"                                                 },
+    {"predictor",  "base core"                                                            },
+    {"reports",    "base core"                                                            },
+    {"jobs",       "base core models db collectors profiler predictor reports"            },
+    {"server",     "base core models db collectors profiler predictor reports jobs"       },
+    {"cli",        "base core models db collectors profiler predictor reports jobs server"},
 };
 
 enum { ROOM_COUNT = sizeof rooms / sizeof *rooms };
