@@ -117,3 +117,11 @@ double stats_normal_quantile(double p) {
     return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
            (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
+
+double stats_student_quantile(double p, double freedom) {
+    double z = stats_normal_quantile(p), z2 = z * z, n = freedom;
+    double first = (z2 + 1) / 4;
+    double second = ((5 * z2 + 16) * z2 + 3) / 96;
+    double third = (((3 * z2 + 19) * z2 + 17) * z2 - 15) / 384;
+    return z * (1 + first / n + second / (n * n) + third / (n * n * n));
+}

@@ -23,5 +23,8 @@ double stats_mad(const double *values, size_t count);
 struct interval stats_median_interval(const double *values, size_t count, double confidence);
 /* Inverse of the standard normal distribution function (Acklam's rational approximation). */
 double stats_normal_quantile(double p);
+/* The same of Student's t (the expansion of Fisher and Cornish in 1/freedom; to 1e-3 from 8 degrees
+ * of freedom on). */
+double stats_student_quantile(double p, double freedom);
 
 #endif

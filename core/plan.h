@@ -15,14 +15,18 @@
 
 /* How requests find a replica. */
 enum routing {
-    ROUTING_RANDOM,  /* each goes to any replica, busy or not: one queue per replica */
-    ROUTING_CENTRAL, /* one queue, the next free replica takes its head */
+    ROUTING_RANDOM,       /* each goes to any replica, busy or not: one queue per replica */
+    ROUTING_ROUND_ROBIN,  /* to the replicas in turn */
+    ROUTING_LEAST_LOADED, /* to the one with the fewest requests (join the shortest queue) */
+    ROUTING_POWER_OF_TWO, /* to the less loaded of two drawn at random */
+    ROUTING_CENTRAL,      /* one queue, the next free replica takes its head */
     ROUTING_COUNT
 };
 
 struct routing_info {
     const char *name;  /* "random" */
     const char *queue; /* "M/D/1 per replica" */
+    bool exact;        /* with a formula; others are simulated */
     const char *help;
 };
 
