@@ -33,6 +33,7 @@ struct policy_view {
     uint32_t starting;  /* that do not yet */
     uint32_t waiting;   /* requests that no replica has begun */
     double utilisation; /* of the ready replicas since the decision before; NaN at the first */
+    double late; /* share of the responses since then that were; NaN: none, or not measured */
 };
 
 struct policy {

@@ -14,6 +14,7 @@ struct run {
     struct arrival_source source;
     void *policy_state;
     uint64_t arrived, arrived_before; /* up to the last decision */
+    uint64_t answered_before, within_before;
     double decided_ns, busy_before_ns, ready_before_ns;
     struct fleet_moment *moments;
     uint32_t moment_count, moment_capacity;
@@ -55,6 +56,12 @@ static void keep_moment(struct run *run, double now_ns, double utilisation, uint
         };
 }
 
+static double late_share(const struct run *run) {
+    uint64_t answered = run->fleet.recorder.count - run->answered_before;
+    uint64_t within = run->fleet.within_deadline - run->within_before;
+    return share((double)(answered - within), (double)answered);
+}
+
 static void decide(struct run *run, double now_ns) {
     struct fleet *fleet = &run->fleet;
     fleet_integrate(fleet, now_ns);
@@ -67,6 +74,7 @@ static void decide(struct run *run, double now_ns) {
         .starting = fleet->starting_count,
         .waiting = fleet->waiting,
         .utilisation = utilisation,
+        .late = isnan(run->config->deadline_ns) ? NAN : late_share(run),
     };
     uint32_t wanted = run->config->policy->decide(run->policy_state, &view);
     fleet_resize(fleet, now_ns, clamp(wanted, &run->config->policy_config));
@@ -75,6 +83,8 @@ static void decide(struct run *run, double now_ns) {
     run->busy_before_ns = fleet->busy_ns;
     run->ready_before_ns = fleet->ready_ns;
     run->arrived_before = run->arrived;
+    run->answered_before = fleet->recorder.count;
+    run->within_before = fleet->within_deadline;
     run->decided_ns = now_ns;
 }
 

@@ -1,0 +1,57 @@
+#include "predictor/simulation/attainment.h"
+
+#include <math.h>
+
+static double normal_cdf(double x) {
+    return erfc(-x / M_SQRT2) / 2;
+}
+
+/* The root y > 0 of load (e^y - 1) = y: how fast the queue of M/D/c thins out. */
+static double log_decay(double load) {
+    double y = -2 * log(load);
+    for (int i = 0; i < 30; i++) {
+        double step = (load * expm1(y) - y) / (load * exp(y) - 1);
+        y -= step;
+        if (step < 1e-9 * y)
+            break;
+    }
+    return y;
+}
+
+static double steady(const struct attainment_case *c, double load) {
+    double beta = (1 - load) * sqrt(c->servers);
+    double hazard = sqrt(2 * M_PI) * beta * normal_cdf(beta) * exp(beta * beta / 2);
+    double waits = c->servers > 1 ? 1 / (1 + hazard) : load;
+    double decay = load * c->servers * expm1(log_decay(load));
+    return 1 - waits * exp(-decay * c->slack_ns / c->service_ns);
+}
+
+/* P(queue <= most) at time t. Rates are per second. */
+static double brownian(double drift, double variance, double most, double t) {
+    double deviation = sqrt(variance * t);
+    double free = normal_cdf((most - drift * t) / deviation);
+    double mirrored = normal_cdf((-most - drift * t) / deviation);
+    double reflected = mirrored > 0 ? exp(2 * drift * most / variance + log(mirrored)) : 0;
+    return fmax(0, free - reflected);
+}
+
+/* The mean over the window by four points of the midpoint rule. */
+static double transient(const struct attainment_case *c) {
+    enum { POINTS = 4 };
+    double capacity = c->servers * 1e9 / c->service_ns, sum = 0;
+    double most = capacity * c->slack_ns * 1e-9;
+    double drift = c->rate_per_second - capacity;
+    for (int i = 0; i < POINTS; i++)
+        sum += brownian(drift, c->rate_per_second, most, c->window_ns * 1e-9 * (i + 0.5) / POINTS);
+    return sum / POINTS;
+}
+
+double attainment(const struct attainment_case *c) {
+    double load = c->rate_per_second * c->service_ns * 1e-9 / c->servers;
+    if (c->slack_ns < 0)
+        return 0;
+    if (load < 1e-9)
+        return 1;
+    double passing = transient(c);
+    return load < 1 ? fmax(passing, steady(c, load)) : passing;
+}
