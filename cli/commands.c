@@ -13,6 +13,7 @@
     ROW(predict) \
     ROW(scale) \
     ROW(plan) \
+    ROW(simulate) \
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \

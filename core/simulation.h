@@ -3,6 +3,7 @@
 #define ASSAY_CORE_SIMULATION_H
 
 #include "core/plan.h"
+#include "core/service.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,6 +37,17 @@ struct simulated {
     double batch_mean; /* requests served together */
     const struct fleet_moment *moments;
     uint32_t moment_count;
+};
+
+/* The answer to a question: one policy under one load. */
+struct simulation {
+    struct service service;
+    const char *policy; /* "assay"; "none": the fleet stays as it is */
+    enum routing routing;
+    double deadline_ns;
+    struct simulated result;          /* at the predicted service time */
+    bool uncertain;                   /* the service time has an interval: the next two differ */
+    struct simulated quicker, slower; /* at its low and at its high end */
 };
 
 #endif
