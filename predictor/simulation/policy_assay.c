@@ -18,6 +18,7 @@ struct predictive {
     const struct policy_config *config;
     struct forecast forecast;
     double caution;           /* by which the forecast's spread is multiplied */
+    double late;              /* recent share of responses that were */
     uint32_t lead;            /* intervals */
     uint32_t kept[KEPT_MOST]; /* what was needed at the last decisions */
     uint32_t keep, decisions;
@@ -42,6 +43,7 @@ static int open_assay(struct arena *arena, const struct policy_config *config, v
     *state = policy;
     policy->config = config;
     policy->caution = 1;
+    policy->late = 1 - config->attainment;
     if (isnan(config->deadline_ns))
         return err_set(err, ERR_USAGE, "the assay policy needs a deadline to keep");
     double lead = ceil((config->cold_start_ns + config->interval_ns) / config->interval_ns - 1e-9);
@@ -95,12 +97,17 @@ static uint32_t needed(const struct predictive *policy, uint32_t steps) {
 
 /* Adaptive conformal inference (Gibbs and Candes, NeurIPS 2021): misses beyond what is allowed make
  * the policy more cautious, their absence less, so that the attainment comes out as asked in the
- * long run whatever the arrivals are like. */
+ * long run whatever the arrivals are like. A decision shows one lead time later, so the steps are
+ * smaller the longer that is. With hardly a miss for half an hour's decisions caution goes at once.
+ */
 static void learn_caution(struct predictive *policy, double late) {
-    const double step = 0.2 / policy->lead, most = 3, least = 0.5;
+    const double step = 0.2 / policy->lead, relief = 0.015, least = 0.3, most = 3;
+    const double memory = 30; /* decisions until half of a miss is forgotten */
+    double allowed = 1 - policy->config->attainment;
     if (isnan(late))
         return;
-    policy->caution *= exp(step * (late - (1 - policy->config->attainment)));
+    policy->late += (1 - exp2(-1 / memory)) * (late - policy->late);
+    policy->caution *= exp(policy->late < allowed / 4 ? -relief : step * (late - allowed));
     policy->caution = fmin(most, fmax(least, policy->caution));
 }
 
