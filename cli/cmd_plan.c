@@ -1,16 +1,24 @@
 #include "cli/command.h"
+#include "cli/counts.h"
 #include "cli/load_options.h"
-#include "cli/predict_options.h"
+#include "cli/service_options.h"
 #include "db/db.h"
 #include "jobs/plan.h"
+#include "jobs/simulate.h"
 #include "reports/plan_json.h"
 #include "reports/plan_text.h"
+
+#include <string.h>
 
 struct plan_options {
     struct model_options model;
     struct predict_options_given predict;
     struct load_options load;
-    uint64_t service_ns;
+    struct service_options service;
+    struct text_list threads, batches, vary;
+    double growth, shortfall;
+    uint64_t memory_bytes, reaction_ns;
+    int64_t spares;
 };
 
 static int print_plan(struct context *context, const struct planned *planned, struct err *err) {
@@ -21,39 +29,65 @@ static int print_plan(struct context *context, const struct planned *planned, st
         cJSON_Delete(tree);
         return code;
     }
-    struct table answer, proof;
-    const struct table *tables[] = {&answer, &proof};
+    struct table answer, proof, choices;
+    const struct table *tables[] = {&answer, &proof, &choices};
     plan_answer_table(context->arena, plan, &answer);
     plan_proof_table(context->arena, plan, &proof);
+    plan_options_table(context->arena, plan, &choices);
     if (print_line(context, err, "%s", plan_sentence(context->arena, plan)) ||
-        print_answer(context, NULL, tables, 2, err))
+        print_answer(context, NULL, tables, plan->option_count > 1 ? 3 : 2, err))
         return -(int)err->code;
+    for (uint32_t i = 0; plan_note(context->arena, plan, i); i++)
+        print_note(context, "%s", plan_note(context->arena, plan, i));
     for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
         print_note(context, "%s", planned->predicted.prediction.warnings[i]);
     return 0;
 }
 
+static int read_choices(struct arena *arena, const struct plan_options *options,
+                        struct plan_request *request, struct err *err) {
+    const struct text_list *threads = &options->threads, *batches = &options->batches;
+    bool any_threads = threads->count == 1 && strcmp(threads->items[0], "auto") == 0;
+    bool any_batch = batches->count == 1 && strcmp(batches->items[0], "auto") == 0;
+    if (!any_threads && counts_read(arena, "threads", threads, 1024, &request->threads,
+                                    &request->thread_count, err))
+        return -(int)err->code;
+    if (!any_batch && counts_read(arena, "batch-max", batches, SERVICE_BATCH_MAX, &request->batches,
+                                  &request->batch_count, err))
+        return -(int)err->code;
+    return 0;
+}
+
 static int make_request(struct context *context, const struct plan_options *options,
                         struct plan_request *request, struct err *err) {
-    *request = (struct plan_request){0};
-    if (predict_options_request(context->arena, &options->model, &options->predict,
-                                &request->predict, err))
-        return -(int)err->code;
-    request->service_ns = (double)options->service_ns;
-    request->rate_per_second = options->load.rate;
-    request->targets = options->load.slo;
-    request->routing = (enum routing)options->load.routing;
-    request->nodes = options->load.nodes.items;
-    request->node_count = options->load.nodes.count;
+    const char *unused;
+    *request = (struct plan_request){
+        .memory_bytes = (double)options->memory_bytes,
+        .distribution = simulate_shape_at((uint32_t)options->service.shape, &unused),
+        .scv = service_options_scv(&options->service),
+        .delay_ns = (double)options->service.delay_ns,
+        .rate_per_second = options->load.rate,
+        .targets = options->load.slo,
+        .routing = (enum routing)options->load.routing,
+        .nodes = options->load.nodes.items,
+        .node_count = options->load.nodes.count,
+        .headroom = {.spares = (uint32_t)options->spares,
+                     .growth_per_minute = options->growth,
+                     .lead_time_ns = (double)options->reaction_ns,
+                     .shortfall = options->shortfall},
+        .seed = (uint64_t)options->model.seed,
+    };
     if (!options->load.slo)
         return err_hint((err_set(err, ERR_USAGE, "a response target is missing"), err),
                         "for example --slo p99=50ms");
-    if (!options->model.model && options->service_ns == 0)
-        return err_hint((err_set(err, ERR_USAGE, "what is to be planned is missing"), err),
-                        "give a MODEL, or --service TIME for a known service time");
-    if (options->model.model && options->service_ns)
-        return err_set(err, ERR_USAGE, "--service stands in for a model: give one of both");
-    return 0;
+    if (options->model.model && options->memory_bytes)
+        return err_set(err, ERR_USAGE, "--memory goes with --service: a model's is predicted");
+    if (read_choices(context->arena, options, request, err))
+        return -(int)err->code;
+    struct model_options model = options->model;
+    model.threads = request->thread_count ? request->threads[0] : 1;
+    return service_options_request(context->arena, &options->service, &model, &options->predict,
+                                   &request->service, err);
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
@@ -65,7 +99,7 @@ static int run(struct context *context, const void *given, struct err *err) {
         return -(int)err->code;
     if (options->model.model && context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
         return -(int)err->code;
-    int code = job_plan(context->arena, db, &request, &planned, err);
+    int code = job_plan(context->arena, db, &request, context->progress, &planned, err);
     db_close(db);
     if (code == -ERR_FINDING && planned.plan.high.reason) {
         struct err printing = {0};
@@ -75,17 +109,32 @@ static int run(struct context *context, const void *given, struct err *err) {
     return code ? code : print_plan(context, &planned, err);
 }
 
+/* clang-format off */
+#define AT(field) .offset = offsetof(struct plan_options, field)
 static const struct option_row options[] = {
     LOAD_OPTIONS(struct plan_options, load),
-    {.name = "service",
-                                 .type = OPTION_DURATION,
-                                 .metavar = "TIME",
-                                 .offset = offsetof(struct plan_options, service_ns),
-                                 .help = "a known service time, instead of a model"},
-    MODEL_OPTIONS(struct plan_options, model),
+    {.name = "threads", .letter = 't', .type = OPTION_WORDS, .metavar = "N", .fallback = "auto",
+     AT(threads), .help = "intra-op threads of a replica; several to choose from"},
+    {.name = "batch-max", .type = OPTION_WORDS, .metavar = "N", .fallback = "auto", AT(batches),
+     .help = "requests that a replica serves together at most; several to choose from"},
+    {.name = "memory", .type = OPTION_BYTES, .metavar = "SIZE", AT(memory_bytes),
+     .help = "of one replica, beside --service"},
+    {.name = "spares", .type = OPTION_INT, .metavar = "N", .fallback = "0", .min = 0,
+     .max = 100000, AT(spares), .help = "replicas that may fail at once"},
+    {.name = "growth", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0", .min = 0,
+     .max = 100, AT(growth), .help = "by which the rate may grow per minute, 0.05 is 5 %"},
+    {.name = "reaction", .type = OPTION_DURATION, .metavar = "TIME", .fallback = "45s",
+     AT(reaction_ns),
+     .help = "from a higher rate until a replica is started: poll and sync of the autoscaler"},
+    {.name = "shortfall", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0", .min = 0,
+     .max = 1, AT(shortfall),
+     .help = "by which the autoscaler stays below what is asked for; 0.1 for Kubernetes"},
+    SERVICE_OPTIONS(struct plan_options, service),
+    MODEL_INPUT_OPTIONS(struct plan_options, model),
     PREDICT_OPTIONS(struct plan_options, predict),
     {0},
 };
+/* clang-format on */
 
 static const struct argument_row arguments[] = {
     {.name = "MODEL",
@@ -108,13 +157,17 @@ const struct command cmd_plan = {
     .name = "plan",
     .summary = "tell how many replicas and nodes a load needs",
     .description =
-        "Computes the fewest replicas whose response time meets the target under Poisson arrivals, "
-        "from the exact waiting time distribution: one M/D/1 queue per replica with --routing "
-        "random (what kube-proxy gives), one M/D/c queue with --routing central. It plans for the "
-        "upper end of the predicted latency and prints the answer for its middle beside it. One "
-        "replica takes as many CPUs as it has threads and the upper bound of its memory; they are "
-        "packed on the cheapest nodes given, after what the system keeps for itself.\n\n"
-        "A target that cannot be met is said so with the reason; the exit code is then 1.",
+        "Finds the cheapest way to keep a response target: threads of a replica, requests it "
+        "serves together, replicas that share a node and slow each other down, kinds and numbers "
+        "of nodes after what the system keeps for itself. Without prices the fewest CPUs win. "
+        "Requests come as a Poisson process; how they find a replica is --routing, by default at "
+        "random, which is what kube-proxy does and often decides the answer. One request at a time "
+        "with a steady service time is solved exactly, a varying one by interpolation, batches and "
+        "other routings by simulation.\n\n"
+        "It plans for the upper end of the predicted latency and prints the answer for its middle "
+        "beside it. The proof is simulated request by request: the number of replicas meets the "
+        "target, one fewer does not. A target that cannot be met is said so with the reason; the "
+        "exit code is then 1.",
     .examples = examples,
     .options = options,
     .arguments = arguments,

@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "cli/counts.h"
 #include "cli/model_options.h"
 #include "cli/predict_options.h"
 #include "db/db.h"
@@ -14,21 +15,6 @@ struct scale_options {
     const char *picture;
 };
 
-/* "1,2,4" as numbers of at least 1. */
-static int read_counts(struct arena *arena, const char *option, const struct text_list *list,
-                       int64_t most, const int64_t **counts, uint32_t *count, struct err *err) {
-    int64_t *numbers = ARENA_ARRAY(arena, list->count + 1u, int64_t);
-    for (uint32_t i = 0; i < list->count; i++)
-        if (unit_parse_integer(list->items[i], &numbers[i], err) || numbers[i] < 1 ||
-            numbers[i] > most)
-            return err_set(err, ERR_USAGE,
-                           "--%s wants numbers from 1 to %lld, such as 1,2,4, not '%s'", option,
-                           (long long)most, list->items[i]);
-    *counts = numbers;
-    *count = list->count;
-    return 0;
-}
-
 static int read_request(struct context *context, const struct scale_options *options,
                         struct scale_request *request, struct err *err) {
     struct predict_request predict;
@@ -40,12 +26,12 @@ static int read_request(struct context *context, const struct scale_options *opt
         .refuse_roofline = predict.refuse_roofline,
         .memory_confidence = predict.memory_confidence,
     };
-    if (read_counts(context->arena, "batch", &options->batches, 1 << 20, &request->batches,
+    if (counts_read(context->arena, "batch", &options->batches, 1 << 20, &request->batches,
                     &request->batch_count, err) ||
-        read_counts(context->arena, "threads", &options->threads, 1024, &request->threads,
+        counts_read(context->arena, "threads", &options->threads, 1024, &request->threads,
                     &request->thread_count, err))
         return -(int)err->code;
-    return read_counts(context->arena, "replicas", &options->replicas, PROTOCOL_REPLICAS_MAX,
+    return counts_read(context->arena, "replicas", &options->replicas, PROTOCOL_REPLICAS_MAX,
                        &request->replicas, &request->replica_count, err);
 }
 

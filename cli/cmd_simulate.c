@@ -15,7 +15,7 @@ struct simulate_options {
     const char *trace, *picture;
     double rate, swing, failures, target, tolerance, attainment;
     uint64_t period_ns, duration_ns, deadline_ns, interval_ns, stabilisation_ns;
-    int64_t requests, initial, replicas_min, replicas_max;
+    int64_t requests, initial, replicas_min, replicas_max, batch_max;
     int routing;
     struct text_list policies;
 };
@@ -54,8 +54,11 @@ static int make_request(struct context *context, const struct simulate_options *
     if (!options->trace && !(options->rate > 0))
         return err_hint((err_set(err, ERR_USAGE, "what arrives is missing"), err),
                         "give --trace FILE, or --rate PER_SECOND");
-    return service_options_request(context->arena, &options->service, &options->model,
-                                   &options->predict, &request->service, err);
+    if (service_options_request(context->arena, &options->service, &options->model,
+                                &options->predict, &request->service, err))
+        return -(int)err->code;
+    request->service.batch_max = (uint32_t)options->batch_max;
+    return 0;
 }
 
 static int run_policies(struct context *context, const struct simulate_options *options,
@@ -177,6 +180,9 @@ static const struct option_row options[] = {
      .max = 3600, AT(failures), .help = "of each replica; another one starts in its place"},
     {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE", AT(picture),
      .help = "arrivals and replicas over time, as SVG"},
+    {.name = "batch-max", .type = OPTION_INT, .metavar = "N", .fallback = "1", .min = 1,
+     .max = SERVICE_BATCH_MAX, AT(batch_max),
+     .help = "requests that a replica serves together at most"},
     SERVICE_OPTIONS(struct simulate_options, service),
     MODEL_OPTIONS(struct simulate_options, model),
     PREDICT_OPTIONS(struct simulate_options, predict),

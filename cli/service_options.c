@@ -16,7 +16,7 @@ int service_options_request(struct arena *arena, const struct service_options *o
         .service_ns = (double)options->service_ns,
         .per_item_ns = (double)options->per_item_ns,
         .cold_start_ns = options->cold_start_ns ? (double)options->cold_start_ns : NAN,
-        .batch_max = (uint32_t)options->batch_max,
+        .batch_max = 1,
     };
     if (!model->model && options->service_ns == 0)
         return err_hint((err_set(err, ERR_USAGE, "what serves the requests is missing"), err),

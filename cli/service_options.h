@@ -8,7 +8,6 @@
 
 struct service_options {
     uint64_t service_ns, per_item_ns, cold_start_ns, delay_ns;
-    int64_t batch_max;
     int shape; /* row of simulate_shape_at() */
     double scv;
 };
@@ -23,9 +22,6 @@ const char *shape_choice(size_t index, const char **help);
     {.name = "per-item", .type = OPTION_DURATION, .metavar = "TIME",                               \
      .offset = offsetof(owner, field.per_item_ns),                                                 \
      .help = "what each further request of a batch adds to --service; default as much again"},    \
-    {.name = "batch-max", .type = OPTION_INT, .metavar = "N", .fallback = "1",                     \
-     .min = 1, .max = SERVICE_BATCH_MAX, .offset = offsetof(owner, field.batch_max),               \
-     .help = "requests that a replica serves together at most"},                                   \
     {.name = "max-delay", .type = OPTION_DURATION, .metavar = "TIME",                              \
      .offset = offsetof(owner, field.delay_ns),                                                    \
      .help = "how long an idle replica waits for a full batch; default not at all"},              \

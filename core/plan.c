@@ -27,3 +27,36 @@ enum routing routing_by_name(const char *name) {
         routing++;
     return routing;
 }
+
+const char *queue_method_name(enum queue_method method) {
+    static const char *const names[] = {
+        [QUEUE_EXACT] = "exact",
+        [QUEUE_INTERPOLATED] = "interpolated",
+        [QUEUE_SIMULATED] = "simulated",
+    };
+    static_assert(sizeof names / sizeof *names == QUEUE_METHOD_COUNT, "a name per method");
+    return names[method];
+}
+
+void plan_serve_alone(struct arena *arena, struct plan *plan, uint32_t threads,
+                      double memory_bytes) {
+    double *times = ARENA_ARRAY(arena, 2, double);
+    struct plan_option *option = ARENA_NEW(arena, struct plan_option);
+    times[0] = plan->latency_ns.high;
+    times[1] = plan->latency_ns.value;
+    *option = (struct plan_option){
+        .threads = threads,
+        .batch_max = 1,
+        .batch_ns = &times[0],
+        .batch_value_ns = &times[1],
+        .slowdown = 1,
+        .memory_bytes = memory_bytes,
+    };
+    plan->distribution = "deterministic";
+    plan->options = option;
+    plan->option_count = 1;
+}
+
+const struct plan_option *plan_choice(const struct plan *plan) {
+    return &plan->options[plan->chosen];
+}

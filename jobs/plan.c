@@ -1,5 +1,6 @@
 #include "jobs/plan.h"
 
+#include "jobs/plan_options.h"
 #include "predictor/capacity/pack.h"
 #include "predictor/capacity/planner.h"
 #include "predictor/capacity/replicas.h"
@@ -26,29 +27,55 @@ static int take_prediction(const struct prediction *prediction, struct plan *pla
     plan->model = prediction->model.name;
     plan->machine = prediction->machine;
     plan->latency_ns = prediction->latency_ns;
-    plan->threads = prediction->conditions.threads;
-    plan->replica_memory_bytes = prediction->peak_memory_upper.value;
     plan->memory_confidence = prediction->peak_memory_upper.confidence;
+    if (prediction->cold_start.phase_count)
+        plan->cold_start_ns = prediction->cold_start.total_ns;
     return 0;
 }
 
+static int describe(struct arena *arena, struct db *db, const struct plan_request *request,
+                    struct planned *out, struct err *err) {
+    struct plan *plan = &out->plan;
+    if (request->service.predict.subject.model_path)
+        return job_predict(arena, db, &request->service.predict, &out->predicted, err) ||
+                       take_prediction(&out->predicted.prediction, plan, err) ||
+                       plan_options_of_model(arena, db, request, &out->predicted.prediction, plan,
+                                             err)
+                   ? -(int)err->code
+                   : 0;
+    double ns = request->service.service_ns;
+    plan->latency_ns = (struct estimate){ns, ns, ns, TIER_GIVEN, "given"};
+    plan_options_given(arena, request, plan);
+    return 0;
+}
+
+/* A replica for a higher rate answers when the rate was seen, acted on, and it has started. */
+static void set_lead_time(const struct plan_request *request, struct plan *plan) {
+    double given = request->service.cold_start_ns;
+    if (!isnan(given))
+        plan->cold_start_ns = (struct estimate){given, given, given, TIER_GIVEN, "given"};
+    if (plan->cold_start_ns.tier != TIER_REFUSED)
+        plan->headroom.lead_time_ns += plan->cold_start_ns.high;
+}
+
 int job_plan(struct arena *arena, struct db *db, const struct plan_request *request,
-             struct planned *out, struct err *err) {
+             struct progress *progress, struct planned *out, struct err *err) {
     *out = (struct planned){0};
     struct plan *plan = &out->plan;
-    plan->rate_per_second = request->rate_per_second;
-    plan->routing = request->routing;
-    plan->threads = 1;
+    *plan = (struct plan){
+        .rate_per_second = request->rate_per_second,
+        .routing = request->routing,
+        .distribution = request->distribution,
+        .delay_ns = request->delay_ns,
+        .headroom = request->headroom,
+        .cold_start_ns = estimate_refused(),
+        .seed = request->seed,
+    };
+    const struct service_shape *shape = service_shape_by_name(request->distribution);
+    plan->scv = !isnan(request->scv) ? request->scv : shape->parameter(0) >= 0 ? 0 : 1;
     if (slo_parse(arena, request->targets, &plan->targets, &plan->target_count, err) ||
-        read_nodes(arena, request, plan, err))
+        read_nodes(arena, request, plan, err) || describe(arena, db, request, out, err))
         return -(int)err->code;
-    if (request->predict.subject.model_path) {
-        if (job_predict(arena, db, &request->predict, &out->predicted, err) ||
-            take_prediction(&out->predicted.prediction, plan, err))
-            return -(int)err->code;
-    } else {
-        double ns = request->service_ns;
-        plan->latency_ns = (struct estimate){ns, ns, ns, TIER_MEASURED, "given"};
-    }
-    return planner_solve(arena, plan, err);
+    set_lead_time(request, plan);
+    return planner_solve(arena, plan, progress, err);
 }

@@ -3,16 +3,25 @@
 #define ASSAY_JOBS_PLAN_H
 
 #include "core/plan.h"
-#include "jobs/predict.h"
+#include "jobs/service.h"
+
+struct progress;
 
 struct plan_request {
-    struct predict_request predict; /* subject.model_path NULL: service_ns is given instead */
-    double service_ns;
+    struct service_request service;   /* its batch_max is not looked at */
+    double memory_bytes;              /* of a replica whose times are given; 0: not known */
+    const int64_t *threads, *batches; /* to choose from; none: what makes sense */
+    uint32_t thread_count, batch_count;
+    const char *distribution; /* of the service time */
+    double scv;               /* NaN: the distribution's own */
+    double delay_ns;
     double rate_per_second;
     const char *targets; /* "p99=50ms" */
     enum routing routing;
     const char *const *nodes; /* "cpus=8,memory=32GiB,price=0.38" each */
     uint32_t node_count;
+    struct plan_headroom headroom; /* its lead time is beside the cold start */
+    uint64_t seed;
 };
 
 struct planned {
@@ -23,6 +32,6 @@ struct planned {
 /* ERR_FINDING when the plan's answer is that there is none: out->plan then holds the reason. `db`
  * may be NULL without a model. */
 int job_plan(struct arena *arena, struct db *db, const struct plan_request *request,
-             struct planned *out, struct err *err);
+             struct progress *progress, struct planned *out, struct err *err);
 
 #endif

@@ -192,8 +192,7 @@ static int make_plan(struct reporting *r, struct plan *plan, const struct plan *
         .rate_per_second = request->rate_per_second,
         .routing = request->routing,
         .latency_ns = prediction->latency_ns,
-        .threads = prediction->conditions.threads,
-        .replica_memory_bytes = prediction->peak_memory_upper.value,
+        .cold_start_ns = estimate_refused(),
         .memory_confidence = prediction->peak_memory_upper.confidence,
         .offers = offers,
         .offer_count = request->node_count,
@@ -201,7 +200,9 @@ static int make_plan(struct reporting *r, struct plan *plan, const struct plan *
     if (slo_parse(r->arena, request->targets, &plan->targets, &plan->target_count, r->err))
         return -(int)r->err->code;
     struct err none = {0};
-    if (planner_solve(r->arena, plan, &none) && !plan->high.reason) {
+    plan_serve_alone(r->arena, plan, prediction->conditions.threads,
+                     prediction->peak_memory_upper.value);
+    if (planner_solve(r->arena, plan, NULL, &none) && !plan->high.reason) {
         *r->err = none;
         return -(int)r->err->code;
     }

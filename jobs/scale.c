@@ -153,6 +153,7 @@ static int learn_contention(struct scale_job *s, struct basis *basis) {
                                  s->err))
         return -(int)s->err->code;
     contention_of_evidence(s->arena, &evidence, NULL, &basis->contention);
+    basis->contention.cpus = s->out->cpus;
     return 0;
 }
 
@@ -442,7 +443,7 @@ int job_scale(struct arena *arena, struct db *db, const struct scale_request *re
     struct scale_job s = {.arena = arena, .db = db, .request = request, .out = out, .err = err};
     if (place_here(arena, db, request->subject.collector, 1, &s.place, err) || check_model(&s))
         return -(int)err->code;
-    out->cpus = s.place.machine.cpus;
+    out->cpus = request->cpus ? request->cpus : s.place.machine.cpus;
     s.bases = ARENA_ARRAY(arena, request->thread_count + 1u, struct basis);
     for (uint32_t i = 0; i < request->thread_count; i++)
         if (prepare(&s, (uint32_t)request->threads[i], &s.bases[i]))

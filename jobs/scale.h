@@ -16,6 +16,7 @@ struct scale_request {
     const int64_t *batches;
     const int64_t *threads, *replicas;
     uint32_t batch_count, thread_count, replica_count;
+    uint32_t cpus; /* of a node to plan for; 0: of this machine */
 };
 
 /* Threads that were calibrated are answered by their own fit; others by that of the nearest thread

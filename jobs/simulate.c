@@ -43,14 +43,6 @@ static int find_policy(const char *text, const struct policy **found, uint32_t *
     return 0;
 }
 
-static const struct service_shape *find_shape(const char *name) {
-    const struct service_shape *shape = service_shape_at(0);
-    for (uint32_t i = 0; name && service_shape_at(i); i++)
-        if (strcmp(service_shape_at(i)->name, name) == 0)
-            shape = service_shape_at(i);
-    return shape;
-}
-
 /* The scv of a shape that has but one. */
 static double scv_of(const struct service_shape *shape, double wanted) {
     if (!isnan(wanted))
@@ -116,7 +108,7 @@ static int configure(struct arena *arena, const struct simulate_request *request
                      struct simulated_fleet *out, struct simulation_config *config,
                      struct err *err) {
     const struct service *service = &out->simulation.service;
-    const struct service_shape *shape = find_shape(request->shape);
+    const struct service_shape *shape = service_shape_by_name(request->shape);
     *config = (struct simulation_config){
         .service_factor = 1,
         .delay_ns = request->delay_ns,

@@ -23,6 +23,11 @@ static void add_level(cJSON *parent, const char *key, const struct service_level
     json_add_number(object, "response_at_ns", level->response_ns);
     json_add_number(object, "target_ns", level->target_ns);
     json_add_bool(object, "meets", level->meets);
+    json_add_text(object, "method", queue_method_name(level->method));
+    cJSON *simulated = json_add_object(object, "simulated_ns");
+    json_add_number(simulated, "value", level->simulated_ns);
+    json_add_number(simulated, "low", level->simulated_low_ns);
+    json_add_number(simulated, "high", level->simulated_high_ns);
 }
 
 static void add_nodes(cJSON *parent, const struct plan_answer *answer) {
@@ -49,7 +54,7 @@ static void add_answer(cJSON *parent, const struct plan_answer *answer) {
         json_add_text(parent, "reason", answer->reason);
         return;
     }
-    json_add_uint(parent, "replicas", answer->n.replicas);
+    json_add_uint(parent, "replicas", answer->replicas);
     json_add_number(parent, "utilisation", answer->n.utilisation);
     add_nodes(parent, answer);
     add_response(parent, &answer->n);
@@ -57,6 +62,55 @@ static void add_answer(cJSON *parent, const struct plan_answer *answer) {
     add_level(proof, "n", &answer->n);
     add_level(proof, "n_minus_1", &answer->less);
     json_add_null(parent, "reason");
+}
+
+static void add_memory(cJSON *parent, const struct plan *plan, double memory_bytes) {
+    bool known = memory_bytes > 0;
+    json_add_number(parent, "memory_bytes", known ? memory_bytes : NAN);
+    json_add_number(parent, "memory_confidence",
+                    known && plan->memory_confidence > 0 ? plan->memory_confidence : NAN);
+}
+
+static void add_replica(cJSON *root, const struct plan *plan) {
+    const struct plan_option *option = plan_choice(plan);
+    cJSON *replica = json_add_object(root, "replica");
+    json_add_uint(replica, "cpus", option->threads);
+    json_add_uint(replica, "threads", option->threads);
+    json_add_uint(replica, "batch_max", option->batch_max);
+    json_add_number(replica, "max_delay_ns", plan->delay_ns);
+    add_memory(replica, plan, option->memory_bytes);
+    json_add_number(replica, "slowdown", option->slowdown);
+}
+
+static void add_headroom(cJSON *root, const struct plan *plan) {
+    const struct plan_headroom *headroom = &plan->headroom;
+    cJSON *object = json_add_object(root, "headroom");
+    json_add_number(object, "rate_per_second", plan->rate_planned);
+    json_add_number(object, "growth_per_minute", headroom->growth_per_minute);
+    json_add_number(object, "lead_time_ns", headroom->lead_time_ns);
+    json_add_uint(object, "spares", headroom->spares);
+    json_add_number(object, "shortfall", headroom->shortfall);
+}
+
+static void add_options(cJSON *root, const struct plan *plan) {
+    cJSON *options = json_add_array(root, "options");
+    for (uint32_t i = 0; i < plan->option_count; i++) {
+        const struct plan_option *option = &plan->options[i];
+        cJSON *object = json_add_object(options, NULL);
+        json_add_uint(object, "threads", option->threads);
+        json_add_uint(object, "batch_max", option->batch_max);
+        json_add_uint(object, "replicas_per_node", option->replicas_per_node);
+        json_add_number(object, "slowdown", option->slowdown);
+        add_memory(object, plan, option->memory_bytes);
+        json_add_number(object, "replicas", option->reason ? NAN : (double)option->replicas);
+        json_add_number(object, "usd_per_hour", option->usd_per_hour);
+        json_add_number(object, "cpus", option->reason ? NAN : option->cpus);
+        json_add_number(object, "response_ns", option->response_ns);
+        json_add_number(object, "utilisation", option->utilisation);
+        json_add_bool(object, "chosen", !option->reason && i == plan->chosen);
+        json_add_bool(object, "pareto", option->on_front);
+        json_add_text(object, "reason", option->reason);
+    }
 }
 
 cJSON *plan_json(const struct plan *plan) {
@@ -75,12 +129,10 @@ cJSON *plan_json(const struct plan *plan) {
     }
     json_add_text(root, "latency_used", "high");
     report_add_estimate(root, "latency_ns", &plan->latency_ns);
-    cJSON *replica = json_add_object(root, "replica");
-    json_add_uint(replica, "cpus", plan->threads);
-    bool known = plan->replica_memory_bytes > 0;
-    json_add_number(replica, "memory_bytes", known ? plan->replica_memory_bytes : NAN);
-    json_add_number(replica, "memory_confidence", known ? plan->memory_confidence : NAN);
+    add_replica(root, plan);
+    add_headroom(root, plan);
     add_answer(root, &plan->high);
     add_answer(json_add_object(root, "at_value"), &plan->value);
+    add_options(root, plan);
     return root;
 }

@@ -31,6 +31,17 @@ static uint64_t count_nodes(const struct plan_answer *answer) {
     return count;
 }
 
+/* " of 4 threads serving up to 8 requests together"; "" for the plainest replica. */
+static const char *size_text(struct arena *arena, const struct plan *plan) {
+    const struct plan_option *option = plan_choice(plan);
+    const char *threads =
+        option->threads == 1 ? "" : arena_printf(arena, " of %" PRIu32 " threads", option->threads);
+    if (option->batch_max == 1)
+        return threads;
+    return arena_printf(arena, "%s serving up to %" PRIu32 " requests together", threads,
+                        option->batch_max);
+}
+
 const char *plan_sentence(struct arena *arena, const struct plan *plan) {
     const struct plan_answer *answer = &plan->high;
     const char *routing = routing_info(plan->routing)->name;
@@ -46,11 +57,11 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan) {
     if (!isnan(answer->usd_per_hour))
         cost = arena_printf(arena, ", %s",
                             unit_format(price, answer->usd_per_hour, UNIT_USD_PER_HOUR));
-    return arena_printf(arena,
-                        "%.12g requests/s with %s need %" PRIu64 " replica%s%s%s, %s routing (%s).",
-                        plan->rate_per_second, plan_targets_text(arena, plan), answer->n.replicas,
-                        answer->n.replicas == 1 ? "" : "s", nodes, cost, routing,
-                        routing_info(plan->routing)->queue);
+    return arena_printf(
+        arena, "%.12g requests/s with %s need %" PRIu64 " replica%s%s%s%s, %s routing (%s).",
+        plan->rate_per_second, plan_targets_text(arena, plan), answer->replicas,
+        answer->replicas == 1 ? "" : "s", size_text(arena, plan), nodes, cost, routing,
+        routing_info(plan->routing)->queue);
 }
 
 /* ---- tables --------------------------------------------------------------------------------- */
@@ -85,7 +96,7 @@ void plan_answer_table(struct arena *arena, const struct plan *plan, struct tabl
             table_text(table, NODES, answer->reason);
             continue;
         }
-        table_int(table, REPLICAS, (int64_t)answer->n.replicas);
+        table_int(table, REPLICAS, (int64_t)answer->replicas);
         table_number(table, UTILISATION, answer->n.utilisation);
         table_text(table, NODES, plan_nodes_text(arena, answer));
         table_number(table, PRICE, answer->usd_per_hour);
@@ -94,13 +105,32 @@ void plan_answer_table(struct arena *arena, const struct plan *plan, struct tabl
     }
 }
 
-enum { P_FOR, P_REPLICAS, P_UTILISATION, P50, P99, P_AT, P_TARGET, P_MEETS, PROOF_COLUMNS };
+enum {
+    P_FOR,
+    P_REPLICAS,
+    P_UTILISATION,
+    P50,
+    P99,
+    P_AT,
+    P_SIMULATED,
+    P_TARGET,
+    P_MEETS,
+    PROOF_COLUMNS
+};
 
 static void add_time(struct table *table, uint32_t column, double ns) {
     if (isinf(ns))
         table_text(table, column, "grows without end");
     else
         table_number(table, column, ns);
+}
+
+static void add_simulated(struct table *table, const struct service_level *level) {
+    char low[UNIT_TEXT_SIZE], high[UNIT_TEXT_SIZE];
+    if (isnan(level->simulated_low_ns))
+        return;
+    table_textf(table, P_SIMULATED, "%s to %s", unit_format(low, level->simulated_low_ns, UNIT_NS),
+                unit_format(high, level->simulated_high_ns, UNIT_NS));
 }
 
 static void add_proof(struct table *table, const char *name, const struct service_level *level) {
@@ -113,6 +143,7 @@ static void add_proof(struct table *table, const char *name, const struct servic
     add_time(table, P50, level->response_p50_ns);
     add_time(table, P99, level->response_p99_ns);
     add_time(table, P_AT, level->response_ns);
+    add_simulated(table, level);
     table_number(table, P_TARGET, level->target_ns);
     table_bool(table, P_MEETS, level->meets);
 }
@@ -125,6 +156,7 @@ void plan_proof_table(struct arena *arena, const struct plan *plan, struct table
         [P50] = {"response_p50_ns", "Response p50",               UNIT_NS,       TABLE_RIGHT},
         [P99] = {"response_p99_ns", "Response p99",               UNIT_NS,       TABLE_RIGHT},
         [P_AT] = {"response_ns",     "At the target's percentile", UNIT_NS,       TABLE_RIGHT},
+        [P_SIMULATED] = {"simulated",       "Simulated",                  UNIT_PLAIN,    TABLE_RIGHT},
         [P_TARGET] = {"target_ns",       "Target",                     UNIT_NS,       TABLE_RIGHT},
         [P_MEETS] = {"meets",           "Meets it",                   UNIT_PLAIN,    TABLE_LEFT },
     };
@@ -133,4 +165,112 @@ void plan_proof_table(struct arena *arena, const struct plan *plan, struct table
     add_proof(table, "upper bound", &plan->high.less);
     add_proof(table, "middle", &plan->value.n);
     add_proof(table, "middle", &plan->value.less);
+}
+
+enum {
+    O_THREADS,
+    O_BATCH,
+    O_COMPANY,
+    O_SLOWDOWN,
+    O_REPLICAS,
+    O_PRICE,
+    O_CPUS,
+    O_RESPONSE,
+    O_UTILISATION,
+    O_SAYS,
+    OPTION_COLUMNS
+};
+
+static const char *option_says(const struct plan *plan, uint32_t i) {
+    const struct plan_option *option = &plan->options[i];
+    if (option->reason)
+        return option->reason;
+    return i == plan->chosen ? "chosen" : option->on_front ? "dearer and quicker" : "";
+}
+
+void plan_options_table(struct arena *arena, const struct plan *plan, struct table *table) {
+    static const struct table_column columns[] = {
+        [O_THREADS] = {"threads",           "Threads",     UNIT_COUNT,        TABLE_RIGHT},
+        [O_BATCH] = {"batch_max",         "Batch",       UNIT_COUNT,        TABLE_RIGHT},
+        [O_COMPANY] = {"replicas_per_node", "On a node",   UNIT_COUNT,        TABLE_RIGHT},
+        [O_SLOWDOWN] = {"slowdown",          "Slow-down",   UNIT_PLAIN,        TABLE_RIGHT},
+        [O_REPLICAS] = {"replicas",          "Replicas",    UNIT_COUNT,        TABLE_RIGHT},
+        [O_PRICE] = {"usd_per_hour",      "Price",       UNIT_USD_PER_HOUR, TABLE_RIGHT},
+        [O_CPUS] = {"cpus",              "CPUs",        UNIT_PLAIN,        TABLE_RIGHT},
+        [O_RESPONSE] = {"response_ns",       "Response",    UNIT_NS,           TABLE_RIGHT},
+        [O_UTILISATION] = {"utilisation",       "Utilisation", UNIT_FRACTION,     TABLE_RIGHT},
+        [O_SAYS] = {"says",              "",            UNIT_PLAIN,        TABLE_LEFT },
+    };
+    table_init(table, arena, "", columns, OPTION_COLUMNS);
+    for (uint32_t i = 0; i < plan->option_count; i++) {
+        const struct plan_option *option = &plan->options[i];
+        table_row(table);
+        table_int(table, O_THREADS, option->threads);
+        table_int(table, O_BATCH, option->batch_max);
+        if (option->replicas_per_node)
+            table_int(table, O_COMPANY, option->replicas_per_node);
+        table_number(table, O_SLOWDOWN, option->slowdown);
+        if (!option->reason) {
+            table_int(table, O_REPLICAS, (int64_t)option->replicas);
+            table_number(table, O_PRICE, option->usd_per_hour);
+            table_number(table, O_CPUS, option->cpus);
+            table_number(table, O_RESPONSE, option->response_ns);
+            table_number(table, O_UTILISATION, option->utilisation);
+        }
+        table_text(table, O_SAYS, option_says(plan, i));
+    }
+}
+
+/* ---- remarks --------------------------------------------------------------------------------- */
+
+static const char *growth_note(struct arena *arena, const struct plan *plan) {
+    char lead[UNIT_TEXT_SIZE];
+    if (plan->rate_planned <= plan->rate_per_second)
+        return NULL;
+    return arena_printf(arena,
+                        "planned for %.12g requests/s: what may come before a replica that is "
+                        "asked for now answers, %s later",
+                        plan->rate_planned,
+                        unit_format(lead, plan->headroom.lead_time_ns, UNIT_NS));
+}
+
+static const char *headroom_note(struct arena *arena, const struct plan *plan) {
+    const struct plan_answer *answer = &plan->high;
+    if (answer->reason || answer->replicas == answer->n.replicas)
+        return NULL;
+    return arena_printf(arena,
+                        "%" PRIu64 " replicas meet the targets; %" PRIu32
+                        " more may fail, the rest is for an autoscaler that stays %g %% below",
+                        answer->n.replicas, plan->headroom.spares, 100 * plan->headroom.shortfall);
+}
+
+/* Routing that does not look is worth a word when it decides the answer. */
+static const char *routing_note(struct arena *arena, const struct plan *plan) {
+    (void)arena;
+    if (plan->high.reason || plan->routing != ROUTING_RANDOM || plan->high.n.utilisation > 0.5 ||
+        plan->high.n.replicas < 4)
+        return NULL;
+    return "random routing decides this plan: most replicas wait for requests that queue at "
+           "others; try --routing least-loaded, or larger batches";
+}
+
+static const char *price_note(struct arena *arena, const struct plan *plan) {
+    const char *date = NULL, *source = NULL;
+    for (uint32_t i = 0; i < plan->high.node_count && !date; i++) {
+        date = plan->high.nodes[i].type->price_date;
+        source = plan->high.nodes[i].type->price_source;
+    }
+    return date ? arena_printf(arena, "prices of %s, %s", date, source ? source : "no source given")
+                : NULL;
+}
+
+const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index) {
+    static const char *(*const notes[])(struct arena *, const struct plan *) = {
+        growth_note, headroom_note, routing_note, price_note};
+    for (uint32_t i = 0; i < sizeof notes / sizeof *notes; i++) {
+        const char *note = notes[i](arena, plan);
+        if (note && index-- == 0)
+            return note;
+    }
+    return NULL;
 }

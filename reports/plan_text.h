@@ -17,5 +17,10 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan);
 void plan_answer_table(struct arena *arena, const struct plan *plan, struct table *table);
 /* What N and N - 1 replicas give, for both answers. */
 void plan_proof_table(struct arena *arena, const struct plan *plan, struct table *table);
+/* The configurations that were tried, or why not. */
+void plan_options_table(struct arena *arena, const struct plan *plan, struct table *table);
+
+/* Remarks for people, the index-th; NULL behind the last. */
+const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index);
 
 #endif

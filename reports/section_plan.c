@@ -111,14 +111,15 @@ void section_plan(struct page *page) {
         html_paragraph(page->html, alt);
     if (has_curve(plan))
         draw(page, plan, alt);
-    unit_format(memory, plan->replica_memory_bytes, UNIT_BYTES);
+    unit_format(memory, plan_choice(plan)->memory_bytes, UNIT_BYTES);
     html_paragraph(page->html,
                    arena_printf(page->arena,
                                 "One replica takes %" PRIu32
                                 " CPU%s and %s of memory (%g %% bound). Requests come "
                                 "as a Poisson process; one inference takes always the "
                                 "same time; %s.",
-                                plan->threads, plan->threads == 1 ? "" : "s", memory,
+                                plan_choice(plan)->threads,
+                                plan_choice(plan)->threads == 1 ? "" : "s", memory,
                                 100 * plan->memory_confidence, routing_info(plan->routing)->help));
     plan_answer_table(page->arena, plan, &table);
     html_table(page->html, &table);

@@ -105,9 +105,10 @@ uint64_t node_holds(const struct node_type *type, const struct replica_size *rep
         const char *name;
         double replicas;
     } limits[] = {
-        {"pods",        type->pods_max        },
-        { "CPU",   whole(cpus,         replica->cpus)},
-        { "memory", whole(memory, replica->memory_bytes)}
+        {"pods",                  type->pods_max},
+        {"CPU",                   whole(cpus,     replica->cpus)},
+        {"memory",                       whole(memory,                              replica->memory_bytes)},
+        {"company", replica->per_node_most ? (double)replica->per_node_most : (double)INFINITY},
     };
     unsigned least = 0;
     for (unsigned i = 1; i < sizeof limits / sizeof *limits; i++)

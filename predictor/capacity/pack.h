@@ -13,6 +13,7 @@ enum { PACK_REPLICAS_MAX = 1000000, PACK_PODS_DEFAULT = 110 };
 struct replica_size {
     double cpus;
     double memory_bytes;
+    uint32_t per_node_most; /* at most so many on one node; 0: as many as fit */
 };
 
 struct packing {

@@ -2,25 +2,20 @@
 
 #include "base/pairs.h"
 #include "base/units.h"
-#include "predictor/capacity/mdc.h"
 
 #include <math.h>
 
-static double offered_erlang(const struct service_demand *demand) {
-    return demand->rate_per_second * demand->service_ns * 1e-9;
-}
+enum { SEARCH_REQUESTS = 200000, ANSWER_REQUESTS = 1000000 };
 
 static bool target_is_sane(const struct slo *target) {
     return target->percentile > 0 && target->percentile < 100 && target->target_ns > 0;
 }
 
 static int check_demand(const struct service_demand *demand, struct err *err) {
-    if (!(demand->rate_per_second >= 0) || !isfinite(demand->rate_per_second))
+    double rate = demand->load.rate_per_second;
+    if (!(rate >= 0) || !isfinite(rate))
         return err_set(err, ERR_USAGE, "a rate of %g requests per second: expected a number >= 0",
-                       demand->rate_per_second);
-    if (!(demand->service_ns > 0) || !isfinite(demand->service_ns))
-        return err_set(err, ERR_USAGE, "an inference of %g ns: expected a time above 0",
-                       demand->service_ns);
+                       rate);
     if (demand->target_count == 0)
         return err_set(err, ERR_USAGE, "no response time target: expected one such as p99=50ms");
     for (uint32_t i = 0; i < demand->target_count; i++)
@@ -31,34 +26,18 @@ static int check_demand(const struct service_demand *demand, struct err *err) {
     return 0;
 }
 
-/* The queue that a request sees with n replicas. */
-static int open_queue(const struct service_demand *demand, uint64_t n, struct arena *arena,
-                      struct mdc *queue, struct err *err) {
-    double offered = offered_erlang(demand);
-    if (demand->routing == ROUTING_RANDOM)
-        return mdc_init(queue, arena, 1, offered / (double)n, err);
-    if (n > MDC_SERVERS_MAX)
-        return err_set(err, ERR_FINDING, "more than %d replicas would be needed", MDC_SERVERS_MAX);
-    return mdc_init(queue, arena, (uint32_t)n, offered, err);
-}
-
-static bool target_met(const struct service_demand *demand, const struct mdc *queue,
-                       const struct slo *target) {
-    double slack = (target->target_ns - demand->service_ns) / demand->service_ns;
-    /* A relative 1e-9 forgives rounding where the answer is an equality, as at wait 0. */
-    return mdc_wait_exceeds(queue, slack) <= (1 - target->percentile / 100) * (1 + 1e-9);
-}
-
-static void fill_level(const struct service_demand *demand, const struct mdc *queue,
+static void fill_level(const struct service_demand *demand, const struct queue *queue,
                        struct service_level *level) {
-    double service = demand->service_ns, worst = -1;
+    double worst = -1;
     level->meets = true;
-    level->response_p50_ns = service * mdc_response_quantile(queue, 0.50);
-    level->response_p99_ns = service * mdc_response_quantile(queue, 0.99);
+    level->method = queue->method;
+    level->response_p50_ns = queue_response(queue, 0.50).value_ns;
+    level->response_p99_ns = queue_response(queue, 0.99).value_ns;
     for (uint32_t i = 0; i < demand->target_count; i++) {
         const struct slo *target = &demand->targets[i];
-        double response = service * mdc_response_quantile(queue, target->percentile / 100);
-        level->meets = level->meets && target_met(demand, queue, target);
+        double response = queue_response(queue, target->percentile / 100).value_ns;
+        level->meets =
+            level->meets && queue_meets(queue, target->percentile / 100, target->target_ns);
         if (response / target->target_ns > worst) {
             worst = response / target->target_ns;
             level->response_ns = response;
@@ -68,42 +47,89 @@ static void fill_level(const struct service_demand *demand, const struct mdc *qu
     }
 }
 
-int replicas_evaluate(const struct service_demand *demand, uint64_t n, struct service_level *level,
-                      struct err *err) {
-    *level = (struct service_level){.replicas = n};
-    int rc = check_demand(demand, err);
-    if (rc || n == 0)
-        return rc ? rc : err_set(err, ERR_USAGE, "0 replicas serve nobody");
-    level->utilisation = offered_erlang(demand) / (double)n;
+/* Nobody waits where nobody comes. */
+static void fill_idle(const struct service_demand *demand, struct service_level *level) {
+    double service_ns = demand->load.service.batch_ns[0];
+    level->meets = true;
+    level->response_p50_ns = level->response_p99_ns = level->response_ns = service_ns;
+    level->percentile = demand->targets[0].percentile;
+    level->target_ns = demand->targets[0].target_ns;
+    for (uint32_t i = 0; i < demand->target_count; i++)
+        level->meets = level->meets && service_ns <= demand->targets[i].target_ns;
+}
+
+static int evaluate(const struct service_demand *demand, uint64_t n, uint64_t requests,
+                    struct service_level *level, struct err *err) {
+    double offered = queue_offered(&demand->load);
+    *level = (struct service_level){
+        .replicas = n,
+        .utilisation = offered / (double)n,
+        .simulated_ns = NAN,
+        .simulated_low_ns = NAN,
+        .simulated_high_ns = NAN,
+    };
     if (level->utilisation >= 1) {
         level->response_p50_ns = level->response_p99_ns = level->response_ns = INFINITY;
         level->percentile = demand->targets[0].percentile;
         level->target_ns = demand->targets[0].target_ns;
         return 0;
     }
+    if (offered == 0) {
+        fill_idle(demand, level);
+        return 0;
+    }
     struct arena arena;
-    struct mdc queue;
+    struct queue queue;
     arena_init(&arena);
-    rc = open_queue(demand, n, &arena, &queue, err);
+    int rc = queue_open(&queue, &arena, &demand->load, n, requests, err);
     if (!rc)
         fill_level(demand, &queue, level);
+    queue_close(&queue);
     arena_done(&arena);
     return rc;
+}
+
+int replicas_evaluate(const struct service_demand *demand, uint64_t n, struct service_level *level,
+                      struct err *err) {
+    *level = (struct service_level){0};
+    int rc = check_demand(demand, err);
+    if (rc || n == 0)
+        return rc ? rc : err_set(err, ERR_USAGE, "0 replicas serve nobody");
+    return evaluate(demand, n, ANSWER_REQUESTS, level, err);
+}
+
+int replicas_prove(const struct service_demand *demand, uint64_t requests,
+                   struct service_level *level, struct err *err) {
+    double share = level->percentile / 100;
+    struct simulated_time response;
+    if (level->replicas == 0 || level->utilisation >= 1 || level->utilisation <= 0)
+        return 0;
+    if (queue_simulate(&demand->load, level->replicas, requests, &share, 1, &response, err))
+        return -(int)err->code;
+    level->simulated_ns = response.value_ns;
+    level->simulated_low_ns = response.low_ns;
+    level->simulated_high_ns = response.high_ns;
+    return 0;
 }
 
 /* Only yes or no: no quantiles are searched. */
 static int meets_all(const struct service_demand *demand, uint64_t n, bool *meets,
                      struct err *err) {
     *meets = false;
-    if (offered_erlang(demand) >= (double)n)
+    double offered = queue_offered(&demand->load);
+    if (offered == 0)
+        *meets = true;
+    if (offered >= (double)n || offered == 0)
         return 0;
     struct arena arena;
-    struct mdc queue;
+    struct queue queue;
     arena_init(&arena);
-    int rc = open_queue(demand, n, &arena, &queue, err);
+    int rc = queue_open(&queue, &arena, &demand->load, n, SEARCH_REQUESTS, err);
     *meets = rc == 0;
     for (uint32_t i = 0; *meets && i < demand->target_count; i++)
-        *meets = target_met(demand, &queue, &demand->targets[i]);
+        *meets =
+            queue_meets(&queue, demand->targets[i].percentile / 100, demand->targets[i].target_ns);
+    queue_close(&queue);
     arena_done(&arena);
     return rc;
 }
@@ -111,9 +137,10 @@ static int meets_all(const struct service_demand *demand, uint64_t n, bool *meet
 static int refuse_when_hopeless(const struct service_demand *demand, struct err *err) {
     char service[UNIT_TEXT_SIZE], target[UNIT_TEXT_SIZE];
     for (uint32_t i = 0; i < demand->target_count; i++) {
-        if (demand->service_ns <= demand->targets[i].target_ns)
+        double service_ns = demand->load.service.batch_ns[0] + demand->load.delay_ns;
+        if (service_ns <= demand->targets[i].target_ns)
             continue;
-        unit_format(service, demand->service_ns, UNIT_NS);
+        unit_format(service, service_ns, UNIT_NS);
         unit_format(target, demand->targets[i].target_ns, UNIT_NS);
         const char *note = demand->service_is ? demand->service_is : "";
         err_set(
@@ -155,6 +182,24 @@ static int search(const struct service_demand *demand, uint64_t fails, uint64_t 
     return 0;
 }
 
+/* The search asks short simulations; longer ones may move its answer by a replica or two. */
+static int settle(const struct service_demand *demand, uint64_t found, struct service_level *n,
+                  struct service_level *less, struct err *err) {
+    int rc = replicas_evaluate(demand, found, n, err);
+    while (!rc && !n->meets) {
+        *less = *n;
+        rc = replicas_evaluate(demand, ++found, n, err);
+    }
+    while (!rc && found > 1 && less->replicas != found - 1) {
+        rc = replicas_evaluate(demand, found - 1, less, err);
+        if (rc || !less->meets)
+            break;
+        *n = *less;
+        found--;
+    }
+    return rc;
+}
+
 int replicas_find(const struct service_demand *demand, struct service_level *n,
                   struct service_level *less, struct err *err) {
     *n = *less = (struct service_level){0};
@@ -164,17 +209,13 @@ int replicas_find(const struct service_demand *demand, struct service_level *n,
     if (rc)
         return rc;
     /* With so many replicas as keep them busy all the time the queue has no steady state. */
-    double fails = floor(offered_erlang(demand));
+    double fails = floor(queue_offered(&demand->load));
     if (fails >= 1e15)
         return err_set(err, ERR_FINDING, "%g requests per second keep %g replicas busy",
-                       demand->rate_per_second, fails);
+                       demand->load.rate_per_second, fails);
     uint64_t found;
     rc = search(demand, (uint64_t)fails, &found, err);
-    if (!rc)
-        rc = replicas_evaluate(demand, found, n, err);
-    if (!rc && found > 1)
-        rc = replicas_evaluate(demand, found - 1, less, err);
-    return rc;
+    return rc ? rc : settle(demand, found, n, less, err);
 }
 
 static int parse_target(const struct pair *pair, struct slo *target, struct err *err) {

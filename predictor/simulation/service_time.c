@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 static double no_parameter(double scv) {
     return scv == 0 ? 0 : -1;
@@ -47,21 +48,28 @@ static double draw_hyperexponential(struct rng *rng, double quick) {
 }
 
 static const struct service_shape shapes[] = {
-    {"deterministic",    "always the same time",                        no_parameter,          NULL            },
-    {"lognormal",        "a long right tail, any spread",               lognormal_sigma,       draw_lognormal  },
-    {"erlang",           "a sum of exponential stages, scv up to 1",    erlang_stages,         draw_erlang     },
-    {"exponential",      "no memory, scv 1",                            exponential_parameter, draw_exponential},
+    {"deterministic",    "always the same time",                        no_parameter,          NULL,             0  },
+    {"lognormal",        "a long right tail, any spread",               lognormal_sigma,       draw_lognormal,   0.5},
+    {"erlang",           "a sum of exponential stages, scv up to 1",    erlang_stages,         draw_erlang,      1  },
+    {"exponential",      "no memory, scv 1",                            exponential_parameter, draw_exponential, 1  },
     {"hyperexponential", "a quick and a slow kind of request, scv > 1", balanced_branch,
-     draw_hyperexponential                                                                                     },
+     draw_hyperexponential,                                                                                      0  },
 };
 
 const struct service_shape *service_shape_at(uint32_t i) {
     return i < sizeof shapes / sizeof *shapes ? &shapes[i] : NULL;
 }
 
+const struct service_shape *service_shape_by_name(const char *name) {
+    for (uint32_t i = 0; service_shape_at(i); i++)
+        if (strcmp(shapes[i].name, name) == 0)
+            return &shapes[i];
+    return NULL;
+}
+
 int service_time_init(struct service_time *service, const double *batch_ns, uint32_t batch_max,
                       const struct service_shape *shape, double scv, struct err *err) {
-    *service = (struct service_time){batch_ns, batch_max, shape, shape->parameter(scv)};
+    *service = (struct service_time){batch_ns, batch_max, shape, shape->parameter(scv), scv};
     for (uint32_t i = 0; i < batch_max; i++)
         if (!(batch_ns[i] > 0) || !isfinite(batch_ns[i]))
             return err_set(err, ERR_USAGE, "a batch of %u takes %g ns: expected a time above 0",

@@ -18,16 +18,23 @@ struct service_shape {
     /* The parameter that `draw` takes for this scv; negative when the shape cannot have it. */
     double (*parameter)(double scv);
     double (*draw)(struct rng *rng, double parameter);
+    /* The largest scv at which the wait in an M/G/c queue may be interpolated between M/D/c and
+     * M/M/c: within 4 % of simulation (docs/queueing.md). */
+    double interpolated_to;
 };
 
 /* Row i, NULL at the end; the first is the default. */
 const struct service_shape *service_shape_at(uint32_t i);
+
+/* NULL: none of that name. */
+const struct service_shape *service_shape_by_name(const char *name);
 
 struct service_time {
     const double *batch_ns; /* [n - 1]: mean of a batch of n */
     uint32_t batch_max;     /* 1: no batching */
     const struct service_shape *shape;
     double parameter;
+    double scv;
 };
 
 /* ERR_USAGE when the shape cannot have this scv. */

@@ -171,3 +171,18 @@ int simulate(struct arena *arena, const struct simulation_config *config, struct
     arena_done(&work);
     return rc;
 }
+
+int simulate_recorded(const struct simulation_config *config, struct recorder *recorder,
+                      struct err *err) {
+    struct run run = {.config = config};
+    struct arena work;
+    if (check(config, err))
+        return -(int)err->code;
+    arena_init(&work);
+    arrival_source_init(&run.source, &config->arrivals, config->requests_most);
+    fleet_init(&run.fleet, &work, config);
+    int rc = run_events(&run, NULL, err);
+    *recorder = run.fleet.recorder;
+    arena_done(&work);
+    return rc;
+}

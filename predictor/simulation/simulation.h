@@ -15,6 +15,7 @@
 #include "predictor/simulation/service_time.h"
 
 struct progress;
+struct recorder;
 
 struct simulation_config {
     struct arrivals arrivals;
@@ -38,5 +39,10 @@ struct simulation_config {
  * more requests wait than memory is allowed for. */
 int simulate(struct arena *arena, const struct simulation_config *config, struct progress *progress,
              struct simulated *result, struct err *err);
+
+/* The responses themselves, without a policy: nothing else is summed up. The recorder is the
+ * caller's, whatever is returned. */
+int simulate_recorded(const struct simulation_config *config, struct recorder *recorder,
+                      struct err *err);
 
 #endif

@@ -12,7 +12,7 @@ run plan --service 10ms --rate 5000 --slo p99=20ms --json
 [ "$(json '$.replicas')" = 370 ] && [ "$(json '$.routing')" = random ] &&
     ok random_routing_is_the_default || not_ok random_routing_is_the_default "$out"
 run plan --service 10ms --rate 5000 --slo p99=20ms
-expect the_routing_is_named 0 out "random routing (M/D/1 per replica)"
+expect the_routing_is_named 0 out "random routing (one queue per replica, filled at random)"
 run plan --service 61ms --rate 5 --slo p99=50ms
 expect what_no_number_of_replicas_can_do_is_a_finding 1 out "no number of replicas helps"
 run plan --service 61ms --rate 5 --slo p99=50ms --json
@@ -25,3 +25,22 @@ run plan --service 10ms --rate 5 --slo p99=50ms --node cpus=8
 expect a_node_without_memory_is_a_usage_error 2 err "memory"
 run plan --service 10ms --rate 5
 expect a_missing_target_gets_an_example 2 err "p99=50ms"
+
+run plan --service 6ms --per-item 1ms --rate 2000 --slo p99=50ms --batch-max 8,32 --json
+[ "$(json '$.replicas')" = 3 ] && [ "$(json '$.replica.batch_max')" = 32 ] &&
+    ok the_batch_that_needs_the_fewest_replicas_is_chosen || not_ok the_batch_that_needs_the_fewest_replicas_is_chosen "$out"
+[ "$(json '$.proof.n.method')" = simulated ] && ok batches_are_simulated || not_ok batches_are_simulated "$out"
+run plan --service 10ms --rate 800 --slo p99=50ms --routing central --distribution erlang --scv 0.25 --json
+[ "$(json '$.proof.n.method')" = interpolated ] && ok a_varying_service_time_is_interpolated ||
+    not_ok a_varying_service_time_is_interpolated "$out"
+run plan --service 10ms --rate 800 --slo p99=20ms --routing least-loaded --json
+[ "$(json '$.proof.n.meets')" = 1 ] && [ "$(json '$.proof.n_minus_1.meets')" = 0 ] &&
+    ok routing_that_looks_is_proven_by_simulation || not_ok routing_that_looks_is_proven_by_simulation "$out"
+run plan --service 10ms --rate 1000 --slo p99=50ms --routing central --spares 2 --shortfall 0.1 --json
+[ "$(json '$.replicas')" = 14 ] && [ "$(json '$.proof.n.replicas')" = 11 ] &&
+    ok headroom_is_added_to_what_is_proven || not_ok headroom_is_added_to_what_is_proven "$out"
+run plan --service 10ms --rate 1000 --slo p99=50ms --growth 0.1 --reaction 30s --cold-start 30s --json
+[ "$(json '$.headroom.rate_per_second')" = 1100.0 ] || [ "$(json '$.headroom.rate_per_second')" = 1100 ] &&
+    ok the_rate_one_lead_time_later_is_planned_for || not_ok the_rate_one_lead_time_later_is_planned_for "$out"
+run plan --service 10ms --rate 5 --slo p99=50ms --memory 64GiB --node cpus=8,memory=32GiB
+expect what_fits_no_node_is_refused_whatever_its_speed 1 out "too little memory"

@@ -96,15 +96,15 @@ static void the_scarcest_resource_decides_what_a_node_holds(void **state) {
     (void)state;
     const char *short_of;
     struct node_type type = node("cpus=8,memory=32GiB");
-    assert_int_equal(node_holds(&type, &(struct replica_size){1, 100 * MIB}, &short_of), 7);
+    assert_int_equal(node_holds(&type, &(struct replica_size){1, 100 * MIB, 0}, &short_of), 7);
     assert_string_equal(short_of, "CPU");
-    assert_int_equal(node_holds(&type, &(struct replica_size){1, 7 * GIB}, &short_of), 4);
+    assert_int_equal(node_holds(&type, &(struct replica_size){1, 7 * GIB, 0}, &short_of), 4);
     assert_string_equal(short_of, "memory");
     type = node("cpus=256,memory=1TiB,reserve=none");
-    assert_int_equal(node_holds(&type, &(struct replica_size){1, 100 * MIB}, &short_of), 110);
+    assert_int_equal(node_holds(&type, &(struct replica_size){1, 100 * MIB, 0}, &short_of), 110);
     assert_string_equal(short_of, "pods");
     type = node("cpus=8,memory=32GiB,reserve=none");
-    assert_int_equal(node_holds(&type, &(struct replica_size){1, 4 * GIB}, NULL), 8);
+    assert_int_equal(node_holds(&type, &(struct replica_size){1, 4 * GIB, 0}, NULL), 8);
 }
 
 static uint64_t count_of(const struct packing *packing, const char *name) {
@@ -120,7 +120,7 @@ static void the_cheapest_mix_is_found(void **state) {
     (void)state;
     const struct node_type types[] = {node("name=large,cpus=8,memory=32GiB,price=0.38"),
                                       node("name=small,cpus=4,memory=16GiB,price=0.20")};
-    struct replica_size replica = {1, 200 * MIB};
+    struct replica_size replica = {1, 200 * MIB, 0};
     struct packing packing;
     struct err err = {0};
     assert_int_equal(pack_replicas(&arena, types, 2, &replica, 10, &packing, &err), 0);
@@ -134,7 +134,7 @@ static void a_node_too_small_for_a_replica_is_not_used(void **state) {
     (void)state;
     const struct node_type types[] = {node("name=small,cpus=1,memory=1GiB,price=0.01"),
                                       node("name=large,cpus=8,memory=32GiB,price=0.38")};
-    struct replica_size replica = {2, 200 * MIB};
+    struct replica_size replica = {2, 200 * MIB, 0};
     struct packing packing;
     struct err err = {0};
     assert_int_equal(pack_replicas(&arena, types, 2, &replica, 4, &packing, &err), 0);
@@ -146,7 +146,7 @@ static void without_prices_the_fewest_nodes_are_taken(void **state) {
     (void)state;
     const struct node_type types[] = {node("name=small,cpus=4,memory=16GiB"),
                                       node("name=large,cpus=16,memory=64GiB")};
-    struct replica_size replica = {1, 200 * MIB};
+    struct replica_size replica = {1, 200 * MIB, 0};
     struct packing packing;
     struct err err = {0};
     assert_int_equal(pack_replicas(&arena, types, 2, &replica, 17, &packing, &err), 0);
@@ -187,7 +187,7 @@ static void no_mix_that_holds_enough_is_cheaper(void **state) {
             types[t].usd_per_hour = (double)rng_between(&rng, 1, 40) / 100;
         }
         uint64_t replicas = 1 + rng_below(&rng, 24);
-        struct replica_size replica = {1, MIB};
+        struct replica_size replica = {1, MIB, 0};
         struct packing packing;
         struct err err = {0};
         assert_int_equal(pack_replicas(&arena, types, 3, &replica, replicas, &packing, &err), 0);
@@ -206,12 +206,12 @@ static void a_replica_that_fits_nowhere_is_refused_with_the_resource(void **stat
                                       node("name=large,cpus=8,memory=16GiB,price=0.4")};
     struct packing packing;
     struct err err = {0};
-    struct replica_size hungry = {1, 15 * GIB};
+    struct replica_size hungry = {1, 15 * GIB, 0};
     assert_int_equal(pack_replicas(&arena, types, 2, &hungry, 1, &packing, &err), -ERR_FINDING);
     assert_non_null(strstr(err.message, "large"));
     assert_non_null(strstr(err.message, "too little memory after the system's reserve"));
     err = (struct err){0};
-    struct replica_size wide = {8, GIB};
+    struct replica_size wide = {8, GIB, 0};
     assert_int_equal(pack_replicas(&arena, types, 2, &wide, 1, &packing, &err), -ERR_FINDING);
     assert_non_null(strstr(err.message, "too little CPU"));
 }
@@ -221,7 +221,7 @@ static void one_price_and_one_missing_is_a_usage_error(void **state) {
     const struct node_type types[] = {node("name=a,cpus=2,memory=4GiB"),
                                       node("name=b,cpus=2,memory=4GiB,price=1")};
     const struct node_type twins[] = {node("cpus=2,memory=4GiB"), node("cpus=2,memory=4GiB")};
-    struct replica_size replica = {1, MIB};
+    struct replica_size replica = {1, MIB, 0};
     struct packing packing;
     struct err err = {0};
     assert_int_equal(pack_replicas(&arena, types, 2, &replica, 1, &packing, &err), -ERR_USAGE);
@@ -234,7 +234,7 @@ static void one_price_and_one_missing_is_a_usage_error(void **state) {
 static void a_million_replicas_are_packed(void **state) {
     (void)state;
     const struct node_type type = node("cpus=8,memory=32GiB,price=0.38");
-    struct replica_size replica = {1, 200 * MIB};
+    struct replica_size replica = {1, 200 * MIB, 0};
     struct packing packing;
     struct err err = {0};
     assert_int_equal(pack_replicas(&arena, &type, 1, &replica, 1000000, &packing, &err), 0);

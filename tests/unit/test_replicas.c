@@ -10,12 +10,17 @@
 
 /* `erlang` requests at once on average, each of 10 ms, p99 within so many times that. */
 static struct service_demand demand_of(double erlang, const struct slo *slo, enum routing routing) {
-    return (struct service_demand){.rate_per_second = erlang * 100,
-                                   .service_ns = 10e6,
-                                   .service_is = "upper bound",
-                                   .targets = slo,
-                                   .target_count = 1,
-                                   .routing = routing};
+    static const double service_ns = 10e6;
+    return (struct service_demand){
+        .load = {.rate_per_second = erlang * 100,
+                 .service = {.batch_ns = &service_ns,
+                             .batch_max = 1,
+                             .shape = service_shape_by_name("deterministic")},
+                 .routing = routing},
+        .service_is = "upper bound",
+        .targets = slo,
+        .target_count = 1
+    };
 }
 
 static void the_table_of_fewest_replicas_is_met(void **state) {
@@ -38,7 +43,7 @@ static void the_table_of_fewest_replicas_is_met(void **state) {
         struct service_demand demand = demand_of(table[i].erlang, &slo, ROUTING_CENTRAL);
         assert_int_equal(replicas_find(&demand, &n, &less, &err), 0);
         assert_int_equal(n.replicas, table[i].central);
-        demand.routing = ROUTING_RANDOM;
+        demand.load.routing = ROUTING_RANDOM;
         assert_int_equal(replicas_find(&demand, &n, &less, &err), 0);
         assert_int_equal(n.replicas, table[i].random);
     }
@@ -84,7 +89,8 @@ static void a_target_below_one_inference_is_refused_with_the_reason(void **state
     (void)state;
     struct slo slo = {99, 50e6};
     struct service_demand demand = demand_of(4, &slo, ROUTING_RANDOM);
-    demand.service_ns = 61e6;
+    double late_ns = 61e6;
+    demand.load.service.batch_ns = &late_ns;
     struct service_level n, less;
     struct err err = {0};
     assert_int_equal(replicas_find(&demand, &n, &less, &err), -ERR_FINDING);
@@ -140,7 +146,7 @@ static void thousands_of_replicas_are_found(void **state) {
     struct err err = {0};
     assert_int_equal(replicas_find(&demand, &n, &less, &err), 0);
     assert_in_range(n.replicas, 2001, 2010);
-    demand.routing = ROUTING_RANDOM;
+    demand.load.routing = ROUTING_RANDOM;
     assert_int_equal(replicas_find(&demand, &n, &less, &err), 0);
     assert_in_range(n.replicas, 370 * 40 - 40, 370 * 40);
 }
@@ -151,13 +157,12 @@ static void nonsense_is_a_usage_error(void **state) {
     struct service_level n, less;
     const struct service_demand good = demand_of(1, &slo, ROUTING_RANDOM);
     const struct slo wrong = {100, 20e6};
-    struct service_demand bad[5] = {good, good, good, good, good};
-    bad[0].rate_per_second = NAN;
-    bad[1].rate_per_second = -1;
-    bad[2].service_ns = 0;
-    bad[3].target_count = 0;
-    bad[4].targets = &wrong;
-    for (int i = 0; i < 5; i++) {
+    struct service_demand bad[4] = {good, good, good, good};
+    bad[0].load.rate_per_second = NAN;
+    bad[1].load.rate_per_second = -1;
+    bad[2].target_count = 0;
+    bad[3].targets = &wrong;
+    for (int i = 0; i < 4; i++) {
         struct err err = {0};
         assert_int_equal(replicas_find(&bad[i], &n, &less, &err), -ERR_USAGE);
     }
@@ -171,11 +176,11 @@ static void no_number_of_replicas_beyond_all_measure_is_given(void **state) {
     struct err err = {0};
     assert_int_equal(replicas_find(&demand, &n, &less, &err), -ERR_FINDING);
     assert_non_null(strstr(err.message, "more than 1000000 replicas"));
-    demand.rate_per_second = 1e200;
+    demand.load.rate_per_second = 1e200;
     err = (struct err){0};
     assert_int_equal(replicas_find(&demand, &n, &less, &err), -ERR_FINDING);
     err = (struct err){0};
-    demand.rate_per_second = 1;
+    demand.load.rate_per_second = 1;
     assert_int_equal(replicas_evaluate(&demand, 0, &n, &err), -ERR_USAGE);
 }
 

@@ -150,12 +150,12 @@ static const struct plan *plan_for(struct arena *arena, const struct prediction 
                           .target_count = 1,
                           .routing = ROUTING_RANDOM,
                           .latency_ns = p->latency_ns,
-                          .threads = 1,
-                          .replica_memory_bytes = p->peak_memory_upper.value,
+                          .cold_start_ns = estimate_refused(),
                           .memory_confidence = p->peak_memory_upper.confidence,
                           .offers = nodes,
                           .offer_count = 2};
-    assert_int_equal(planner_solve(arena, plan, &err), 0);
+    plan_serve_alone(arena, plan, 1, p->peak_memory_upper.value);
+    assert_int_equal(planner_solve(arena, plan, NULL, &err), 0);
     assert_int_equal(planner_curve(arena, plan, 101, &err), 0);
     return plan;
 }
