@@ -111,6 +111,15 @@ static int check_settings(const struct manifest_settings *settings, struct err *
     return 0;
 }
 
+static int check_labels(const struct manifest_node *node, struct err *err) {
+    for (uint32_t i = 0; i < node->label_count; i++)
+        if (!is_label_value(node->labels[i].value))
+            return err_set(err, ERR_INPUT,
+                           "node type %s: '%s' is no value of a label in Kubernetes", node->name,
+                           node->labels[i].value);
+    return 0;
+}
+
 static int check_input(const struct manifest_input *input, const struct manifest_settings *settings,
                        struct err *err) {
     if (settings->autoscaler == AUTOSCALER_HPA && !is_label_value(input->model))
@@ -125,6 +134,9 @@ static int check_input(const struct manifest_input *input, const struct manifest
         return err_set(err, ERR_INPUT,
                        "%s: manifests need predicted memory and from 1 to %d planned replicas",
                        input->model, REPLICAS_MAX);
+    for (uint32_t i = 0; i < input->node_count; i++)
+        if (check_labels(&input->nodes[i], err))
+            return -(int)err->code;
     return 0;
 }
 

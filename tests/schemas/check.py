@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Validates manifests as kubectl's strict validation does: unknown fields are errors.
 
-    check.py FOLDER MANIFEST...
+    check.py FOLDERS MANIFEST...
 
-FOLDER holds schemas that trim.py made, APIVERSION_KIND.json each. Prints what is wrong; the exit
-code is 1 when anything is.
+FOLDERS, with colons between them, are where schemas are looked for, APIVERSION_KIND.json each.
+Prints what is wrong; the exit code is 1 when anything is.
 """
 import json
 import os
@@ -36,21 +36,22 @@ def close(node):
             close(item)
 
 
-def validator(folder, document):
+def validator(folders, document):
     name = f"{document['apiVersion'].replace('/', '_')}_{document['kind']}.json"
-    with open(os.path.join(folder, name)) as file:
+    paths = [os.path.join(folder, name) for folder in folders]
+    with open(next(path for path in paths if os.path.exists(path))) as file:
         schema = json.load(file)
     close(schema)
     return jsonschema.Draft7Validator(schema)
 
 
 def main():
-    folder, *paths = sys.argv[1:]
+    folders, *paths = sys.argv[1:]
     wrong = 0
     for path in paths:
         with open(path) as file:
             for document in yaml.load_all(file, Loader):
-                for error in validator(folder, document).iter_errors(document):
+                for error in validator(folders.split(":"), document).iter_errors(document):
                     where = "/".join(str(step) for step in error.absolute_path)
                     print(f"{path}: {where}: {error.message}")
                     wrong += 1
