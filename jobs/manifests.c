@@ -35,7 +35,9 @@ static void take_nodes(struct arena *arena, const struct plan_answer *answer,
     struct manifest_node *nodes = ARENA_ARRAY(arena, answer->node_count, struct manifest_node);
     for (uint32_t i = 0; i < answer->node_count; i++)
         nodes[i] = (struct manifest_node){.name = answer->nodes[i].type->name,
-                                          .count = answer->nodes[i].count};
+                                          .count = answer->nodes[i].count,
+                                          .cpus = answer->nodes[i].type->cpus,
+                                          .memory_bytes = answer->nodes[i].type->memory_bytes};
     out->nodes = nodes;
     out->node_count = answer->node_count;
     out->usd_per_hour = answer->usd_per_hour;

@@ -8,24 +8,32 @@
 /* ---- the files --------------------------------------------------------------------------------
  */
 
-enum { ALWAYS = -1 };
 /* An int32 in Kubernetes, less the head-room. */
 enum { REPLICAS_MAX = 1900000000 };
+
+static bool wants_keda(const struct manifest_page *page) {
+    return page->settings->autoscaler == AUTOSCALER_KEDA;
+}
+
+static bool wants_hpa(const struct manifest_page *page) {
+    return page->settings->autoscaler == AUTOSCALER_HPA;
+}
 
 static const struct manifest_file {
     const char *path;
     void (*write)(struct manifest_page *page);
-    int autoscaler;   /* only with this one, or ALWAYS */
-    bool is_resource; /* listed in kustomization.yaml */
+    bool (*wanted)(const struct manifest_page *page); /* NULL: always */
+    bool is_resource;                                 /* listed in kustomization.yaml */
 } files[] = {
-    {"deployment.yaml",       manifest_deployment,    ALWAYS,          true },
-    {"service.yaml",          manifest_service,       ALWAYS,          true },
-    {"scaledobject.yaml",     manifest_scaled_object, AUTOSCALER_KEDA, true },
-    {"hpa.yaml",              manifest_hpa,           AUTOSCALER_HPA,  true },
-    {"vpa.yaml",              manifest_vpa,           ALWAYS,          true },
-    {"prometheusrule.yaml",   manifest_rule_object,   ALWAYS,          true },
-    {"kustomization.yaml",    manifest_kustomization, ALWAYS,          false},
-    {"prometheus/rules.yaml", manifest_rule_file,     ALWAYS,          false},
+    {"deployment.yaml",       manifest_deployment,    NULL,                        true },
+    {"service.yaml",          manifest_service,       NULL,                        true },
+    {"scaledobject.yaml",     manifest_scaled_object, wants_keda,                  true },
+    {"hpa.yaml",              manifest_hpa,           wants_hpa,                   true },
+    {"vpa.yaml",              manifest_vpa,           NULL,                        true },
+    {"prometheusrule.yaml",   manifest_rule_object,   NULL,                        true },
+    {"nodepool.yaml",         manifest_node_pools,    manifest_nodes_are_labelled, false},
+    {"kustomization.yaml",    manifest_kustomization, NULL,                        false},
+    {"prometheus/rules.yaml", manifest_rule_file,     NULL,                        false},
 };
 
 enum { FILE_COUNT = sizeof files / sizeof *files };
@@ -34,8 +42,8 @@ const char *manifest_path(uint32_t index) {
     return index < FILE_COUNT ? files[index].path : NULL;
 }
 
-static bool is_wanted(const struct manifest_file *file, const struct manifest_settings *settings) {
-    return file->autoscaler == ALWAYS || file->autoscaler == (int)settings->autoscaler;
+static bool is_wanted(const struct manifest_file *file, const struct manifest_page *page) {
+    return !file->wanted || file->wanted(page);
 }
 
 void manifest_kustomization(struct manifest_page *page) {
@@ -45,7 +53,7 @@ void manifest_kustomization(struct manifest_page *page) {
     yaml_comment(yaml, "Take out what your cluster has no definition for.");
     yaml_list(yaml, "resources");
     for (size_t i = 0; i < FILE_COUNT; i++)
-        if (files[i].is_resource && is_wanted(&files[i], page->settings))
+        if (files[i].is_resource && is_wanted(&files[i], page))
             yaml_item_text(yaml, files[i].path);
     yaml_end(yaml);
 }
@@ -162,7 +170,7 @@ static void write_files(struct arena *arena, const struct manifest_page *page,
                         struct manifests *out) {
     out->files = ARENA_ARRAY(arena, FILE_COUNT, struct manifest_text);
     for (size_t i = 0; i < FILE_COUNT; i++) {
-        if (!is_wanted(&files[i], page->settings))
+        if (!is_wanted(&files[i], page))
             continue;
         struct manifest_text *file = &out->files[out->count++];
         struct manifest_page copy = *page;

@@ -44,6 +44,7 @@ struct manifest_label {
 struct manifest_node {
     const char *name;
     uint64_t count;
+    double cpus, memory_bytes;           /* of one */
     const struct manifest_label *labels; /* none: the pods are not bound to such nodes */
     uint32_t label_count;
 };

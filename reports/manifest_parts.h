@@ -37,12 +37,20 @@ void manifest_evidence(struct manifest_page *page);
 
 /* apiVersion, kind and metadata of the one object that a page holds. */
 void manifest_begin(struct manifest_page *page, const char *api_version, const char *kind);
+/* The same for an object that belongs to the cluster and no namespace. */
+void manifest_begin_of_cluster(struct manifest_page *page, const char *api_version,
+                               const char *kind, const char *name);
 /* "app.kubernetes.io/name" and its value: what selects the pods. */
 void manifest_selector(struct manifest_page *page, const char *key);
 /* apiVersion, kind and name of the Deployment. */
 void manifest_target(struct manifest_page *page, const char *key);
 const char *manifest_time(struct arena *arena, double ns);
 const char *manifest_bytes(struct arena *arena, double bytes);
+
+/* True when every kind of node of the plan can be told by labels. */
+bool manifest_nodes_are_labelled(const struct manifest_page *page);
+/* Binds the pods to such nodes. */
+void manifest_affinity(struct manifest_page *page);
 
 void manifest_deployment(struct manifest_page *page);
 void manifest_service(struct manifest_page *page);
@@ -51,6 +59,7 @@ void manifest_hpa(struct manifest_page *page);
 void manifest_vpa(struct manifest_page *page);
 void manifest_rule_object(struct manifest_page *page);
 void manifest_rule_file(struct manifest_page *page);
+void manifest_node_pools(struct manifest_page *page);
 void manifest_kustomization(struct manifest_page *page);
 
 #endif

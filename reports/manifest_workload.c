@@ -76,46 +76,6 @@ static void put_container(struct manifest_page *page) {
     yaml_end(yaml);
 }
 
-/* True when every kind of node of the plan can be told by labels. */
-static bool nodes_are_labelled(const struct manifest_input *input) {
-    for (uint32_t i = 0; i < input->node_count; i++)
-        if (input->nodes[i].label_count == 0)
-            return false;
-    return input->node_count > 0;
-}
-
-static void put_node_term(struct manifest_page *page, const struct manifest_node *node) {
-    struct yaml_writer *yaml = &page->yaml;
-    yaml_item(yaml);
-    yaml_comment(yaml, "%llu x %s", (unsigned long long)node->count, node->name);
-    yaml_list(yaml, "matchExpressions");
-    for (uint32_t i = 0; i < node->label_count; i++) {
-        yaml_item(yaml);
-        yaml_text(yaml, "key", node->labels[i].key);
-        yaml_text(yaml, "operator", "In");
-        yaml_list(yaml, "values");
-        yaml_item_text(yaml, node->labels[i].value);
-        yaml_end(yaml);
-        yaml_end(yaml);
-    }
-    yaml_end(yaml);
-    yaml_end(yaml);
-}
-
-static void put_affinity(struct manifest_page *page) {
-    struct yaml_writer *yaml = &page->yaml;
-    if (!nodes_are_labelled(page->input))
-        return;
-    yaml_map(yaml, "affinity");
-    yaml_map(yaml, "nodeAffinity");
-    yaml_map(yaml, "requiredDuringSchedulingIgnoredDuringExecution");
-    yaml_list(yaml, "nodeSelectorTerms");
-    for (uint32_t i = 0; i < page->input->node_count; i++)
-        put_node_term(page, &page->input->nodes[i]);
-    for (int i = 0; i < 4; i++)
-        yaml_end(yaml);
-}
-
 /* The extra replicas stand in for those of a node that fails: only when not all are on it. */
 static void put_spread(struct manifest_page *page) {
     struct yaml_writer *yaml = &page->yaml;
@@ -138,7 +98,7 @@ static void put_pod(struct manifest_page *page) {
     yaml_map(yaml, "spec");
     yaml_comment(yaml, "Longer than the response target, so that requests under way are answered.");
     yaml_uint(yaml, "terminationGracePeriodSeconds", page->numbers.grace_s);
-    put_affinity(page);
+    manifest_affinity(page);
     put_spread(page);
     put_container(page);
     yaml_end(yaml);

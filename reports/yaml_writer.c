@@ -153,6 +153,11 @@ void yaml_item_text(struct yaml_writer *yaml, const char *text) {
     strbuf_puts(yaml->out, "\n");
 }
 
+void yaml_document(struct yaml_writer *yaml) {
+    assert(yaml->depth == 0);
+    strbuf_puts(yaml->out, "---\n");
+}
+
 void yaml_comment(struct yaml_writer *yaml, const char *format, ...) {
     va_list args;
     va_start(args, format);

@@ -38,6 +38,9 @@ void yaml_uint(struct yaml_writer *yaml, const char *key, uint64_t value);
 void yaml_bool(struct yaml_writer *yaml, const char *key, bool value);
 void yaml_item_text(struct yaml_writer *yaml, const char *text); /* a text in a list */
 
+/* Begins another document of the same file. */
+void yaml_document(struct yaml_writer *yaml);
+
 /* One line at the present depth; control characters and line breaks are shown escaped. */
 void yaml_comment(struct yaml_writer *yaml, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

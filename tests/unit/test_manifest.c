@@ -1,5 +1,6 @@
 #include "reports/manifest_name.h"
 #include "reports/manifest_parts.h"
+#include "tests/unit/manifest_sample.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define MIB 1048576.0
 
 static struct arena arena;
 
@@ -23,43 +22,6 @@ static int drop_arena(void **state) {
     (void)state;
     arena_done(&arena);
     return 0;
-}
-
-static const struct slo targets[] = {
-    {99, 50e6},
-    {50, 2e9 },
-};
-
-static struct manifest_input sample(void) {
-    return (struct manifest_input){
-        .model = "resnet50",
-        .model_sha256 = "c0ffee",
-        .machine = "a machine",
-        .machine_fingerprint = "f00d",
-        .runtime = "onnxruntime 1.30.0",
-        .threads = 2,
-        .targets = targets,
-        .target_count = 2,
-        .rate_per_second = 200,
-        .routing = "random",
-        .routing_as_service = true,
-        .replicas = 5,
-        .n = {5,        0.7, 48e6,  99,            50e6,                    true},
-        .less = {4,        0.9,           INFINITY,      99, 50e6,                 false},
-        .latency_ns = {10e6,   9e6,      12e6,        TIER_FITTED,                "fit:7"             },
-        .peak_memory_bytes = {200 * MIB, 190 * MIB,    220 * MIB, TIER_FITTED,"fit:7"},
-        .memory_bytes = 255.5 * MIB,
-        .memory_confidence = 0.99,
-        .cold_start_ns = {20e9, 15e9,    25e9,      TIER_FITTED,                          "fit:7"                                                      },
-        .usd_per_hour = NAN,
-    };
-}
-
-static struct manifest_settings usual(void) {
-    return (struct manifest_settings){.server_url = "http://assay:9808",
-                                      .kubernetes = "1.29",
-                                      .command = "assay plan resnet50.onnx",
-                                      .port = 8080};
 }
 
 static struct manifests make(const struct manifest_input *input,
@@ -134,10 +96,10 @@ static uint64_t settled(uint64_t wanted, uint64_t running, double target, uint64
 
 static void an_hpa_ends_with_what_was_planned_wherever_it_begins(void **state) {
     (void)state;
-    struct manifest_settings settings = usual();
+    struct manifest_settings settings = manifest_usual();
     assert_int_equal(settled(110, 100, 1, 200), 100); /* what the head-room is for */
     for (uint64_t replicas = 1; replicas < 300; replicas++) {
-        struct manifest_input input = sample();
+        struct manifest_input input = manifest_sample();
         struct manifest_numbers numbers;
         input.replicas = replicas;
         manifest_numbers_of(&input, &settings, &numbers);
@@ -150,8 +112,8 @@ static void an_hpa_ends_with_what_was_planned_wherever_it_begins(void **state) {
 
 static void from_1_35_on_no_head_room_is_added(void **state) {
     (void)state;
-    struct manifest_settings settings = usual();
-    struct manifest_input input = sample();
+    struct manifest_settings settings = manifest_usual();
+    struct manifest_input input = manifest_sample();
     input.replicas = 110;
     settings.autoscaler = AUTOSCALER_HPA;
     struct manifests made = make(&input, &settings);
@@ -170,8 +132,8 @@ static void from_1_35_on_no_head_room_is_added(void **state) {
 
 static void resources_are_what_the_plan_packs(void **state) {
     (void)state;
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     struct manifests made = make(&input, &settings);
     expect_text(&made, "deployment.yaml",
                 "requests:\n              cpu: \"2\"\n"
@@ -190,8 +152,8 @@ static void resources_are_what_the_plan_packs(void **state) {
 
 static void an_unknown_cold_start_is_said_and_waited_for(void **state) {
     (void)state;
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     input.cold_start_ns = estimate_refused();
     struct manifests made = make(&input, &settings);
     expect_text(&made, "deployment.yaml", "The cold start is not known");
@@ -201,8 +163,8 @@ static void an_unknown_cold_start_is_said_and_waited_for(void **state) {
 
 static void a_scaler_that_fails_never_means_zero(void **state) {
     (void)state;
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     struct manifests made = make(&input, &settings);
     expect_text(&made, "scaledobject.yaml", "minReplicaCount: 1\n");
     expect_text(&made, "scaledobject.yaml", "failureThreshold: 3\n    replicas: 5\n");
@@ -216,8 +178,8 @@ static void one_autoscaler_is_written_and_listed(void **state) {
     (void)state;
     static const char *const paths[] = {"scaledobject.yaml", "hpa.yaml"};
     for (int chosen = 0; chosen < AUTOSCALER_COUNT; chosen++) {
-        struct manifest_input input = sample();
-        struct manifest_settings settings = usual();
+        struct manifest_input input = manifest_sample();
+        struct manifest_settings settings = manifest_usual();
         settings.autoscaler = (enum manifest_autoscaler)chosen;
         struct manifests made = make(&input, &settings);
         for (int i = 0; i < 2; i++) {
@@ -237,8 +199,8 @@ static void the_evidence_begins_every_file(void **state) {
                                            "fitted, fit:7",
                                            "with 5, p99 is 48.0 ms (within 50.0 ms)",
                                            "with 4, p99 is without end (beyond 50.0 ms)"};
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     struct manifests made = make(&input, &settings), again = make(&input, &settings);
     for (uint32_t i = 0; i < made.count; i++) {
         const char *text = made.files[i].text.text;
@@ -253,8 +215,8 @@ static void the_evidence_begins_every_file(void **state) {
 
 static void extra_replicas_are_spread_and_kept(void **state) {
     (void)state;
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     struct manifests made = make(&input, &settings);
     assert_null(strstr(text_of(&made, "deployment.yaml"), "topologySpreadConstraints"));
     manifests_done(&made);
@@ -271,11 +233,11 @@ static void pods_go_to_the_planned_nodes_when_all_can_be_told(void **state) {
     (void)state;
     static const struct manifest_label large = {"node.kubernetes.io/instance-type", "c6i.2xlarge"};
     struct manifest_node nodes[] = {
-        {"large",   3, &large, 1},
-        {"unnamed", 1, NULL,   0}
+        {"large",   3, 8, 16384 * MIB, &large, 1},
+        {"unnamed", 1, 2, 4096 * MIB,  NULL,   0}
     };
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     input.nodes = nodes;
     input.node_count = 2;
     input.usd_per_hour = 1.14;
@@ -283,6 +245,7 @@ static void pods_go_to_the_planned_nodes_when_all_can_be_told(void **state) {
     input.price_source = "prices.csv";
     struct manifests made = make(&input, &settings);
     assert_null(strstr(text_of(&made, "deployment.yaml"), "nodeAffinity"));
+    assert_null(text_of(&made, "nodepool.yaml"));
     expect_text(&made, "deployment.yaml", "# Price: 1.14 USD/h, prices.csv, 2026-10-01\n");
     manifests_done(&made);
     input.node_count = 1;
@@ -298,9 +261,9 @@ static void pods_go_to_the_planned_nodes_when_all_can_be_told(void **state) {
 static void a_label_that_no_node_can_have_is_refused(void **state) {
     (void)state;
     static const struct manifest_label label = {"zone", "a b"};
-    struct manifest_node node = {"large", 3, &label, 1};
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_node node = {"large", 3, 8, 16384 * MIB, &label, 1};
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     struct manifests made;
     struct err err = {0};
     input.nodes = &node;
@@ -311,8 +274,8 @@ static void a_label_that_no_node_can_have_is_refused(void **state) {
 
 static void routing_that_a_service_lacks_is_said(void **state) {
     (void)state;
-    struct manifest_input input = sample();
-    struct manifest_settings settings = usual();
+    struct manifest_input input = manifest_sample();
+    struct manifest_settings settings = manifest_usual();
     input.routing = "central";
     input.routing_as_service = false;
     struct manifests made = make(&input, &settings);
@@ -343,8 +306,8 @@ static void wrong_settings_are_refused(void **state) {
         {{.autoscaler = AUTOSCALER_HPA, .command = "a model name"}, ERR_INPUT},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        struct manifest_settings settings = wrong[i].settings, fallback = usual();
-        struct manifest_input input = sample();
+        struct manifest_settings settings = wrong[i].settings, fallback = manifest_usual();
+        struct manifest_input input = manifest_sample();
         struct manifests made;
         struct err err = {0};
         if (settings.command)
@@ -358,8 +321,8 @@ static void wrong_settings_are_refused(void **state) {
 
 static void nothing_is_made_without_memory_or_replicas(void **state) {
     (void)state;
-    struct manifest_settings settings = usual();
-    struct manifest_input no_memory = sample(), no_replicas = sample();
+    struct manifest_settings settings = manifest_usual();
+    struct manifest_input no_memory = manifest_sample(), no_replicas = manifest_sample();
     struct manifests made;
     struct err err = {0};
     no_memory.memory_bytes = NAN;
