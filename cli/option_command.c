@@ -49,7 +49,7 @@ static const char *value_text(struct arena *arena, const struct option_row *row,
     case OPTION_DURATION:
         return arena_printf(arena, "%lluns", (unsigned long long)*(const uint64_t *)value);
     case OPTION_CHOICE:
-        return row->choice((size_t) * (const int *)value, &help);
+        return arena_strdup(arena, row->choice((size_t) * (const int *)value, &help));
     case OPTION_TEXT:
         return *(const char *const *)value;
     default:

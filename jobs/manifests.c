@@ -93,7 +93,7 @@ enum owner { OWNER_NOBODY, OWNER_ASSAY, OWNER_OTHER };
 static enum owner owner_of(const char *path) {
     struct err ignored = {0};
     struct file_map map;
-    if (access(path, F_OK) != 0 && errno == ENOENT)
+    if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
         return OWNER_NOBODY;
     if (file_map_open(&map, path, &ignored))
         return OWNER_OTHER;
@@ -170,6 +170,8 @@ int job_manifests(struct arena *arena, const struct planned *planned,
     if (!planned->plan.model)
         return err_hint((err_set(err, ERR_USAGE, "manifests need a model"), err),
                         "a service time alone says nothing of the memory that a pod must ask for");
+    if (*folder == '\0')
+        return err_set(err, ERR_USAGE, "the folder for the manifests has no name");
     manifest_input_of(arena, planned, &input);
     if (manifests_make(arena, &input, settings, &manifests, err))
         return -(int)err->code;

@@ -20,12 +20,14 @@ const char *manifest_bytes(struct arena *arena, double bytes) {
 static const char *estimate_text(struct arena *arena, const struct estimate *estimate,
                                  enum unit unit) {
     char value[UNIT_TEXT_SIZE], low[UNIT_TEXT_SIZE], high[UNIT_TEXT_SIZE];
+    const char *evidence = estimate->evidence ? estimate->evidence : "";
     if (estimate->tier == TIER_REFUSED)
         return "not known";
-    return arena_printf(
-        arena, "%s (90 %% interval %s to %s), %s%s%s", unit_format(value, estimate->value, unit),
-        unit_format(low, estimate->low, unit), unit_format(high, estimate->high, unit),
-        tier_name(estimate->tier), *estimate->evidence ? ", " : "", estimate->evidence);
+    unit_format(value, estimate->value, unit);
+    unit_format(low, estimate->low, unit);
+    unit_format(high, estimate->high, unit);
+    return arena_printf(arena, "%s (90 %% interval %s to %s), %s%s%s", value, low, high,
+                        tier_name(estimate->tier), *evidence ? ", " : "", evidence);
 }
 
 static void put_proof(struct manifest_page *page, const char *name,

@@ -70,6 +70,13 @@ is another_autoscaler_replaces_the_first "$(ls "$work/b" | xargs)" \
 mkdir -p "$work/folder/vpa.yaml"
 plan folder
 expect a_folder_in_the_way_is_an_error 3 err "vpa.yaml"
+echo text >"$work/file"
+plan file
+expect a_file_instead_of_a_folder_is_an_error 4 err "Not a directory"
+plan deep/er
+is folders_are_made "$(ls "$work/deep/er" | wc -l)" 7
+run plan "$work/resnet8.onnx" --collector replay --slo p99=50ms --manifests ''
+expect a_folder_without_a_name_is_a_usage_error 2 err "has no name"
 run plan --service 1s --rate 5 --slo p99=3s --manifests "$work/none"
 expect without_a_model_there_is_no_memory 2 err "--manifests needs a MODEL"
 plan none --app Not_A_Name
