@@ -4,9 +4,6 @@
 
 #include "base/units.h"
 
-#include <math.h>
-#include <stdio.h>
-
 struct alert {
     const char *name, *expression, *duration, *summary;
 };
@@ -50,10 +47,9 @@ static void put_answer_alerts(struct manifest_page *page, const char *model) {
     struct alert missing = {"AssayAnswersMissing",
                             arena_printf(arena, "absent(assay_desired_replicas{model=%s})", model),
                             "2m", "Nobody answers how many replicas should run."};
-    struct alert stale = {
-        "AssayAnswersStale",
-        arena_printf(arena, "assay_prediction_age_seconds{model=%s} > 300", model), "2m",
-        "Replicas are answered from what was known {{ $value | humanizeDuration }} ago."};
+    struct alert stale = {"AssayAnswersStale",
+                          arena_printf(arena, "assay_answer_stale{model=%s} == 1", model), "5m",
+                          "Replicas are answered from what was known last."};
     struct alert above = {"AssayDesiredAbovePlan",
                           arena_printf(arena, "assay_desired_replicas{model=%s} > %llu", model,
                                        (unsigned long long)page->input->replicas),
@@ -63,34 +59,33 @@ static void put_answer_alerts(struct manifest_page *page, const char *model) {
     put_alert(page, &above);
 }
 
-/* An error that the prediction's own interval does not cover; never less than 10 %. */
-static void put_error_alert(struct manifest_page *page, const char *model) {
-    const struct estimate *latency = &page->input->latency_ns;
-    double ratio = fmax((latency->high - latency->value) / latency->value, 0.1);
-    struct alert wrong = {
-        "AssayPredictionError",
-        arena_printf(page->arena, "assay_prediction_error_ratio{model=%s} > %.3g", model, ratio),
-        "15m",
-        "Measured latency left the predicted interval: profile the model again and plan anew."};
-    yaml_comment(&page->yaml, "The interval reaches %.3g %% above the predicted %s.", ratio * 100,
-                 manifest_time(page->arena, latency->value));
-    put_alert(page, &wrong);
+/* A percentile of the model server's response time is above a limit. */
+static const char *slower_than(struct manifest_page *page, double percentile, double limit_ns) {
+    char seconds[UNIT_TEXT_SIZE];
+    return arena_printf(page->arena,
+                        "histogram_quantile(%.10g, sum by (le) "
+                        "(rate(http_request_duration_seconds_bucket{service=%s}[5m]))) > %s",
+                        percentile / 100, promql_text(page->arena, page->settings->app),
+                        unit_exact(seconds, limit_ns / 1e9));
 }
 
-static void put_latency_alert(struct manifest_page *page, const struct slo *target) {
-    struct arena *arena = page->arena;
-    char seconds[UNIT_TEXT_SIZE], quantile[UNIT_TEXT_SIZE];
-    snprintf(quantile, sizeof quantile, "%.10g", target->percentile / 100);
-    struct alert slow = {
-        "AssayLatencyAboveTarget",
-        arena_printf(arena,
-                     "histogram_quantile(%s, sum by (le) "
-                     "(rate(http_request_duration_seconds_bucket{service=%s}[5m]))) > %s",
-                     quantile, promql_text(arena, page->settings->app),
-                     unit_exact(seconds, target->target_ns / 1e9)),
-        "5m", "The response target is missed: {{ $value | humanizeDuration }}."};
-    yaml_comment(&page->yaml, "The histogram's name is your server's affair.");
-    put_alert(page, &slow);
+static void put_latency_alerts(struct manifest_page *page) {
+    const struct manifest_input *input = page->input;
+    yaml_comment(&page->yaml, "The histogram is your server's: put its name here.");
+    for (uint32_t i = 0; i < input->target_count; i++) {
+        const struct slo *target = &input->targets[i];
+        struct alert slow = {"AssayLatencyAboveTarget",
+                             slower_than(page, target->percentile, target->target_ns), "5m",
+                             "The response target is missed: {{ $value | humanizeDuration }}."};
+        put_alert(page, &slow);
+    }
+    /* Hardly any of the fastest have waited for another request. */
+    struct alert wrong = {
+        "AssayPredictionError", slower_than(page, 5, input->latency_ns.high), "15m",
+        "Even the fastest take {{ $value | humanizeDuration }}: profile again and plan anew."};
+    yaml_comment(&page->yaml, "The predicted interval ends at %s.",
+                 manifest_time(page->arena, input->latency_ns.high));
+    put_alert(page, &wrong);
 }
 
 static void put_groups(struct manifest_page *page) {
@@ -100,10 +95,9 @@ static void put_groups(struct manifest_page *page) {
     yaml_item(yaml);
     yaml_text(yaml, "name", arena_printf(page->arena, "assay-%s", page->settings->app));
     yaml_list(yaml, "rules");
-    put_answer_alerts(page, model);
-    put_error_alert(page, model);
-    for (uint32_t i = 0; i < page->input->target_count; i++)
-        put_latency_alert(page, &page->input->targets[i]);
+    if (page->settings->autoscaler != AUTOSCALER_NONE)
+        put_answer_alerts(page, model);
+    put_latency_alerts(page);
     for (int i = 0; i < 3; i++)
         yaml_end(yaml);
 }

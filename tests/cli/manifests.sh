@@ -102,6 +102,57 @@ for folder in a evil; do
     said "promtool_takes_the_object_of_$folder" promtool check rules "$work/rules.yaml"
 done
 
+# The alerts fire when they should: nobody answers; an old answer; all is well.
+cat >"$work/alerts.yaml" <<ALERTS
+rule_files: [$work/a/prometheus/rules.yaml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series: [{series: 'up', values: '1x30'}]
+    alert_rule_test:
+      - eval_time: 20m
+        alertname: AssayAnswersMissing
+        exp_alerts:
+          - exp_labels: {severity: warning, app: resnet8, model: resnet8}
+            exp_annotations: {summary: "Nobody answers how many replicas should run."}
+  - interval: 1m
+    input_series:
+      - {series: 'assay_answer_stale{model="resnet8"}', values: '1x30'}
+      - {series: 'assay_desired_replicas{model="resnet8"}', values: '1000000x30'}
+      - {series: 'http_request_duration_seconds_bucket{service="resnet8",le="1"}', values: '0x30'}
+      - {series: 'http_request_duration_seconds_bucket{service="resnet8",le="3"}', values: '0+60x30'}
+      - {series: 'http_request_duration_seconds_bucket{service="resnet8",le="+Inf"}', values: '0+60x30'}
+    alert_rule_test:
+      - eval_time: 20m
+        alertname: AssayAnswersStale
+        exp_alerts:
+          - exp_labels: {severity: warning, app: resnet8, model: resnet8}
+            exp_annotations: {summary: "Replicas are answered from what was known last."}
+      - eval_time: 20m
+        alertname: AssayDesiredAbovePlan
+        exp_alerts:
+          - exp_labels: {severity: warning, app: resnet8, model: resnet8}
+            exp_annotations: {summary: "1e+06 replicas are wanted, more than were planned."}
+      - eval_time: 20m
+        alertname: AssayPredictionError
+        exp_alerts:
+          - exp_labels: {severity: warning, app: resnet8}
+            exp_annotations: {summary: "Even the fastest take 1.1s: profile again and plan anew."}
+  - interval: 1m
+    input_series:
+      - {series: 'assay_answer_stale{model="resnet8"}', values: '0x30'}
+      - {series: 'assay_desired_replicas{model="resnet8"}', values: '3x30'}
+      - {series: 'http_request_duration_seconds_bucket{service="resnet8",le="0.0001"}', values: '0+60x30'}
+      - {series: 'http_request_duration_seconds_bucket{service="resnet8",le="+Inf"}', values: '0+60x30'}
+    alert_rule_test:
+      - {eval_time: 20m, alertname: AssayAnswersMissing, exp_alerts: []}
+      - {eval_time: 20m, alertname: AssayAnswersStale, exp_alerts: []}
+      - {eval_time: 20m, alertname: AssayDesiredAbovePlan, exp_alerts: []}
+      - {eval_time: 20m, alertname: AssayLatencyAboveTarget, exp_alerts: []}
+      - {eval_time: 20m, alertname: AssayPredictionError, exp_alerts: []}
+ALERTS
+said the_alerts_fire_when_they_should promtool test rules "$work/alerts.yaml"
+
 # ---- the schemas ---------------------------------------------------------------------------------
 
 check() { # NAME FOLDERS FILES...
