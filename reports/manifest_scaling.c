@@ -12,6 +12,10 @@
 
 #include <math.h>
 
+/* The releases of KEDA that know these fields of a ScaledObject. */
+#define SINCE_BEHAVIOR  "2.17" /* fallback.behavior */
+#define SINCE_TOLERANCE "2.18"
+
 enum { POLL_S = 15, COOLDOWN_S = 300, FAILURES = 3 };
 
 static void put_policy(struct yaml_writer *yaml, const char *type, uint64_t value,
@@ -127,7 +131,9 @@ static void put_fallback(struct manifest_page *page) {
 
 void manifest_scaled_object(struct manifest_page *page) {
     struct yaml_writer *yaml = &page->yaml;
-    yaml_comment(yaml, "KEDA makes a HorizontalPodAutoscaler of its own: apply no other one.");
+    yaml_comment(yaml,
+                 "KEDA %s or newer makes a HorizontalPodAutoscaler of it: apply no other one.",
+                 page->numbers.tolerance ? SINCE_TOLERANCE : SINCE_BEHAVIOR);
     manifest_begin(page, "keda.sh/v1alpha1", "ScaledObject");
     yaml_map(yaml, "spec");
     manifest_target(page, "scaleTargetRef");
