@@ -174,7 +174,7 @@ DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-con
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
                 libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
                 zlib1g-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
-                libonnx-testdata golang-github-tidwall-gjson-dev ca-certificates
+                libonnx-testdata golang-github-tidwall-gjson-dev python3-jsonschema python3-yaml ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)

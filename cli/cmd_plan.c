@@ -1,8 +1,11 @@
 #include "cli/command.h"
 #include "cli/counts.h"
 #include "cli/load_options.h"
+#include "cli/manifest_options.h"
+#include "cli/option_command.h"
 #include "cli/service_options.h"
 #include "db/db.h"
+#include "jobs/manifests.h"
 #include "jobs/plan.h"
 #include "jobs/simulate.h"
 #include "reports/plan_json.h"
@@ -15,16 +18,26 @@ struct plan_options {
     struct predict_options_given predict;
     struct load_options load;
     struct service_options service;
+    struct manifest_options manifests;
     struct text_list threads, batches, vary;
     double growth, shortfall;
     uint64_t memory_bytes, reaction_ns;
     int64_t spares;
 };
 
-static int print_plan(struct context *context, const struct planned *planned, struct err *err) {
+static void add_manifests(cJSON *tree, const struct manifests_written *written) {
+    cJSON *list = json_add_array(tree, "manifests");
+    for (uint32_t i = 0; i < written->count; i++)
+        json_add_text(list, NULL, written->paths[i]);
+}
+
+static int print_plan(struct context *context, const struct planned *planned,
+                      const struct manifests_written *written, struct err *err) {
     const struct plan *plan = &planned->plan;
     if (context->json) {
         cJSON *tree = plan_json(plan);
+        if (written->count)
+            add_manifests(tree, written);
         int code = print_json(context, tree, err);
         cJSON_Delete(tree);
         return code;
@@ -41,6 +54,8 @@ static int print_plan(struct context *context, const struct planned *planned, st
         print_note(context, "%s", plan_note(context->arena, plan, i));
     for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
         print_note(context, "%s", planned->predicted.prediction.warnings[i]);
+    for (uint32_t i = 0; i < written->count; i++)
+        print_note(context, "wrote %s", written->paths[i]);
     return 0;
 }
 
@@ -82,6 +97,9 @@ static int make_request(struct context *context, const struct plan_options *opti
                         "for example --slo p99=50ms");
     if (options->model.model && options->memory_bytes)
         return err_set(err, ERR_USAGE, "--memory goes with --service: a model's is predicted");
+    if (!options->model.model && options->manifests.folder)
+        return err_hint((err_set(err, ERR_USAGE, "--manifests needs a MODEL"), err),
+                        "a service time alone says nothing of the memory that a pod must ask for");
     if (read_choices(context->arena, options, request, err))
         return -(int)err->code;
     struct model_options model = options->model;
@@ -90,28 +108,9 @@ static int make_request(struct context *context, const struct plan_options *opti
                                    &request->service, err);
 }
 
-static int run(struct context *context, const void *given, struct err *err) {
-    const struct plan_options *options = given;
-    struct plan_request request;
-    struct planned planned;
-    struct db *db = NULL;
-    if (make_request(context, options, &request, err))
-        return -(int)err->code;
-    if (options->model.model && context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
-        return -(int)err->code;
-    int code = job_plan(context->arena, db, &request, context->progress, &planned, err);
-    db_close(db);
-    if (code == -ERR_FINDING && planned.plan.high.reason) {
-        struct err printing = {0};
-        if (print_plan(context, &planned, &printing) == 0)
-            return ERR_FINDING;
-    }
-    return code ? code : print_plan(context, &planned, err);
-}
-
 /* clang-format off */
 #define AT(field) .offset = offsetof(struct plan_options, field)
-static const struct option_row options[] = {
+static const struct option_row plan_rows[] = {
     LOAD_OPTIONS(struct plan_options, load),
     {.name = "threads", .letter = 't', .type = OPTION_WORDS, .metavar = "N", .fallback = "auto",
      AT(threads), .help = "intra-op threads of a replica; several to choose from"},
@@ -132,6 +131,7 @@ static const struct option_row options[] = {
     SERVICE_OPTIONS(struct plan_options, service),
     MODEL_INPUT_OPTIONS(struct plan_options, model),
     PREDICT_OPTIONS(struct plan_options, predict),
+    MANIFEST_OPTIONS(struct plan_options, manifests),
     {0},
 };
 /* clang-format on */
@@ -144,13 +144,56 @@ static const struct argument_row arguments[] = {
     {0},
 };
 
+/* The folder is left open: the same plan gives the same bytes wherever it is written. */
+static int write_manifests(struct context *context, const struct plan_options *options,
+                           const struct planned *planned, struct manifests_written *written,
+                           struct err *err) {
+    if (!options->manifests.folder)
+        return 0;
+    struct plan_options again = *options;
+    struct manifest_settings settings;
+    again.manifests.folder = "DIR";
+    const char *command =
+        option_command(context->arena, "assay plan", arguments, plan_rows, &again, sizeof again);
+    manifest_options_settings(&options->manifests, command, &settings);
+    if (job_manifests(context->arena, planned, &settings, options->manifests.folder, written, err))
+        return -(int)err->code;
+    for (uint32_t i = 0; i < written->note_count; i++)
+        print_note(context, "%s", written->notes[i]);
+    return 0;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct plan_options *options = given;
+    struct plan_request request;
+    struct planned planned;
+    struct manifests_written written = {0};
+    struct db *db = NULL;
+    if (make_request(context, options, &request, err))
+        return -(int)err->code;
+    if (options->model.model && context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
+        return -(int)err->code;
+    int code = job_plan(context->arena, db, &request, context->progress, &planned, err);
+    db_close(db);
+    if (code == -ERR_FINDING && planned.plan.high.reason) {
+        struct err printing = {0};
+        if (print_plan(context, &planned, &written, &printing) == 0)
+            return ERR_FINDING;
+    }
+    if (code || write_manifests(context, options, &planned, &written, err))
+        return -(int)err->code;
+    return print_plan(context, &planned, &written, err);
+}
+
 static const struct example examples[] = {
     {"assay plan model.onnx --rate 200 --slo p99=50ms",                  "replicas for 200 requests a second"},
     {"assay plan model.onnx --rate 200 --slo p99=50ms --node cpus=8,memory=32GiB,price=0.38",
      "and the nodes to hold them"},
     {"assay plan --service 1s --rate 50 --slo p99=2s --routing central",
      "for a service time known from elsewhere"},
-    {0},
+    {"assay plan model.onnx --rate 200 --slo p99=50ms --manifests deploy",
+     "and what Kubernetes needs to run it"},
+    {0                                                                 },
 };
 
 const struct command cmd_plan = {
@@ -167,9 +210,12 @@ const struct command cmd_plan = {
         "It plans for the upper end of the predicted latency and prints the answer for its middle "
         "beside it. The proof is simulated request by request: the number of replicas meets the "
         "target, one fewer does not. A target that cannot be met is said so with the reason; the "
-        "exit code is then 1.",
+        "exit code is then 1.\n\n"
+        "With --manifests, a Deployment, Service, autoscalers and alerts that follow from the plan "
+        "are written into a folder, for `kubectl apply -k`. Files there that this command did not "
+        "write are never overwritten.",
     .examples = examples,
-    .options = options,
+    .options = plan_rows,
     .arguments = arguments,
     .options_size = sizeof(struct plan_options),
     .run = run,

@@ -68,7 +68,9 @@ static void the_answer_meets_and_one_fewer_does_not(void **state) {
             }
             assert_int_equal(less.replicas, n.replicas - 1);
             assert_false(less.meets);
-            assert_true(less.response_ns > slo.target_ns);
+            /* A simulated answer must be sure: one fewer may meet the target by chance. */
+            double closest = n.method == QUEUE_SIMULATED ? 0.95 : 1;
+            assert_true(less.response_ns > closest * slo.target_ns);
         }
     }
 }

@@ -547,7 +547,8 @@ static void a_plan_without_an_answer_says_why_everywhere(void **state) {
     arena_init(&arena);
     struct plan plan = *plan_for(&arena, prediction_of(&arena, 1, false));
     plan.latency_ns = (struct estimate){30e6, 20e6, 61e6, TIER_FITTED, ""};
-    assert_int_equal(planner_solve(&arena, &plan, &err), -ERR_FINDING);
+    plan_serve_alone(&arena, &plan, 1, 150e6);
+    assert_int_equal(planner_solve(&arena, &plan, NULL, &err), -ERR_FINDING);
     cJSON *root = plan_json(&plan);
     assert_true(cJSON_IsNull(at(root, "replicas")));
     assert_true(cJSON_IsNull(at(root, "proof")));
@@ -568,9 +569,10 @@ static void the_sentence_names_the_routing(void **state) {
     struct arena arena;
     arena_init(&arena);
     const struct plan *plan = plan_for(&arena, prediction_of(&arena, 1, false));
-    assert_string_equal(plan_sentence(&arena, plan),
-                        "200 requests/s with p99 within 50.0 ms need 4 replicas on 1 node (1 x "
-                        "large), 0.38 USD/h, random routing (M/D/1 per replica).");
+    assert_string_equal(
+        plan_sentence(&arena, plan),
+        "200 requests/s with p99 within 50.0 ms need 4 replicas on 1 node (1 x "
+        "large), 0.38 USD/h, random routing (one queue per replica, filled at random).");
     arena_done(&arena);
 }
 
