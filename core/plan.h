@@ -142,6 +142,7 @@ struct plan {
     uint32_t offer_count;
     struct plan_option *options;
     uint32_t option_count, chosen;
+    bool company_unknown; /* how replicas on one node slow each other down: taken as not at all */
     uint64_t seed;
     struct plan_answer high, value; /* of the chosen option */
     const struct plan_point *curve; /* by rising rate; none unless planner_curve was called */

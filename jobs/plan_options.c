@@ -147,6 +147,14 @@ static void add_option(struct arena *arena, struct option_list *list, const stru
         fill_times(arena, scaling, batches, threads, replicas, option);
 }
 
+/* Whether anything tells how replicas on one node slow each other down. */
+static bool knows_company(const struct scaling *scaling) {
+    for (uint32_t i = 0; i < scaling->row_count; i++)
+        if (scaling->rows[i].replicas > 1 && !scaling->rows[i].why)
+            return true;
+    return false;
+}
+
 static int compare_choices(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
@@ -155,6 +163,7 @@ static int compare_choices(const void *a, const void *b) {
 int plan_options_of_model(struct arena *arena, struct db *db, const struct plan_request *request,
                           const struct prediction *prediction, struct plan *plan, struct err *err) {
     struct choices batches = {0}, threads = {0}, company = {0};
+    static const struct choices alone = {{1}, 1};
     struct scaling scaling;
     struct option_list list = {0};
     struct place place;
@@ -182,14 +191,15 @@ int plan_options_of_model(struct arena *arena, struct db *db, const struct plan_
     };
     if (job_scale(arena, db, &scale, &scaling, err))
         return -(int)err->code;
+    const struct choices *beside = knows_company(&scaling) ? &company : &alone;
+    plan->company_unknown = has_nodes && beside == &alone && most_company(plan) > 1;
     for (uint32_t t = 0; t < threads.count; t++)
         for (uint32_t b = 0; b < batches.count; b++)
-            for (uint32_t k = 0; k < company.count; k++)
-                if ((double)(company.values[k] * threads.values[t]) <=
-                        fmax(1, most_company(plan)) ||
-                    k == 0)
+            for (uint32_t k = 0; k < beside->count; k++)
+                if (k == 0 || beside->values[k] * threads.values[t] <= most_company(plan))
                     add_option(arena, &list, &scaling, &batches, batches.values[b],
-                               threads.values[t], company.values[k], has_nodes);
+                               threads.values[t], beside->values[k],
+                               has_nodes && beside == &company);
     plan->options = list.items;
     plan->option_count = list.count;
     return 0;

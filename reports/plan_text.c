@@ -181,13 +181,6 @@ enum {
     OPTION_COLUMNS
 };
 
-static const char *option_says(const struct plan *plan, uint32_t i) {
-    const struct plan_option *option = &plan->options[i];
-    if (option->reason)
-        return option->reason;
-    return i == plan->chosen ? "chosen" : option->on_front ? "dearer and quicker" : "";
-}
-
 void plan_options_table(struct arena *arena, const struct plan *plan, struct table *table) {
     static const struct table_column columns[] = {
         [O_THREADS] = {"threads",           "Threads",     UNIT_COUNT,        TABLE_RIGHT},
@@ -204,20 +197,23 @@ void plan_options_table(struct arena *arena, const struct plan *plan, struct tab
     table_init(table, arena, "", columns, OPTION_COLUMNS);
     for (uint32_t i = 0; i < plan->option_count; i++) {
         const struct plan_option *option = &plan->options[i];
+        if (option->reason)
+            continue;
         table_row(table);
         table_int(table, O_THREADS, option->threads);
         table_int(table, O_BATCH, option->batch_max);
         if (option->replicas_per_node)
             table_int(table, O_COMPANY, option->replicas_per_node);
         table_number(table, O_SLOWDOWN, option->slowdown);
-        if (!option->reason) {
-            table_int(table, O_REPLICAS, (int64_t)option->replicas);
-            table_number(table, O_PRICE, option->usd_per_hour);
-            table_number(table, O_CPUS, option->cpus);
-            table_number(table, O_RESPONSE, option->response_ns);
-            table_number(table, O_UTILISATION, option->utilisation);
-        }
-        table_text(table, O_SAYS, option_says(plan, i));
+        table_int(table, O_REPLICAS, (int64_t)option->replicas);
+        table_number(table, O_PRICE, option->usd_per_hour);
+        table_number(table, O_CPUS, option->cpus);
+        table_number(table, O_RESPONSE, option->response_ns);
+        table_number(table, O_UTILISATION, option->utilisation);
+        table_text(table, O_SAYS,
+                   i == plan->chosen  ? "chosen"
+                   : option->on_front ? "dearer and quicker"
+                                      : "");
     }
 }
 
@@ -254,6 +250,27 @@ static const char *routing_note(struct arena *arena, const struct plan *plan) {
            "others; try --routing least-loaded, or larger batches";
 }
 
+static const char *company_note(struct arena *arena, const struct plan *plan) {
+    (void)arena;
+    return plan->company_unknown
+               ? "how replicas on one node slow each other down is not known and taken as not at "
+                 "all: `assay calibrate`"
+               : NULL;
+}
+
+/* Most configurations are ruled out without being solved; one that was refused may matter. */
+static const char *refused_note(struct arena *arena, const struct plan *plan) {
+    uint32_t refused = 0;
+    for (uint32_t i = 0; i < plan->option_count; i++)
+        refused += plan->options[i].reason != NULL;
+    if (refused == 0 || refused == plan->option_count)
+        return NULL;
+    return arena_printf(arena,
+                        "%" PRIu32 " of %" PRIu32 " configurations cost more than the plan or "
+                        "cannot be: --json has the reason of each",
+                        refused, plan->option_count);
+}
+
 static const char *price_note(struct arena *arena, const struct plan *plan) {
     const char *date = NULL, *source = NULL;
     for (uint32_t i = 0; i < plan->high.node_count && !date; i++) {
@@ -266,7 +283,7 @@ static const char *price_note(struct arena *arena, const struct plan *plan) {
 
 const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index) {
     static const char *(*const notes[])(struct arena *, const struct plan *) = {
-        growth_note, headroom_note, routing_note, price_note};
+        growth_note, headroom_note, routing_note, company_note, refused_note, price_note};
     for (uint32_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         const char *note = notes[i](arena, plan);
         if (note && index-- == 0)

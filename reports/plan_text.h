@@ -17,7 +17,7 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan);
 void plan_answer_table(struct arena *arena, const struct plan *plan, struct table *table);
 /* What N and N - 1 replicas give, for both answers. */
 void plan_proof_table(struct arena *arena, const struct plan *plan, struct table *table);
-/* The configurations that were tried, or why not. */
+/* The configurations that were solved to the end. */
 void plan_options_table(struct arena *arena, const struct plan *plan, struct table *table);
 
 /* Remarks for people, the index-th; NULL behind the last. */
