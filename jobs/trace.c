@@ -60,7 +60,7 @@ static bool parse_date(const char *text, int64_t *ns) {
     if (!parse_offset(at, &offset) || tm.tm_year < 70 || tm.tm_year > 300)
         return false;
     *ns = ((int64_t)timegm(&tm) - offset) * 1000000000 + fraction;
-    return true;
+    return *ns >= 0;
 }
 
 static bool parse_seconds(const char *text, int64_t *ns) {
@@ -75,8 +75,10 @@ static bool parse_seconds(const char *text, int64_t *ns) {
     const char *rest = *end == '.' ? parse_fraction(end + 1, &fraction) : end;
     if (*rest == 'e' || *rest == 'E') {
         double value = strtod(text, &end);
+        if (*end || !(value >= 0 && value < 8e9))
+            return false;
         *ns = (int64_t)(value * 1e9);
-        return *end == '\0' && value >= 0 && value < 8e9;
+        return true;
     }
     *ns = seconds * 1000000000 + fraction;
     return *rest == '\0';
