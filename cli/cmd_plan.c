@@ -7,6 +7,7 @@
 #include "db/db.h"
 #include "jobs/manifests.h"
 #include "jobs/plan.h"
+#include "jobs/plan_vary.h"
 #include "jobs/simulate.h"
 #include "reports/plan_json.h"
 #include "reports/plan_text.h"
@@ -31,31 +32,56 @@ static void add_manifests(cJSON *tree, const struct manifests_written *written) 
         json_add_text(list, NULL, written->paths[i]);
 }
 
+/* What stands beside the plan. */
+struct extras {
+    struct plan_variation *variations;
+    uint32_t variation_count;
+    struct manifests_written manifests;
+};
+
+static int print_tree(struct context *context, const struct plan *plan, const struct extras *extras,
+                      struct err *err) {
+    cJSON *tree = plan_json(plan);
+    if (extras->variation_count)
+        plan_json_add_variations(tree, extras->variations, extras->variation_count);
+    if (extras->manifests.count)
+        add_manifests(tree, &extras->manifests);
+    int code = print_json(context, tree, err);
+    cJSON_Delete(tree);
+    return code;
+}
+
+static int print_tables(struct context *context, const struct plan *plan,
+                        const struct extras *extras, struct err *err) {
+    uint32_t count = plan->option_count > 1 ? 3 : 2;
+    struct table *all = ARENA_ARRAY(context->arena, count + extras->variation_count, struct table);
+    const struct table **tables =
+        ARENA_ARRAY(context->arena, count + extras->variation_count, const struct table *);
+    plan_answer_table(context->arena, plan, &all[0]);
+    plan_proof_table(context->arena, plan, &all[1]);
+    if (count == 3)
+        plan_options_table(context->arena, plan, &all[2]);
+    for (uint32_t i = 0; i < extras->variation_count; i++)
+        plan_variation_table(context->arena, &extras->variations[i], &all[count + i]);
+    for (uint32_t i = 0; i < count + extras->variation_count; i++)
+        tables[i] = &all[i];
+    return print_answer(context, NULL, tables, count + extras->variation_count, err);
+}
+
 static int print_plan(struct context *context, const struct planned *planned,
-                      const struct manifests_written *written, struct err *err) {
+                      const struct extras *extras, struct err *err) {
     const struct plan *plan = &planned->plan;
-    if (context->json) {
-        cJSON *tree = plan_json(plan);
-        if (written->count)
-            add_manifests(tree, written);
-        int code = print_json(context, tree, err);
-        cJSON_Delete(tree);
-        return code;
-    }
-    struct table answer, proof, choices;
-    const struct table *tables[] = {&answer, &proof, &choices};
-    plan_answer_table(context->arena, plan, &answer);
-    plan_proof_table(context->arena, plan, &proof);
-    plan_options_table(context->arena, plan, &choices);
+    if (context->json)
+        return print_tree(context, plan, extras, err);
     if (print_line(context, err, "%s", plan_sentence(context->arena, plan)) ||
-        print_answer(context, NULL, tables, plan->option_count > 1 ? 3 : 2, err))
+        print_tables(context, plan, extras, err))
         return -(int)err->code;
     for (uint32_t i = 0; plan_note(context->arena, plan, i); i++)
         print_note(context, "%s", plan_note(context->arena, plan, i));
     for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
         print_note(context, "%s", planned->predicted.prediction.warnings[i]);
-    for (uint32_t i = 0; i < written->count; i++)
-        print_note(context, "wrote %s", written->paths[i]);
+    for (uint32_t i = 0; i < extras->manifests.count; i++)
+        print_note(context, "wrote %s", extras->manifests.paths[i]);
     return 0;
 }
 
@@ -128,6 +154,9 @@ static const struct option_row plan_rows[] = {
     {.name = "shortfall", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0", .min = 0,
      .max = 1, AT(shortfall),
      .help = "by which the autoscaler stays below what is asked for; 0.1 for Kubernetes"},
+    {.name = "vary", .type = OPTION_LIST, .metavar = "NAME=VALUES", AT(vary),
+     .help = "the plan at other values: rate=500,1000; also slo, routing, spares, growth, "
+             "max-delay"},
     SERVICE_OPTIONS(struct plan_options, service),
     MODEL_INPUT_OPTIONS(struct plan_options, model),
     PREDICT_OPTIONS(struct plan_options, predict),
@@ -163,26 +192,40 @@ static int write_manifests(struct context *context, const struct plan_options *o
     return 0;
 }
 
+static int vary(struct context *context, const struct plan_options *options,
+                const struct planned *planned, struct extras *extras, struct err *err) {
+    uint32_t count = options->vary.count;
+    extras->variations = ARENA_ARRAY(context->arena, count, struct plan_variation);
+    for (uint32_t i = 0; i < count; i++)
+        if (plan_vary(context->arena, planned, options->vary.items[i], &extras->variations[i], err))
+            return -(int)err->code;
+    extras->variation_count = count;
+    return 0;
+}
+
 static int run(struct context *context, const void *given, struct err *err) {
     const struct plan_options *options = given;
     struct plan_request request;
     struct planned planned;
-    struct manifests_written written = {0};
+    struct extras extras = {0};
+    struct err none = {0};
     struct db *db = NULL;
     if (make_request(context, options, &request, err))
         return -(int)err->code;
     if (options->model.model && context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
         return -(int)err->code;
-    int code = job_plan(context->arena, db, &request, context->progress, &planned, err);
+    int code = job_plan(context->arena, db, &request, context->progress, &planned, &none);
+    bool refused = code == -ERR_FINDING && planned.plan.high.reason;
     db_close(db);
-    if (code == -ERR_FINDING && planned.plan.high.reason) {
-        struct err printing = {0};
-        if (print_plan(context, &planned, &written, &printing) == 0)
-            return ERR_FINDING;
+    if (code && !refused) {
+        *err = none;
+        return code;
     }
-    if (code || write_manifests(context, options, &planned, &written, err))
+    if (vary(context, options, &planned, &extras, err) ||
+        (!refused && write_manifests(context, options, &planned, &extras.manifests, err)) ||
+        print_plan(context, &planned, &extras, err))
         return -(int)err->code;
-    return print_plan(context, &planned, &written, err);
+    return refused ? ERR_FINDING : 0;
 }
 
 static const struct example examples[] = {
@@ -191,9 +234,11 @@ static const struct example examples[] = {
      "and the nodes to hold them"},
     {"assay plan --service 1s --rate 50 --slo p99=2s --routing central",
      "for a service time known from elsewhere"},
+    {"assay plan model.onnx --rate 200 --slo p99=50ms --vary rate=100,200,400 --vary "
+     "routing=random,least-loaded", "and how it changes with the rate and the routing"},
     {"assay plan model.onnx --rate 200 --slo p99=50ms --manifests deploy",
      "and what Kubernetes needs to run it"},
-    {0                                                                 },
+    {0                                     },
 };
 
 const struct command cmd_plan = {

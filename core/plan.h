@@ -118,6 +118,23 @@ struct plan_headroom {
                                  the autoscaler: 0.1 */
 };
 
+/* What the plan would be if one thing were different. */
+struct plan_variant {
+    const char *value;  /* as given: "2000" */
+    const char *reason; /* NULL, or why there is no plan; then the numbers are 0 or NaN */
+    uint64_t replicas;
+    uint32_t threads, batch_max;
+    const struct node_share *nodes;
+    uint32_t node_count;
+    double usd_per_hour, utilisation, response_ns;
+};
+
+struct plan_variation {
+    const char *name; /* "rate" */
+    const struct plan_variant *variants;
+    uint32_t variant_count;
+};
+
 /* Replicas at another rate; 0 where there is no answer. */
 struct plan_point {
     double rate_per_second;

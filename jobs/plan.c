@@ -6,6 +6,7 @@
 #include "predictor/capacity/replicas.h"
 
 #include <math.h>
+#include <string.h>
 
 static int read_nodes(struct arena *arena, const struct plan_request *request, struct plan *plan,
                       struct err *err) {
@@ -77,5 +78,8 @@ int job_plan(struct arena *arena, struct db *db, const struct plan_request *requ
         read_nodes(arena, request, plan, err) || describe(arena, db, request, out, err))
         return -(int)err->code;
     set_lead_time(request, plan);
+    out->asked = *plan;
+    plan->options = ARENA_ARRAY(arena, plan->option_count, struct plan_option);
+    memcpy(plan->options, out->asked.options, plan->option_count * sizeof *plan->options);
     return planner_solve(arena, plan, progress, err);
 }

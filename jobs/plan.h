@@ -26,6 +26,7 @@ struct plan_request {
 
 struct planned {
     struct plan plan;
+    struct plan asked;          /* the question, with options that the planner has not touched */
     struct predicted predicted; /* of the model; zeroed without one */
 };
 

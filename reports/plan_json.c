@@ -30,14 +30,18 @@ static void add_level(cJSON *parent, const char *key, const struct service_level
     json_add_number(simulated, "high", level->simulated_high_ns);
 }
 
-static void add_nodes(cJSON *parent, const struct plan_answer *answer) {
+static void add_node_list(cJSON *parent, const struct node_share *shares, uint32_t count) {
     cJSON *nodes = json_add_array(parent, "nodes");
-    for (uint32_t i = 0; i < answer->node_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         cJSON *node = json_add_object(nodes, NULL);
-        json_add_text(node, "type", answer->nodes[i].type->name);
-        json_add_uint(node, "count", answer->nodes[i].count);
-        json_add_uint(node, "replicas_per_node", answer->nodes[i].replicas_per_node);
+        json_add_text(node, "type", shares[i].type->name);
+        json_add_uint(node, "count", shares[i].count);
+        json_add_uint(node, "replicas_per_node", shares[i].replicas_per_node);
     }
+}
+
+static void add_nodes(cJSON *parent, const struct plan_answer *answer) {
+    add_node_list(parent, answer->nodes, answer->node_count);
     json_add_number(parent, "usd_per_hour", answer->usd_per_hour);
     json_add_number(parent, "cpu_waste", answer->cpu_waste);
     json_add_number(parent, "memory_waste", answer->memory_waste);
@@ -135,4 +139,30 @@ cJSON *plan_json(const struct plan *plan) {
     add_answer(json_add_object(root, "at_value"), &plan->value);
     add_options(root, plan);
     return root;
+}
+
+static void add_variant(cJSON *points, const struct plan_variant *variant) {
+    cJSON *point = json_add_object(points, NULL);
+    bool known = variant->reason == NULL;
+    json_add_text(point, "value", variant->value);
+    json_add_number(point, "replicas", known ? (double)variant->replicas : NAN);
+    json_add_number(point, "threads", known ? variant->threads : NAN);
+    json_add_number(point, "batch_max", known ? variant->batch_max : NAN);
+    add_node_list(point, variant->nodes, known ? variant->node_count : 0);
+    json_add_number(point, "usd_per_hour", known ? variant->usd_per_hour : NAN);
+    json_add_number(point, "utilisation", known ? variant->utilisation : NAN);
+    json_add_number(point, "response_ns", known ? variant->response_ns : NAN);
+    json_add_text(point, "reason", variant->reason);
+}
+
+void plan_json_add_variations(cJSON *plan, const struct plan_variation *variations,
+                              uint32_t count) {
+    cJSON *list = json_add_array(plan, "vary");
+    for (uint32_t i = 0; i < count; i++) {
+        cJSON *variation = json_add_object(list, NULL);
+        json_add_text(variation, "name", variations[i].name);
+        cJSON *points = json_add_array(variation, "points");
+        for (uint32_t j = 0; j < variations[i].variant_count; j++)
+            add_variant(points, &variations[i].variants[j]);
+    }
 }

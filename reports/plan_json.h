@@ -32,4 +32,8 @@ enum { PLAN_SCHEMA = 1 };
 /* The caller owns the tree. */
 cJSON *plan_json(const struct plan *plan);
 
+/* Adds "vary":[{"name","points":[{"value","replicas","threads","batch_max","nodes","usd_per_hour",
+ * "utilisation","response_ns","reason"}]}] to a plan. */
+void plan_json_add_variations(cJSON *plan, const struct plan_variation *variations, uint32_t count);
+
 #endif

@@ -16,11 +16,11 @@ const char *plan_targets_text(struct arena *arena, const struct plan *plan) {
     return text;
 }
 
-const char *plan_nodes_text(struct arena *arena, const struct plan_answer *answer) {
-    const char *text = answer->node_count ? "" : "-";
-    for (uint32_t i = 0; i < answer->node_count; i++)
-        text = arena_printf(arena, "%s%s%" PRIu64 " x %s", text, i ? ", " : "",
-                            answer->nodes[i].count, answer->nodes[i].type->name);
+const char *plan_nodes_text(struct arena *arena, const struct node_share *nodes, uint32_t count) {
+    const char *text = count ? "" : "-";
+    for (uint32_t i = 0; i < count; i++)
+        text = arena_printf(arena, "%s%s%" PRIu64 " x %s", text, i ? ", " : "", nodes[i].count,
+                            nodes[i].type->name);
     return text;
 }
 
@@ -52,7 +52,8 @@ const char *plan_sentence(struct arena *arena, const struct plan *plan) {
     const char *nodes = "";
     if (answer->node_count)
         nodes = arena_printf(arena, " on %" PRIu64 " node%s (%s)", count_nodes(answer),
-                             count_nodes(answer) == 1 ? "" : "s", plan_nodes_text(arena, answer));
+                             count_nodes(answer) == 1 ? "" : "s",
+                             plan_nodes_text(arena, answer->nodes, answer->node_count));
     const char *cost = "";
     if (!isnan(answer->usd_per_hour))
         cost = arena_printf(arena, ", %s",
@@ -98,7 +99,7 @@ void plan_answer_table(struct arena *arena, const struct plan *plan, struct tabl
         }
         table_int(table, REPLICAS, (int64_t)answer->replicas);
         table_number(table, UTILISATION, answer->n.utilisation);
-        table_text(table, NODES, plan_nodes_text(arena, answer));
+        table_text(table, NODES, plan_nodes_text(arena, answer->nodes, answer->node_count));
         table_number(table, PRICE, answer->usd_per_hour);
         table_number(table, CPU_WASTE, answer->cpu_waste);
         table_number(table, MEMORY_WASTE, answer->memory_waste);
@@ -214,6 +215,41 @@ void plan_options_table(struct arena *arena, const struct plan *plan, struct tab
                    i == plan->chosen  ? "chosen"
                    : option->on_front ? "dearer and quicker"
                                       : "");
+    }
+}
+
+enum { V_VALUE, V_REPLICAS, V_THREADS, V_BATCH, V_NODES, V_PRICE, V_USE, V_RESPONSE, V_COLUMNS };
+
+void plan_variation_table(struct arena *arena, const struct plan_variation *variation,
+                          struct table *table) {
+    struct table_column *columns = ARENA_ARRAY(arena, V_COLUMNS, struct table_column);
+    columns[V_VALUE] =
+        (struct table_column){variation->name, variation->name, UNIT_PLAIN, TABLE_RIGHT};
+    columns[V_REPLICAS] = (struct table_column){"replicas", "Replicas", UNIT_COUNT, TABLE_RIGHT};
+    columns[V_THREADS] = (struct table_column){"threads", "Threads", UNIT_COUNT, TABLE_RIGHT};
+    columns[V_BATCH] = (struct table_column){"batch_max", "Batch", UNIT_COUNT, TABLE_RIGHT};
+    columns[V_NODES] = (struct table_column){"nodes", "Nodes", UNIT_PLAIN, TABLE_LEFT};
+    columns[V_PRICE] =
+        (struct table_column){"usd_per_hour", "Price", UNIT_USD_PER_HOUR, TABLE_RIGHT};
+    columns[V_USE] =
+        (struct table_column){"utilisation", "Utilisation", UNIT_FRACTION, TABLE_RIGHT};
+    columns[V_RESPONSE] = (struct table_column){"response_ns", "Response", UNIT_NS, TABLE_RIGHT};
+    table_init(table, arena, "", columns, V_COLUMNS);
+    for (uint32_t i = 0; i < variation->variant_count; i++) {
+        const struct plan_variant *variant = &variation->variants[i];
+        table_row(table);
+        table_text(table, V_VALUE, variant->value);
+        if (variant->reason) {
+            table_text(table, V_NODES, variant->reason);
+            continue;
+        }
+        table_int(table, V_REPLICAS, (int64_t)variant->replicas);
+        table_int(table, V_THREADS, variant->threads);
+        table_int(table, V_BATCH, variant->batch_max);
+        table_text(table, V_NODES, plan_nodes_text(arena, variant->nodes, variant->node_count));
+        table_number(table, V_PRICE, variant->usd_per_hour);
+        table_number(table, V_USE, variant->utilisation);
+        table_number(table, V_RESPONSE, variant->response_ns);
     }
 }
 

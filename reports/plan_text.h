@@ -9,7 +9,7 @@
 /* "p99 within 50.0 ms, p50 within 20.0 ms" */
 const char *plan_targets_text(struct arena *arena, const struct plan *plan);
 /* "3 x large, 1 x small"; "-" when no nodes were given. */
-const char *plan_nodes_text(struct arena *arena, const struct plan_answer *answer);
+const char *plan_nodes_text(struct arena *arena, const struct node_share *nodes, uint32_t count);
 /* The answer in one sentence, the routing named, or the reason there is none. */
 const char *plan_sentence(struct arena *arena, const struct plan *plan);
 
@@ -19,6 +19,10 @@ void plan_answer_table(struct arena *arena, const struct plan *plan, struct tabl
 void plan_proof_table(struct arena *arena, const struct plan *plan, struct table *table);
 /* The configurations that were solved to the end. */
 void plan_options_table(struct arena *arena, const struct plan *plan, struct table *table);
+
+/* The plan over one thing that was varied. */
+void plan_variation_table(struct arena *arena, const struct plan_variation *variation,
+                          struct table *table);
 
 /* Remarks for people, the index-th; NULL behind the last. */
 const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index);

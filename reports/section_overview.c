@@ -34,7 +34,8 @@ void section_overview(struct page *page) {
             tiles[count++] =
                 (struct html_tile){unit_format(price, plan->high.usd_per_hour, UNIT_USD_PER_HOUR),
                                    arena_printf(page->arena, "for nodes: %s",
-                                                plan_nodes_text(page->arena, &plan->high))};
+                                                plan_nodes_text(page->arena, plan->high.nodes,
+                                                                plan->high.node_count))};
     }
     html_tiles(page->html, tiles, count);
 }

@@ -44,3 +44,8 @@ run plan --service 10ms --rate 1000 --slo p99=50ms --growth 0.1 --reaction 30s -
     ok the_rate_one_lead_time_later_is_planned_for || not_ok the_rate_one_lead_time_later_is_planned_for "$out"
 run plan --service 10ms --rate 5 --slo p99=50ms --memory 64GiB --node cpus=8,memory=32GiB
 expect what_fits_no_node_is_refused_whatever_its_speed 1 out "too little memory"
+run plan --service 10ms --rate 800 --slo p99=50ms --vary rate=100,1600 --vary slo=5ms --json
+[ "$(json '$.vary[0].points[1].replicas')" -gt "$(json '$.replicas')" ] && [ -n "$(json '$.vary[1].points[0].reason')" ] &&
+    ok a_plan_is_varied || not_ok a_plan_is_varied "$out"
+run plan --service 10ms --rate 800 --slo p99=50ms --vary colour=red
+expect what_cannot_be_varied_is_a_usage_error 2 err "nothing of that name"
