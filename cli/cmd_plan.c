@@ -238,7 +238,7 @@ static const struct example examples[] = {
      "routing=random,least-loaded", "and how it changes with the rate and the routing"},
     {"assay plan model.onnx --rate 200 --slo p99=50ms --manifests deploy",
      "and what Kubernetes needs to run it"},
-    {0                                     },
+    {0               },
 };
 
 const struct command cmd_plan = {

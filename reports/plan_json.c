@@ -146,8 +146,8 @@ static void add_variant(cJSON *points, const struct plan_variant *variant) {
     bool known = variant->reason == NULL;
     json_add_text(point, "value", variant->value);
     json_add_number(point, "replicas", known ? (double)variant->replicas : NAN);
-    json_add_number(point, "threads", known ? variant->threads : NAN);
-    json_add_number(point, "batch_max", known ? variant->batch_max : NAN);
+    json_add_number(point, "threads", known ? (double)variant->threads : NAN);
+    json_add_number(point, "batch_max", known ? (double)variant->batch_max : NAN);
     add_node_list(point, variant->nodes, known ? variant->node_count : 0);
     json_add_number(point, "usd_per_hour", known ? variant->usd_per_hour : NAN);
     json_add_number(point, "utilisation", known ? variant->utilisation : NAN);
