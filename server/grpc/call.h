@@ -29,6 +29,7 @@ struct grpc_call {
     const struct grpc_method *method; /* NULL until the path is known */
     bool is_post, is_grpc, authorised, compressed;
     bool begun; /* the answer's headers were handed over */
+    bool cut;   /* its request never ended: to be reset once the status was sent */
     uint32_t header_bytes;
     uint64_t begun_ns;
     uint64_t deadline_ns; /* UINT64_MAX: none */

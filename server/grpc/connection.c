@@ -124,23 +124,22 @@ static void respond(struct grpc_connection *connection, struct grpc_call *call) 
     call->begun = true;
 }
 
-/* The rest of the request is not wanted (RFC 9113 section 8.1). */
-static void refuse(struct grpc_connection *connection, struct grpc_call *call) {
+/* Says the status, which stands. What is still to come of the request is dropped as it comes: after
+ * a reset some clients lose the status before it. */
+static void conclude(struct grpc_connection *connection, struct grpc_call *call) {
     call->phase = GRPC_ENDED;
     respond(connection, call);
-    nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, call->stream,
-                              NGHTTP2_NO_ERROR);
 }
 
 static void end(struct grpc_connection *connection, struct grpc_call *call, enum grpc_code code,
                 const char *why) {
-    bool receiving = call->phase == GRPC_RECEIVING;
     grpc_fail(&call->status, code, "%s", why);
-    call->phase = GRPC_ENDED;
-    if (receiving)
-        refuse(connection, call);
-    else
-        respond(connection, call);
+    conclude(connection, call);
+}
+
+static void reset(struct grpc_connection *connection, struct grpc_call *call) {
+    call->unsent_ns = UINT64_MAX;
+    nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_CANCEL);
 }
 
 /* ---- what comes in ----------------------------------------------------------------------------
@@ -190,7 +189,7 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
                   connection->service->limits.buffered_max_bytes);
     size_t before = call->in.length;
     if (call->status.code || grpc_call_data(call, connection->service, bytes, length))
-        refuse(connection, call);
+        conclude(connection, call);
     connection->buffered_bytes += call->in.length - before;
     return 0;
 }
@@ -217,13 +216,15 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     if (is_last)
         request_complete(connection, call);
     else if (call->status.code != GRPC_OK)
-        refuse(connection, call);
+        conclude(connection, call);
     return 0;
 }
 
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
     struct grpc_connection *connection = user;
-    (void)session;
+    struct grpc_call *call = call_of(session, frame->hd.stream_id);
+    if (call && call->cut && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
+        reset(connection, call);
     if (frame->hd.type == NGHTTP2_RST_STREAM &&
         grpc_guard_pay(&connection->guard, GRPC_PRICE_RESET, now(connection)))
         connection->abused = true;
@@ -428,12 +429,10 @@ static void end_overdue(struct grpc_connection *connection, struct grpc_call *ca
     if (now_ns < call_due_ns(call, limits))
         return;
     if (now_ns >= after(call->unsent_ns, limits->request_ns)) {
-        call->phase = GRPC_ENDED;
-        call->unsent_ns = UINT64_MAX;
-        nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, call->stream,
-                                  NGHTTP2_CANCEL);
+        reset(connection, call);
         return;
     }
+    call->cut = incomplete;
     end(connection, call, GRPC_DEADLINE_EXCEEDED,
         now_ns >= call->deadline_ns ? "the caller's deadline has passed"
                                     : "the request took too long to come");
