@@ -246,7 +246,7 @@ void grpc_call_answer(struct grpc_call *call, const struct grpc_service *service
     };
     int code = call->method->answer(&request, &answer, &call->status);
     if (code == 0 && service->now_ns() >= call->deadline_ns)
-        code = grpc_fail(&call->status, GRPC_DEADLINE_EXCEEDED, "answered too late");
+        code = grpc_fail(&call->status, GRPC_DEADLINE_EXCEEDED, "the caller's deadline has passed");
     if (code == 0)
         take_answer(call, &answer);
     call->phase = code == 0 && call->method->streams ? GRPC_OPEN : GRPC_ENDED;

@@ -111,8 +111,15 @@ static void respond_with_data(struct grpc_connection *connection, struct grpc_ca
                             &provider);
 }
 
+static void drop_request(struct grpc_connection *connection, struct grpc_call *call) {
+    connection->buffered_bytes -= call->in.length;
+    strbuf_done(&call->in);
+}
+
 /* Hands over what the call has to say, for the first time or again. */
 static void respond(struct grpc_connection *connection, struct grpc_call *call) {
+    if (call->phase == GRPC_ENDED)
+        drop_request(connection, call);
     if (call->unsent_ns == UINT64_MAX && (call->out.length || call->phase == GRPC_ENDED))
         call->unsent_ns = now(connection);
     if (call->begun)
@@ -188,9 +195,11 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
                   "more than %u bytes of requests at a time on one connection",
                   connection->service->limits.buffered_max_bytes);
     size_t before = call->in.length;
-    if (call->status.code || grpc_call_data(call, connection->service, bytes, length))
-        conclude(connection, call);
+    if (call->status.code == GRPC_OK)
+        grpc_call_data(call, connection->service, bytes, length);
     connection->buffered_bytes += call->in.length - before;
+    if (call->status.code != GRPC_OK)
+        conclude(connection, call);
     return 0;
 }
 
@@ -243,7 +252,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t er
         call->previous->next = call->next;
     else
         connection->calls = call->next;
-    connection->buffered_bytes -= call->in.length;
+    drop_request(connection, call);
     connection->quiet_ns = now(connection);
     grpc_call_delete(call);
     return 0;
@@ -446,9 +455,9 @@ int grpc_connection_tick(struct grpc_connection *connection) {
         return -1;
     if (now_ns >= idle_ns(connection))
         go_away(connection);
-    poll_streams(connection, now_ns);
     for (struct grpc_call *call = connection->calls; call; call = call->next)
         end_overdue(connection, call, now_ns);
+    poll_streams(connection, now_ns);
     return 0;
 }
 
