@@ -170,7 +170,7 @@ static void client_exchange(struct grpc_client *client) {
 }
 
 /* The clock moves on, and the connection is looked at whenever it asked for it. */
-static void client_wait_ms(struct grpc_client *client, uint64_t ms) {
+static inline void client_wait_ms(struct grpc_client *client, uint64_t ms) {
     uint64_t end_ns = client_now_ns + ms * MS, due_ns;
     client_exchange(client);
     while (!client->dropped && (due_ns = grpc_connection_due_ns(client->connection)) <= end_ns) {

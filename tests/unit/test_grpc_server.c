@@ -1,0 +1,240 @@
+/* The external scaler's listener through real sockets: starting, strangers, limits, stopping. */
+#include "server/grpc/grpc.h"
+#include "tests/unit/grpc_client.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { PATIENCE_S = 20, HEARD_BYTES = 4096 };
+
+struct served {
+    struct fake_scaler fake;
+    struct scaler scaler;
+    struct grpc_server *server;
+};
+
+static void serve(struct served *served, const struct grpc_options *given) {
+    struct grpc_options options = *given;
+    struct err err = {0};
+    *served = (struct served){0};
+    served->scaler = fake_scaler(&served->fake);
+    if (!options.listen)
+        options.listen = "127.0.0.1:0";
+    if (grpc_start(&options, &served->scaler, &served->server, &err))
+        fail_msg("%s", err.message);
+}
+
+static int dial(const struct served *served) {
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    const struct sockaddr_in where = {
+        .sin_family = AF_INET,
+        .sin_port = htons(grpc_port(served->server)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int dialled = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(dialled >= 0);
+    assert_int_equal(setsockopt(dialled, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(connect(dialled, (const struct sockaddr *)&where, sizeof where), 0);
+    return dialled;
+}
+
+static void say(int dialled, const void *bytes, size_t length) {
+    assert_int_equal(send(dialled, bytes, length, MSG_NOSIGNAL), length);
+}
+
+/* Hears the server out until it closes. */
+static void assert_closed(int dialled) {
+    char heard[HEARD_BYTES];
+    ssize_t length;
+    while ((length = recv(dialled, heard, sizeof heard, 0)) > 0)
+        ;
+    if (length < 0 && errno != ECONNRESET)
+        fail_msg("the connection is still open");
+    close(dialled);
+}
+
+/* An ordinary call on a connection of its own; -1: it was closed before the answer. */
+static int call_status(const struct served *served) {
+    struct client_body body = BODY(resnet_request);
+    struct grpc_client client;
+    const uint8_t *bytes;
+    uint8_t heard[HEARD_BYTES];
+    ssize_t length;
+    int dialled = dial(served);
+    client_open(&client);
+    int32_t stream = client_call(&client, SERVICE "IsActive", NULL, &body);
+    while (!outcome(&client, stream)->closed) {
+        while ((length = nghttp2_session_mem_send(client.session, &bytes)) > 0)
+            send(dialled, bytes, (size_t)length, MSG_NOSIGNAL); /* whether it is heard, recv says */
+        length = recv(dialled, heard, sizeof heard, 0);
+        if (length <= 0)
+            break;
+        nghttp2_session_mem_recv(client.session, heard, (size_t)length);
+    }
+    int status = outcome(&client, stream)->status;
+    client_done(&client);
+    close(dialled);
+    return status;
+}
+
+/* ---- starting ----------------------------------------------------------------------------------
+ */
+
+static void a_start_that_cannot_be_says_why(void **state) {
+    static const struct {
+        struct grpc_options options;
+        enum err_code code;
+        const char *words;
+    } rows[] = {
+        {{.listen = "nonsense"},                                                 ERR_USAGE,       "no address"         },
+        {{.listen = "127.0.0.1"},                                                ERR_USAGE,       "no address"         },
+        {{.listen = ":80"},                                                      ERR_USAGE,       "no address"         },
+        {{.listen = "localhost:http"},                                           ERR_USAGE,       "no address"         },
+        {{.listen = "0.0.0.0:0"},                                                ERR_USAGE,       "nothing asks for"   },
+        {{.listen = "[::]:0"},                                                   ERR_USAGE,       "nothing asks for"   },
+        {{.listen = "127.0.0.1:0", .key = "k"},                                  ERR_USAGE,       "both"               },
+        {{.listen = "127.0.0.1:0", .certificate = "/nowhere/c.pem", .key = "k"},
+         ERR_INPUT,                                                                               "/nowhere/c.pem: not"},
+        {{.listen = "192.0.2.1:0", .token = "t"},                                ERR_ENVIRONMENT, "cannot listen"      },
+    };
+    struct fake_scaler fake = {0};
+    const struct scaler scaler = fake_scaler(&fake);
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct grpc_server *server = NULL;
+        struct err err = {0};
+        int code = grpc_start(&rows[i].options, &scaler, &server, &err);
+        if (code != -(int)rows[i].code || server || !strstr(err.message, rows[i].words))
+            fail_msg("%s: %d '%s'", rows[i].options.listen, code, err.message);
+    }
+}
+
+static void others_may_call_when_a_token_is_asked_for_or_it_is_wished(void **state) {
+    static const struct grpc_options rows[] = {
+        {.listen = "0.0.0.0:0", .token = "secret"      },
+        {.listen = "0.0.0.0:0", .insecure_public = true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct served served;
+        serve(&served, &rows[i]);
+        assert_int_equal(call_status(&served), rows[i].token ? 16 : 0);
+        grpc_stop(served.server);
+    }
+}
+
+/* ---- strangers ---------------------------------------------------------------------------------
+ */
+
+static void strangers_are_closed_and_callers_answered(void **state) {
+    static const char *const greetings[] = {
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n not a frame of settings",
+        "\x16\x03\x01\x02",
+    };
+    struct served served;
+    (void)state;
+    serve(&served, &(struct grpc_options){0});
+    for (size_t i = 0; i < sizeof greetings / sizeof *greetings; i++) {
+        int dialled = dial(&served);
+        say(dialled, greetings[i], strlen(greetings[i]));
+        assert_closed(dialled);
+    }
+    assert_int_equal(call_status(&served), 0);
+    grpc_stop(served.server);
+}
+
+static void clients_that_drip_are_closed_and_callers_answered(void **state) {
+    static const char greeting[] = "PRI * HTTP/2.0\r\n\r\nSM";
+    enum { DRIPPERS = 100 };
+    int dialled[DRIPPERS];
+    struct served served;
+    (void)state;
+    serve(&served, &(struct grpc_options){.limits.request_ns = 300 * MS});
+    for (size_t i = 0; i < DRIPPERS; i++) {
+        dialled[i] = dial(&served);
+        say(dialled[i], greeting, i % sizeof greeting);
+    }
+    assert_int_equal(call_status(&served), 0);
+    for (size_t i = 0; i < DRIPPERS; i++)
+        assert_closed(dialled[i]);
+    assert_int_equal(call_status(&served), 0);
+    grpc_stop(served.server);
+}
+
+static void more_connections_than_allowed_are_closed_at_once(void **state) {
+    enum { ALLOWED = 4 };
+    int dialled[ALLOWED];
+    char heard[HEARD_BYTES];
+    struct served served;
+    (void)state;
+    serve(&served, &(struct grpc_options){.limits.connections_max = ALLOWED});
+    for (size_t i = 0; i < ALLOWED; i++) {
+        dialled[i] = dial(&served);
+        assert_true(recv(dialled[i], heard, sizeof heard, 0) > 0); /* settings: it was taken */
+    }
+    assert_closed(dial(&served));
+    close(dialled[0]);
+    /* The server learns of the place that is free in its own time. */
+    int status = -1;
+    for (int i = 0; i < 1000 && status != 0; i++) {
+        usleep(1000);
+        status = call_status(&served);
+    }
+    assert_int_equal(status, 0);
+    for (size_t i = 1; i < ALLOWED; i++)
+        close(dialled[i]);
+    grpc_stop(served.server);
+}
+
+/* ---- stopping ----------------------------------------------------------------------------------
+ */
+
+static int count_descriptors(void) {
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static void a_stop_closes_all_and_leaves_nothing(void **state) {
+    int before = count_descriptors();
+    char heard[HEARD_BYTES];
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct served served;
+        serve(&served, &(struct grpc_options){0});
+        int dialled = dial(&served);
+        assert_true(recv(dialled, heard, sizeof heard, 0) > 0);
+        grpc_stop(served.server);
+        assert_closed(dialled);
+    }
+    grpc_stop(NULL);
+    assert_int_equal(count_descriptors(), before);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_start_that_cannot_be_says_why),
+        cmocka_unit_test(others_may_call_when_a_token_is_asked_for_or_it_is_wished),
+        cmocka_unit_test(strangers_are_closed_and_callers_answered),
+        cmocka_unit_test(clients_that_drip_are_closed_and_callers_answered),
+        cmocka_unit_test(more_connections_than_allowed_are_closed_at_once),
+        cmocka_unit_test(a_stop_closes_all_and_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
