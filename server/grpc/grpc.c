@@ -214,13 +214,17 @@ static struct grpc_limits with_defaults(const struct grpc_limits *given) {
     };
 }
 
-static int open_tls(struct grpc_server *server, const struct grpc_options *options,
+static int open_tls(struct grpc_server *server, const struct grpc_tls_files *files,
                     struct err *err) {
-    if (!options->certificate && !options->key)
+    if (!files->certificate && !files->key && !files->client_ca)
         return 0;
-    if (!options->certificate || !options->key)
+    if (!files->certificate || !files->key)
         return err_set(err, ERR_USAGE, "TLS needs both a certificate and its key");
-    return grpc_tls_open(options->certificate, options->key, &server->tls, err);
+    return grpc_tls_open(files, &server->tls, err);
+}
+
+static bool public_allowed(const struct grpc_options *options) {
+    return options->token || options->tls.client_ca || options->insecure_public;
 }
 
 static int add_event(const struct grpc_server *server, int *descriptor) {
@@ -276,9 +280,9 @@ int grpc_start(const struct grpc_options *options, const struct scaler *scaler,
         .deaf_ns = UINT64_MAX,
         .until_ns = UINT64_MAX,
     };
-    if (open_tls(server, options, err) ||
-        grpc_listen(options->listen, options->token || options->insecure_public, &server->listener,
-                    &server->port, err) ||
+    if (open_tls(server, &options->tls, err) ||
+        grpc_listen(options->listen, public_allowed(options), &server->listener, &server->port,
+                    err) ||
         open_events(server, err) || start_thread(server, err)) {
         close_all(server);
         return -(int)err->code;

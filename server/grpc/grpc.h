@@ -5,17 +5,19 @@
 
 #include "base/err.h"
 #include "server/grpc/service.h"
+#include "server/grpc/tls.h"
 #include "server/scaler.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct grpc_options {
-    const char *listen;      /* "127.0.0.1:9809", "[::1]:0"; port 0: any that is free */
-    const char *token;       /* NULL: no authorisation; copied */
-    bool insecure_public;    /* another address than loopback is allowed without a token */
-    const char *certificate; /* PEM files; both NULL: without TLS */
-    const char *key;
+    const char *listen;   /* "127.0.0.1:9809", "[::1]:0"; port 0: any that is free */
+    const char *token;    /* NULL: no authorisation; copied */
+    bool insecure_public; /* another address than loopback is allowed though anyone may call */
+    /* PEM files; without a certificate there is no TLS. Who has no certificate that client_ca
+     * signed is not let in: all that KEDA can show, for it sends no token. */
+    struct grpc_tls_files tls;
     struct grpc_limits limits; /* 0: the defaults */
 };
 

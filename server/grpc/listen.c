@@ -78,9 +78,8 @@ int grpc_listen(const char *address, bool public_allowed, int *socket, uint16_t 
     if (resolve(address, &found, err))
         return -(int)err->code;
     if (!is_loopback(found->ai_addr) && !public_allowed) {
-        err_set(err, ERR_USAGE, "%s can be reached by others and nothing asks for a token",
-                address);
-        err_hint(err, "give a token, or listen at 127.0.0.1");
+        err_set(err, ERR_USAGE, "%s can be reached by others and anyone may call", address);
+        err_hint(err, "ask for a token or for client certificates, or listen at 127.0.0.1");
     } else if (open_socket(found, socket, port))
         err_set_errno(err, ERR_ENVIRONMENT, "cannot listen at %s", address);
     freeaddrinfo(found);

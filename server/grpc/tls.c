@@ -35,27 +35,36 @@ static int fail(struct err *err, const char *what, const char *path) {
                    reason ? reason : "unknown reason");
 }
 
-static int load(SSL_CTX *context, const char *certificate, const char *key, struct err *err) {
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_alpn_select_cb(context, choose_h2, NULL);
-    ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1)
-        return fail(err, "certificate", certificate);
-    if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1 ||
-        SSL_CTX_check_private_key(context) != 1)
-        return fail(err, "key", key);
+static int load_client_ca(SSL_CTX *context, const char *path, struct err *err) {
+    if (!path)
+        return 0;
+    if (SSL_CTX_load_verify_file(context, path) != 1)
+        return fail(err, "certificate", path);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     return 0;
 }
 
-int grpc_tls_open(const char *certificate, const char *key, struct grpc_tls **opened,
-                  struct err *err) {
+static int load(SSL_CTX *context, const struct grpc_tls_files *files, struct err *err) {
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_alpn_select_cb(context, choose_h2, NULL);
+    ERR_clear_error();
+    if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
+        return fail(err, "certificate", files->certificate);
+    if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1 ||
+        SSL_CTX_check_private_key(context) != 1)
+        return fail(err, "key", files->key);
+    return load_client_ca(context, files->client_ca, err);
+}
+
+int grpc_tls_open(const struct grpc_tls_files *files, struct grpc_tls **opened, struct err *err) {
     struct grpc_tls *tls = calloc(1, sizeof *tls);
     if (tls)
         tls->context = SSL_CTX_new(TLS_server_method());
     if (!tls || !tls->context)
         err_set(err, ERR_ENVIRONMENT, "no memory for TLS");
-    else if (load(tls->context, certificate, key, err) == 0) {
+    else if (load(tls->context, files, err) == 0) {
         *opened = tls;
         return 0;
     }

@@ -7,10 +7,15 @@
 
 #include <stddef.h>
 
+struct grpc_tls_files {
+    const char *certificate, *key;
+    const char *client_ca; /* NULL: clients need no certificate */
+};
+
 struct grpc_tls;         /* certificate and key */
 struct grpc_tls_session; /* of one connection */
 
-int grpc_tls_open(const char *certificate, const char *key, struct grpc_tls **tls, struct err *err);
+int grpc_tls_open(const struct grpc_tls_files *files, struct grpc_tls **tls, struct err *err);
 void grpc_tls_close(struct grpc_tls *tls);
 
 /* NULL: no memory. */

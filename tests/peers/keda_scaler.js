@@ -1,9 +1,10 @@
 'use strict';
 // A client of the external scaler that shares nothing with it: grpc-js, and the messages' field
 // numbers written down a second time. What it knows of the models is tests/unit/fake_scaler.h.
-//   node tests/peers/keda_scaler.js SCENARIO PORT [CERTIFICATE]
+//   node tests/peers/keda_scaler.js SCENARIO[,SCENARIO] PORT [CERTIFICATE]      its key lies beside it: key.pem
 const assert = require('assert');
 const fs = require('fs');
+const path = require('path');
 const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
@@ -39,7 +40,7 @@ const api = grpc.loadPackageDefinition(loader.fromJSON({ nested: {
     grpc: { nested: { health: { nested: { v1: { nested: health } } } } } } },
     { keepCase: true, longs: Number, defaults: true }));
 
-const [scenario, port, certificate] = process.argv.slice(2);
+const [names, port, certificate] = process.argv.slice(2);
 const address = `127.0.0.1:${port}`;
 const credentials = certificate ? grpc.credentials.createSsl(fs.readFileSync(certificate))
     : grpc.credentials.createInsecure();
@@ -159,7 +160,7 @@ const scenarios = {
         probe.close();
     },
     async many() {
-        let left = 3000;
+        let left = 1500;
         const worker = async () => {
             while (left-- > 0)
                 assert.strictEqual((await call('GetMetrics', metrics('resnet50'))).metricValues[0].metricValue, 7);
@@ -172,6 +173,15 @@ const scenarios = {
         const error = await new Promise((done) => stream.on('data', () => {}).on('error', done));
         assert.strictEqual(error.code, grpc.status.DEADLINE_EXCEEDED);
     },
+    // With a certificate of its own the client is let in, without one it is not.
+    async certificate() {
+        const root = fs.readFileSync(certificate);
+        const own = grpc.credentials.createSsl(root, fs.readFileSync(`${path.dirname(certificate)}/key.pem`), root);
+        const known = new api.externalscaler.ExternalScaler(address, own, named);
+        assert.deepEqual(await call('IsActive', object('resnet50'), { client: known }), { result: true });
+        await assert.rejects(call('IsActive', object('resnet50')), { code: grpc.status.UNAVAILABLE });
+        known.close();
+    },
     // The server is stopped once "watching" was printed.
     async stop() {
         const stream = scaler.StreamMetricSpec(object('resnet50'));
@@ -182,11 +192,16 @@ const scenarios = {
     },
 };
 
+async function play() {
+    for (const name of names.split(','))
+        await scenarios[name]();
+}
+
 setTimeout(() => {
-    console.error(`${scenario} hangs`);
+    console.error(`${names} hangs`);
     process.exit(1);
 }, 20000).unref();
-scenarios[scenario]().then(() => scaler.close(), (error) => {
+play().then(() => scaler.close(), (error) => {
     console.error(error);
     process.exit(1);
 });

@@ -96,16 +96,16 @@ static void a_start_that_cannot_be_says_why(void **state) {
         enum err_code code;
         const char *words;
     } rows[] = {
-        {{.listen = "nonsense"},                                                 ERR_USAGE,       "no address"         },
-        {{.listen = "127.0.0.1"},                                                ERR_USAGE,       "no address"         },
-        {{.listen = ":80"},                                                      ERR_USAGE,       "no address"         },
-        {{.listen = "localhost:http"},                                           ERR_USAGE,       "no address"         },
-        {{.listen = "0.0.0.0:0"},                                                ERR_USAGE,       "nothing asks for"   },
-        {{.listen = "[::]:0"},                                                   ERR_USAGE,       "nothing asks for"   },
-        {{.listen = "127.0.0.1:0", .key = "k"},                                  ERR_USAGE,       "both"               },
-        {{.listen = "127.0.0.1:0", .certificate = "/nowhere/c.pem", .key = "k"},
-         ERR_INPUT,                                                                               "/nowhere/c.pem: not"},
-        {{.listen = "192.0.2.1:0", .token = "t"},                                ERR_ENVIRONMENT, "cannot listen"      },
+        {{.listen = "nonsense"},                                                         ERR_USAGE,       "no address"         },
+        {{.listen = "127.0.0.1"},                                                        ERR_USAGE,       "no address"         },
+        {{.listen = ":80"},                                                              ERR_USAGE,       "no address"         },
+        {{.listen = "localhost:http"},                                                   ERR_USAGE,       "no address"         },
+        {{.listen = "0.0.0.0:0"},                                                        ERR_USAGE,       "anyone may call"    },
+        {{.listen = "[::]:0"},                                                           ERR_USAGE,       "anyone may call"    },
+        {{.listen = "127.0.0.1:0", .tls.key = "k"},                                      ERR_USAGE,       "both"               },
+        {{.listen = "127.0.0.1:0", .tls.certificate = "/nowhere/c.pem", .tls.key = "k"},
+         ERR_INPUT,                                                                                       "/nowhere/c.pem: not"},
+        {{.listen = "192.0.2.1:0", .token = "t"},                                        ERR_ENVIRONMENT, "cannot listen"      },
     };
     struct fake_scaler fake = {0};
     const struct scaler scaler = fake_scaler(&fake);
