@@ -189,7 +189,7 @@ static void *serve(void *argument) {
  */
 
 static const struct grpc_limits defaults = {
-    .connections_max = 1024,
+    .connections_max = 256,
     .streams_max = 100,
     .message_max_bytes = 64 * 1024,
     .header_max_bytes = 16 * 1024,
