@@ -39,6 +39,7 @@ struct grpc_client {
     bool dropped;                         /* the connection was given up without a word */
     int goaway;                           /* -1: none came */
     int pongs, refusals;
+    int closed, failed;    /* calls; failed: with another status than OK */
     struct strbuf *record; /* when set: what the client sends */
 };
 
@@ -92,6 +93,8 @@ static int client_close(nghttp2_session *session, int32_t stream, uint32_t error
     (void)session;
     call->closed = true;
     call->error = error;
+    client->closed++;
+    client->failed += call->status != 0;
     client->refusals += error == NGHTTP2_REFUSED_STREAM;
     return 0;
 }

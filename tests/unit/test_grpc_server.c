@@ -1,5 +1,6 @@
 /* The external scaler's listener through real sockets: starting, strangers, limits, stopping. */
 #include "server/grpc/grpc.h"
+#include "server/grpc/peer.h"
 #include "tests/unit/grpc_client.h"
 
 #include <arpa/inet.h>
@@ -173,6 +174,32 @@ static void clients_that_drip_are_closed_and_callers_answered(void **state) {
     grpc_stop(served.server);
 }
 
+/* The bytes of a field of protobuf that has a length. */
+static size_t add_field(unsigned char *out, unsigned tag, const void *bytes, size_t length) {
+    size_t at = 0;
+    out[at++] = (unsigned char)(tag << 3 | 2);
+    if (length >= 128)
+        out[at++] = (unsigned char)(length | 128);
+    out[at++] = (unsigned char)(length >= 128 ? length >> 7 : length);
+    memcpy(out + at, bytes, length);
+    return at + length;
+}
+
+/* A request whose answer is as long as itself: it names the metric. Returns its size. */
+static size_t spec_request(unsigned char *out, size_t name_bytes) {
+    unsigned char name[256], model[64], metric[512], fields[1024];
+    memset(name, 'n', sizeof name);
+    size_t length = add_field(model, 1, "model", 5);
+    length += add_field(model + length, 2, "resnet50", 8);
+    size_t all = add_field(fields, 3, model, length);
+    length = add_field(metric, 1, "metricName", 10);
+    length += add_field(metric + length, 2, name, name_bytes);
+    all += add_field(fields + all, 3, metric, length);
+    memcpy(out, (unsigned char[]){0, 0, 0, (unsigned char)(all >> 8), (unsigned char)all}, 5);
+    memcpy(out + 5, fields, all);
+    return 5 + all;
+}
+
 static void more_connections_than_allowed_are_closed_at_once(void **state) {
     enum { ALLOWED = 4 };
     int dialled[ALLOWED];
@@ -196,6 +223,45 @@ static void more_connections_than_allowed_are_closed_at_once(void **state) {
     for (size_t i = 1; i < ALLOWED; i++)
         close(dialled[i]);
     grpc_stop(served.server);
+}
+
+/* What the socket does not take waits, and comes out when the client reads at last. */
+static void answers_wait_for_a_client_that_reads_late(void **state) {
+    enum { CALLS = 100, NAME_BYTES = 250 };
+    static unsigned char request[1024];
+    static struct client_body bodies[CALLS];
+    static struct grpc_client client;
+    const int little = 4096;
+    const uint8_t *bytes;
+    uint8_t heard[HEARD_BYTES];
+    ssize_t length;
+    int ends[2];
+    (void)state;
+    size_t size = spec_request(request, NAME_BYTES);
+    client_open(&client);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    assert_int_equal(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
+    struct grpc_peer *peer = grpc_peer_open(&client.service, NULL, ends[0]);
+    for (size_t i = 0; i < CALLS; i++) {
+        bodies[i] = (struct client_body){.bytes = request, .length = size};
+        client_call(&client, SERVICE "GetMetricSpec", NULL, &bodies[i]);
+    }
+    while ((length = nghttp2_session_mem_send(client.session, &bytes)) > 0) {
+        say(ends[1], bytes, (size_t)length);
+        assert_int_equal(grpc_peer_receive(peer), 0);
+        assert_int_equal(grpc_peer_flush(peer), 0);
+    }
+    assert_true(peer->waiting);
+    while ((length = recv(ends[1], heard, sizeof heard, 0)) > 0) {
+        nghttp2_session_mem_recv(client.session, heard, (size_t)length);
+        assert_int_equal(grpc_peer_flush(peer), 0);
+    }
+    assert_false(peer->waiting);
+    assert_int_equal(client.closed, CALLS);
+    assert_int_equal(client.failed, 0);
+    grpc_peer_close(peer);
+    client_done(&client);
+    close(ends[1]);
 }
 
 /* ---- stopping ----------------------------------------------------------------------------------
@@ -234,6 +300,7 @@ int main(void) {
         cmocka_unit_test(strangers_are_closed_and_callers_answered),
         cmocka_unit_test(clients_that_drip_are_closed_and_callers_answered),
         cmocka_unit_test(more_connections_than_allowed_are_closed_at_once),
+        cmocka_unit_test(answers_wait_for_a_client_that_reads_late),
         cmocka_unit_test(a_stop_closes_all_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
