@@ -503,6 +503,38 @@ static void rapid_resets_end_the_connection(void **state) {
     client_done(&client);
 }
 
+/* A window that is opened by nothing is an error of the stream, and the server resets it; that
+ * costs as much as a reset by the client. */
+static void resets_that_were_provoked_end_the_connection(void **state) {
+    struct grpc_client client;
+    int opened = 0;
+    (void)state;
+    client_open(&client);
+    for (; client.goaway < 0 && opened < 1000; opened++) {
+        struct client_body body = BODY(resnet_request);
+        int32_t stream = client_call(&client, SERVICE "StreamIsActive", NULL, &body);
+        const unsigned char too_far[] = {0,
+                                         0,
+                                         4,
+                                         NGHTTP2_WINDOW_UPDATE,
+                                         0,
+                                         0,
+                                         0,
+                                         (unsigned char)(stream >> 8),
+                                         (unsigned char)stream,
+                                         0x7f,
+                                         0xff,
+                                         0xff,
+                                         0xff};
+        client_exchange(&client);
+        grpc_connection_receive(client.connection, too_far, sizeof too_far);
+        client_exchange(&client);
+    }
+    assert_int_equal(client.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+    assert_in_range(opened, 100, 200);
+    client_done(&client);
+}
+
 static void settings_floods_end_the_connection(void **state) {
     struct grpc_client client;
     (void)state;
@@ -620,6 +652,7 @@ int main(void) {
         cmocka_unit_test(calls_beyond_the_limit_are_refused),
         cmocka_unit_test(pings_are_answered_and_floods_of_them_are_not),
         cmocka_unit_test(rapid_resets_end_the_connection),
+        cmocka_unit_test(resets_that_were_provoked_end_the_connection),
         cmocka_unit_test(settings_floods_end_the_connection),
         cmocka_unit_test(any_number_of_honest_calls_is_no_flood),
         cmocka_unit_test(other_protocols_are_dropped_at_once),
