@@ -28,8 +28,7 @@ void grpc_call_delete(struct grpc_call *call) {
     free(call);
 }
 
-/* ---- headers ----------------------------------------------------------------------------------
- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 #define TIMEOUT_NS_MAX (UINT64_MAX / 4) /* some 146 years; a sum with a clock does not wrap */
 
@@ -161,8 +160,7 @@ int grpc_call_headers_end(struct grpc_call *call, const struct grpc_service *ser
     return status->code ? -1 : 0;
 }
 
-/* ---- the message ------------------------------------------------------------------------------
- */
+/* ---- the message ----------------------------------------------------------------------------- */
 
 static uint32_t message_length(const struct grpc_call *call) {
     const unsigned char *prefix = (const unsigned char *)call->in.text;
@@ -208,8 +206,7 @@ int grpc_call_request_end(struct grpc_call *call) {
     return 0;
 }
 
-/* ---- the answer -------------------------------------------------------------------------------
- */
+/* ---- the answer ------------------------------------------------------------------------------ */
 
 static void add_message(struct strbuf *out, const struct strbuf *message) {
     uint32_t length = (uint32_t)message->length;

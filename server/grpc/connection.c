@@ -29,8 +29,7 @@ static uint64_t now(const struct grpc_connection *connection) {
     return connection->service->now_ns();
 }
 
-/* ---- what goes out ----------------------------------------------------------------------------
- */
+/* ---- what goes out --------------------------------------------------------------------------- */
 
 enum { FIELDS_MAX = 6 };
 
@@ -149,8 +148,7 @@ static void reset(struct grpc_connection *connection, struct grpc_call *call) {
     nghttp2_submit_rst_stream(connection->session, NGHTTP2_FLAG_NONE, call->stream, NGHTTP2_CANCEL);
 }
 
-/* ---- what comes in ----------------------------------------------------------------------------
- */
+/* ---- what comes in --------------------------------------------------------------------------- */
 
 static struct grpc_call *call_of(nghttp2_session *session, int32_t stream) {
     return nghttp2_session_get_stream_user_data(session, stream);
@@ -258,8 +256,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t er
     return 0;
 }
 
-/* ---- opening and closing ----------------------------------------------------------------------
- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static int new_session(struct grpc_connection *connection) {
     nghttp2_session_callbacks *callbacks = NULL;
@@ -319,8 +316,7 @@ void grpc_connection_close(struct grpc_connection *connection) {
     free(connection);
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Calls that were taken are answered to their end. */
 static void go_away(struct grpc_connection *connection) {
@@ -374,8 +370,7 @@ bool grpc_connection_finished(struct grpc_connection *connection) {
            !nghttp2_session_want_write(connection->session);
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* `since` + `span`, or never. */
 static uint64_t after(uint64_t since_ns, uint64_t span_ns) {

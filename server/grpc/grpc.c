@@ -37,8 +37,7 @@ static uint64_t monotonic_ns(void) {
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* ---- connections ------------------------------------------------------------------------------
- */
+/* ---- connections ----------------------------------------------------------------------------- */
 
 static void drop(struct grpc_server *server, struct grpc_peer *peer) {
     if (peer->next)
@@ -104,8 +103,7 @@ static void accept_some(struct grpc_server *server) {
     }
 }
 
-/* ---- the thread -------------------------------------------------------------------------------
- */
+/* ---- the thread ------------------------------------------------------------------------------ */
 
 static void begin_stop(struct grpc_server *server) {
     struct grpc_peer *next;
@@ -185,8 +183,7 @@ static void *serve(void *argument) {
     return NULL;
 }
 
-/* ---- starting and stopping --------------------------------------------------------------------
- */
+/* ---- starting and stopping ------------------------------------------------------------------- */
 
 static const struct grpc_limits defaults = {
     .connections_max = 256,

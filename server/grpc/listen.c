@@ -1,8 +1,10 @@
 #include "server/grpc/listen.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,13 +51,16 @@ static bool is_loopback(const struct sockaddr *address) {
     return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
 }
 
+/* The port stands at the same place in the addresses of both families. */
 static int port_of(int socket, uint16_t *port) {
-    struct sockaddr_storage bound = {0};
+    struct sockaddr_in6 bound = {0};
     socklen_t size = sizeof bound;
+    static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                      offsetof(struct sockaddr_in6, sin6_port),
+                  "one place");
     if (getsockname(socket, (struct sockaddr *)&bound, &size))
         return -1;
-    *port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port
-                                             : ((struct sockaddr_in6 *)&bound)->sin6_port);
+    *port = ntohs(bound.sin6_port);
     return 0;
 }
 
@@ -75,7 +80,7 @@ static int open_socket(const struct addrinfo *where, int *opened, uint16_t *port
 int grpc_listen(const char *address, bool public_allowed, int *socket, uint16_t *port,
                 struct err *err) {
     struct addrinfo *found = NULL;
-    if (resolve(address, &found, err))
+    if (resolve(address, &found, err) || !found)
         return -(int)err->code;
     if (!is_loopback(found->ai_addr) && !public_allowed) {
         err_set(err, ERR_USAGE, "%s can be reached by others and anyone may call", address);

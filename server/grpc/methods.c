@@ -33,8 +33,7 @@ static int encode(const struct grpc_request *request, const ProtobufCMessage *me
     return 0;
 }
 
-/* ---- externalscaler.ExternalScaler ------------------------------------------------------------
- */
+/* ---- externalscaler.ExternalScaler ----------------------------------------------------------- */
 
 static int decode_asked(const struct grpc_request *request, struct grpc_asked *asked,
                         struct grpc_status *status) {
@@ -113,8 +112,7 @@ static int get_metrics(const struct grpc_request *request, struct strbuf *answer
     return encode(request, &response.base, answer);
 }
 
-/* ---- grpc.health.v1.Health --------------------------------------------------------------------
- */
+/* ---- grpc.health.v1.Health ------------------------------------------------------------------- */
 
 static int check_health(const struct grpc_request *request, struct strbuf *answer,
                         struct grpc_status *status) {
@@ -129,8 +127,7 @@ static int check_health(const struct grpc_request *request, struct strbuf *answe
     return encode(request, &response.base, answer);
 }
 
-/* ---- rows -------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 const struct grpc_method grpc_methods[] = {
     {.path = "/externalscaler.ExternalScaler/IsActive",         .answer = is_active},

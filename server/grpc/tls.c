@@ -14,8 +14,7 @@ struct grpc_tls_session {
     BIO *in, *out; /* owned by ssl */
 };
 
-/* ---- certificate and key ----------------------------------------------------------------------
- */
+/* ---- certificate and key --------------------------------------------------------------------- */
 
 static int choose_h2(SSL *ssl, const unsigned char **out, unsigned char *out_length,
                      const unsigned char *in, unsigned in_length, void *user) {
@@ -79,8 +78,7 @@ void grpc_tls_close(struct grpc_tls *tls) {
     free(tls);
 }
 
-/* ---- one connection ---------------------------------------------------------------------------
- */
+/* ---- one connection -------------------------------------------------------------------------- */
 
 struct grpc_tls_session *grpc_tls_session_open(const struct grpc_tls *tls) {
     struct grpc_tls_session *session = calloc(1, sizeof *session);

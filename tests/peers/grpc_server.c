@@ -33,8 +33,7 @@ static struct grpc_server *start(const struct grpc_options *options, struct fake
     return server;
 }
 
-/* ---- the client -------------------------------------------------------------------------------
- */
+/* ---- the client ------------------------------------------------------------------------------ */
 
 struct client {
     pid_t process;
@@ -106,8 +105,7 @@ static void play(const char *scenarios, const struct grpc_options *options,
     grpc_stop(server);
 }
 
-/* ---- scenarios --------------------------------------------------------------------------------
- */
+/* ---- scenarios ------------------------------------------------------------------------------- */
 
 /* Streams look four times as often as they would, which is all that a test would wait for. */
 static const struct grpc_options local = {
@@ -161,8 +159,7 @@ static void streams_hear_that_the_server_stops(void **state) {
     client_end(&client);
 }
 
-/* ---- TLS --------------------------------------------------------------------------------------
- */
+/* ---- TLS ------------------------------------------------------------------------------------- */
 
 /* A certificate for 127.0.0.1 that signs itself. */
 static void write_certificate(const char *certificate_path, const char *key_path) {

@@ -184,8 +184,7 @@ static inline void client_wait_ms(struct grpc_client *client, uint64_t ms) {
     client_now_ns = end_ns;
 }
 
-/* ---- calls ------------------------------------------------------------------------------------
- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 struct client_body {
     const void *bytes;

@@ -91,8 +91,7 @@ static void only_the_whole_token_is_right(void **state) {
     assert_false(grpc_bearer_matches("secret", "Bearer secret\0more", 18));
 }
 
-/* ---- the purse ---------------------------------------------------------------------------------
- */
+/* ---- the purse ------------------------------------------------------------------------------- */
 
 static void frames_are_followed_over_any_cut(void **state) {
     static const unsigned char bytes[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -142,8 +141,7 @@ static void the_purse_fills_with_time_and_calls(void **state) {
     assert_int_equal(grpc_guard_pay(&guard, 1001, 1000 * SECOND_NS), -1); /* never above 1000 */
 }
 
-/* ---- what a ScaledObject asks ------------------------------------------------------------------
- */
+/* ---- what a ScaledObject asks ---------------------------------------------------------------- */
 
 struct entry {
     const char *key, *value; /* NULL ends them */
@@ -235,8 +233,7 @@ static void a_wrong_value_names_its_key(void **state) {
     }
 }
 
-/* ---- rows --------------------------------------------------------------------------------------
- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void methods_are_found_by_their_whole_path(void **state) {
     (void)state;

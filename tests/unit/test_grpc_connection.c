@@ -67,8 +67,7 @@ static void a_request_in_single_bytes_is_the_same_request(void **state) {
     client_done(&client);
 }
 
-/* ---- what a request must be --------------------------------------------------------------------
- */
+/* ---- what a request must be ------------------------------------------------------------------ */
 
 static const struct wrong {
     const char *name;
@@ -249,8 +248,7 @@ static void a_token_is_compared_whole(void **state) {
     }
 }
 
-/* ---- time -------------------------------------------------------------------------------------
- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 static void a_deadline_ends_a_request_that_does_not_come(void **state) {
     const struct client_field more[] = {
@@ -393,8 +391,7 @@ static void a_connection_without_calls_is_told_to_go(void **state) {
     client_done(&client);
 }
 
-/* ---- streams ----------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static void a_stream_says_what_changes_and_is_never_idle(void **state) {
     struct client_body turning = BODY(turning_request), still = BODY(resnet_request);
@@ -464,8 +461,7 @@ static void calls_beyond_the_limit_are_refused(void **state) {
     client_done(&client);
 }
 
-/* ---- floods -----------------------------------------------------------------------------------
- */
+/* ---- floods ---------------------------------------------------------------------------------- */
 
 static void pings_are_answered_and_floods_of_them_are_not(void **state) {
     struct grpc_client client;
@@ -563,8 +559,7 @@ static void any_number_of_honest_calls_is_no_flood(void **state) {
     client_done(&client);
 }
 
-/* ---- what is not HTTP/2 ------------------------------------------------------------------------
- */
+/* ---- what is not HTTP/2 ---------------------------------------------------------------------- */
 
 static void other_protocols_are_dropped_at_once(void **state) {
     static const char *const first[] = {

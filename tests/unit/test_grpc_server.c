@@ -88,8 +88,7 @@ static int call_status(const struct served *served) {
     return status;
 }
 
-/* ---- starting ----------------------------------------------------------------------------------
- */
+/* ---- starting -------------------------------------------------------------------------------- */
 
 static void a_start_that_cannot_be_says_why(void **state) {
     static const struct {
@@ -134,8 +133,7 @@ static void others_may_call_when_a_token_is_asked_for_or_it_is_wished(void **sta
     }
 }
 
-/* ---- strangers ---------------------------------------------------------------------------------
- */
+/* ---- strangers ------------------------------------------------------------------------------- */
 
 static void strangers_are_closed_and_callers_answered(void **state) {
     static const char *const greetings[] = {
@@ -264,8 +262,7 @@ static void answers_wait_for_a_client_that_reads_late(void **state) {
     close(ends[1]);
 }
 
-/* ---- stopping ----------------------------------------------------------------------------------
- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static int count_descriptors(void) {
     DIR *folder = opendir("/proc/self/fd");
