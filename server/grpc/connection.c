@@ -21,6 +21,7 @@ struct grpc_connection {
     uint64_t unsent_ns;      /* since when output waits; UINT64_MAX: none does */
     struct strbuf out;
     size_t out_sent;
+    bool answered; /* a call, with OK */
     bool stopping;
     bool abused;
 };
@@ -206,6 +207,7 @@ static void request_complete(struct grpc_connection *connection, struct grpc_cal
         call->phase = GRPC_ENDED;
     else
         grpc_call_answer(call, connection->service);
+    connection->answered |= call->status.code == GRPC_OK;
     if (call->phase == GRPC_OPEN && connection->poll_ns == UINT64_MAX)
         connection->poll_ns = now(connection) + connection->service->limits.poll_ns;
     respond(connection, call);
@@ -363,6 +365,10 @@ void grpc_connection_sent(struct grpc_connection *connection, size_t length) {
         return;
     connection->out.length = connection->out_sent = 0;
     connection->unsent_ns = UINT64_MAX;
+}
+
+bool grpc_connection_has_answered(const struct grpc_connection *connection) {
+    return connection->answered;
 }
 
 bool grpc_connection_finished(struct grpc_connection *connection) {

@@ -29,6 +29,9 @@ uint64_t grpc_connection_due_ns(const struct grpc_connection *connection);
 /* Streams are looked at, what is overdue ends. -1: the client does not even read; drop it. */
 int grpc_connection_tick(struct grpc_connection *connection);
 
+/* Whether a call of this client was ever answered: until then it is a stranger. */
+bool grpc_connection_has_answered(const struct grpc_connection *connection);
+
 /* Says that no more calls are taken and ends those that are open with UNAVAILABLE. */
 void grpc_connection_stop(struct grpc_connection *connection);
 

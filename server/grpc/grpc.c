@@ -25,6 +25,8 @@ struct grpc_server {
     pthread_t thread;
     int listener, epoll, stop;
     uint16_t port;
+    /* What drops connections waits until all events were served: they point to connections. */
+    bool knocked, told_to_stop;
     struct grpc_peer *peers; /* newest first */
     uint32_t peer_count;
     uint64_t deaf_ns;  /* no descriptor was left: until when nobody is accepted */
@@ -67,9 +69,28 @@ static void flush(struct grpc_server *server, struct grpc_peer *peer) {
         watch(server, peer);
 }
 
+/* The oldest connection that never had an answer: most likely it never will. */
+static struct grpc_peer *oldest_stranger(const struct grpc_server *server) {
+    struct grpc_peer *oldest = NULL;
+    for (struct grpc_peer *peer = server->peers; peer; peer = peer->next)
+        if (!grpc_connection_has_answered(peer->connection))
+            oldest = peer;
+    return oldest;
+}
+
+static bool make_room(struct grpc_server *server) {
+    struct grpc_peer *stranger;
+    if (server->peer_count < server->service.limits.connections_max)
+        return true;
+    stranger = oldest_stranger(server);
+    if (stranger)
+        drop(server, stranger);
+    return stranger != NULL;
+}
+
 static void take(struct grpc_server *server, int socket) {
     struct grpc_peer *peer = NULL;
-    if (server->peer_count < server->service.limits.connections_max)
+    if (make_room(server))
         peer = grpc_peer_open(&server->service, server->tls, socket);
     if (!peer) {
         close(socket);
@@ -90,6 +111,7 @@ static void listen_again(struct grpc_server *server, bool yes) {
 }
 
 static void accept_some(struct grpc_server *server) {
+    server->knocked = false;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         int socket = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (socket >= 0)
@@ -107,6 +129,7 @@ static void accept_some(struct grpc_server *server) {
 
 static void begin_stop(struct grpc_server *server) {
     struct grpc_peer *next;
+    server->told_to_stop = false;
     epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->stop, NULL);
     epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->listener, NULL);
     server->deaf_ns = UINT64_MAX;
@@ -132,9 +155,9 @@ static void serve_peer(struct grpc_server *server, struct grpc_peer *peer, uint3
 
 static void serve_event(struct grpc_server *server, const struct epoll_event *event) {
     if (event->data.ptr == &server->listener)
-        accept_some(server);
+        server->knocked = true;
     else if (event->data.ptr == &server->stop)
-        begin_stop(server);
+        server->told_to_stop = true;
     else
         serve_peer(server, event->data.ptr, event->events);
 }
@@ -176,6 +199,10 @@ static void *serve(void *argument) {
         int count = epoll_wait(server->epoll, events, EVENTS_MAX, wait_ms(server));
         for (int i = 0; i < count; i++)
             serve_event(server, &events[i]);
+        if (server->told_to_stop)
+            begin_stop(server);
+        else if (server->knocked)
+            accept_some(server);
         tick(server, monotonic_ns());
     }
     while (server->peers)

@@ -8,7 +8,7 @@
 
 /* A field that is 0 has the default that stands beside it. */
 struct grpc_limits {
-    uint32_t connections_max;    /* 256; more are closed at once */
+    uint32_t connections_max;    /* 256; then strangers make room, or who comes is closed */
     uint32_t streams_max;        /* 100 calls at a time on a connection, open streams included */
     uint32_t message_max_bytes;  /* 64 KiB */
     uint32_t header_max_bytes;   /* 16 KiB, names and values and 32 for each (RFC 9113 6.5.2) */

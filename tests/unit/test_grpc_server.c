@@ -64,14 +64,13 @@ static void assert_closed(int dialled) {
     close(dialled);
 }
 
-/* An ordinary call on a connection of its own; -1: it was closed before the answer. */
-static int call_status(const struct served *served) {
+/* An ordinary call, the first on its connection; -1: it was closed before the answer. */
+static int call_on(int dialled) {
     struct client_body body = BODY(resnet_request);
     struct grpc_client client;
     const uint8_t *bytes;
     uint8_t heard[HEARD_BYTES];
     ssize_t length;
-    int dialled = dial(served);
     client_open(&client);
     int32_t stream = client_call(&client, SERVICE "IsActive", NULL, &body);
     while (!outcome(&client, stream)->closed) {
@@ -84,6 +83,13 @@ static int call_status(const struct served *served) {
     }
     int status = outcome(&client, stream)->status;
     client_done(&client);
+    return status;
+}
+
+/* On a connection of its own. */
+static int call_status(const struct served *served) {
+    int dialled = dial(served);
+    int status = call_on(dialled);
     close(dialled);
     return status;
 }
@@ -198,16 +204,15 @@ static size_t spec_request(unsigned char *out, size_t name_bytes) {
     return 5 + all;
 }
 
-static void more_connections_than_allowed_are_closed_at_once(void **state) {
+static void callers_beyond_the_limit_are_closed(void **state) {
     enum { ALLOWED = 4 };
     int dialled[ALLOWED];
-    char heard[HEARD_BYTES];
     struct served served;
     (void)state;
     serve(&served, &(struct grpc_options){.limits.connections_max = ALLOWED});
     for (size_t i = 0; i < ALLOWED; i++) {
         dialled[i] = dial(&served);
-        assert_true(recv(dialled[i], heard, sizeof heard, 0) > 0); /* settings: it was taken */
+        assert_int_equal(call_on(dialled[i]), 0);
     }
     assert_closed(dial(&served));
     close(dialled[0]);
@@ -220,6 +225,28 @@ static void more_connections_than_allowed_are_closed_at_once(void **state) {
     assert_int_equal(status, 0);
     for (size_t i = 1; i < ALLOWED; i++)
         close(dialled[i]);
+    grpc_stop(served.server);
+}
+
+static void strangers_make_room_for_callers(void **state) {
+    enum { ALLOWED = 8, STRANGERS = 50 };
+    int strangers[STRANGERS];
+    struct served served;
+    (void)state;
+    serve(&served, &(struct grpc_options){.limits.connections_max = ALLOWED});
+    int caller = dial(&served);
+    assert_int_equal(call_on(caller), 0);
+    for (size_t i = 0; i < STRANGERS; i++)
+        strangers[i] = dial(&served);
+    assert_int_equal(call_status(&served), 0);
+    for (size_t i = 0; i < STRANGERS - ALLOWED; i++)
+        assert_closed(strangers[i]);
+    /* The first caller is no stranger: it still hears nothing but silence. */
+    assert_int_equal(recv(caller, &(char){0}, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    for (size_t i = STRANGERS - ALLOWED; i < STRANGERS; i++)
+        close(strangers[i]);
+    close(caller);
     grpc_stop(served.server);
 }
 
@@ -296,7 +323,8 @@ int main(void) {
         cmocka_unit_test(others_may_call_when_a_token_is_asked_for_or_it_is_wished),
         cmocka_unit_test(strangers_are_closed_and_callers_answered),
         cmocka_unit_test(clients_that_drip_are_closed_and_callers_answered),
-        cmocka_unit_test(more_connections_than_allowed_are_closed_at_once),
+        cmocka_unit_test(callers_beyond_the_limit_are_closed),
+        cmocka_unit_test(strangers_make_room_for_callers),
         cmocka_unit_test(answers_wait_for_a_client_that_reads_late),
         cmocka_unit_test(a_stop_closes_all_and_leaves_nothing),
     };
