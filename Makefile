@@ -21,13 +21,17 @@ SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
 MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
-OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o)
+# Written by protoc-c into the build folder.
+PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
+PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
+PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
+OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
 PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
 
-PACKAGES := sqlite3 libcjson smartcols libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
+PACKAGES := sqlite3 libcjson smartcols libssl libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
             libcurl
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-CPPFLAGS += -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
+CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Werror $(MORE_WARNINGS)
 HARDEN   := -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
@@ -50,6 +54,18 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.pb-c.c $(BUILD)/%.pb-c.h: %.proto
+	@mkdir -p $(@D)
+	@echo "  protoc-c $<"
+	$(QUIET)protoc-c --c_out=$(BUILD) $<
+
+# What is written for us is not held to our warnings.
+$(PROTO_OBJECTS): %.o: %.c
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(filter-out $(WARNINGS),$(ALL_CFLAGS)) -c -o $@ $<
+
+$(OBJECTS): | $(PROTO_HEADERS)
 
 $(BUILD)/libassay.a: $(OBJECTS)
 	@rm -f $@
@@ -108,12 +124,21 @@ FUZZ_RUNS    ?= 2000000
 FUZZ_BUILD   := $(BUILD)/fuzz
 FUZZERS      := $(patsubst %.c,$(FUZZ_BUILD)/%,$(notdir $(wildcard tests/fuzz/*.c)))
 FUZZ_CFLAGS  := -std=c17 -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
-FUZZ_OBJECTS := $(LIBRARY:%.c=$(FUZZ_BUILD)/objects/%.o)
+FUZZ_OBJECTS := $(patsubst %.c,$(FUZZ_BUILD)/objects/%.o,$(LIBRARY) $(PROTOS:%.proto=%.pb-c.c))
+
+define compile_fuzz
+@mkdir -p $(@D)
+@echo "  cc $@"
+$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+endef
 
 $(FUZZ_BUILD)/objects/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  cc $@"
-	$(QUIET)clang $(CPPFLAGS) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
+	$(compile_fuzz)
+
+$(FUZZ_BUILD)/objects/%.pb-c.o: $(BUILD)/%.pb-c.c
+	$(compile_fuzz)
+
+$(FUZZ_OBJECTS): | $(PROTO_HEADERS)
 
 $(FUZZ_BUILD)/libassay.a: $(FUZZ_OBJECTS)
 	@rm -f $@
@@ -216,7 +241,7 @@ format: ## put all C files into the house's format
 CPPCHECK_QUIET := $(addprefix --suppress=,missingIncludeSystem ctuuninitvar uninitStructMember \
                   incorrectLogicOperator pointerSize internalAstError)
 
-lint: ## format, clang-tidy and cppcheck, as far as they are installed
+lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are installed
 	@clang-format --dry-run -Werror $(C_FILES)
 	@if command -v cppcheck >/dev/null; then \
 	    cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr -I. -D_GNU_SOURCE \
