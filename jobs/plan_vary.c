@@ -118,7 +118,7 @@ static int find_row(const char *text, uint32_t *row, const char **values, struct
 int plan_vary(struct arena *arena, const struct planned *planned, const char *text,
               struct plan_variation *variation, struct err *err) {
     struct plan_variant *variants = ARENA_ARRAY(arena, VALUES_MAX, struct plan_variant);
-    const char *values;
+    const char *values = NULL;
     uint32_t row, count = 0;
     if (find_row(text, &row, &values, err))
         return -(int)err->code;
