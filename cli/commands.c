@@ -1,6 +1,6 @@
 #include "cli/command.h"
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 
