@@ -58,7 +58,7 @@ static int parse_reserve(const struct pairs *pairs, const char **name, struct er
     const char *text = pairs_find(pairs, "reserve");
     const struct reserve *reserve = text ? reserve_by_name(text) : reserve_at(0);
     if (!reserve)
-        return err_set(err, ERR_USAGE, "reserve: \"%s\": expected gke, eks or none", text);
+        return err_set(err, ERR_USAGE, "reserve: \"%s\": expected gke, eks, aks or none", text);
     *name = reserve->name;
     return 0;
 }
@@ -98,16 +98,14 @@ static double whole(double room, double each) {
 
 uint64_t node_holds(const struct node_type *type, const struct replica_size *replica,
                     const char **short_of) {
-    const struct reserve *reserve = reserve_by_name(type->reserve);
-    double cpus = type->cpus - reserve->cpus(type->cpus);
-    double memory = type->memory_bytes - reserve->memory(type->memory_bytes, type->pods_max);
+    struct node_room room = node_room(type);
     const struct {
         const char *name;
         double replicas;
     } limits[] = {
-        {"pods",                  type->pods_max},
-        {"CPU",                   whole(cpus,     replica->cpus)},
-        {"memory",                       whole(memory,                              replica->memory_bytes)},
+        {"pods",                  room.pods      },
+        {"CPU",                   whole(room.cpus, replica->cpus)},
+        {"memory",                       whole(room.memory_bytes,                               replica->memory_bytes)},
         {"company", replica->per_node_most ? (double)replica->per_node_most : (double)INFINITY},
     };
     unsigned least = 0;
