@@ -154,7 +154,7 @@ static void fill_covers(struct cover *covers, uint64_t replicas, const struct of
     }
 }
 
-static int check_types(const struct node_type *types, uint32_t count, struct err *err) {
+int node_types_check(const struct node_type *types, uint32_t count, struct err *err) {
     for (uint32_t i = 0; i < count; i++) {
         if (isnan(types[i].usd_per_hour) != isnan(types[0].usd_per_hour))
             return err_set(err, ERR_USAGE,
@@ -226,7 +226,7 @@ int pack_replicas(struct arena *arena, const struct node_type *types, uint32_t t
     if (replicas > PACK_REPLICAS_MAX)
         return err_set(err, ERR_FINDING, "%llu replicas are more than the %d that can be packed",
                        (unsigned long long)replicas, PACK_REPLICAS_MAX);
-    int rc = check_types(types, type_count, err);
+    int rc = node_types_check(types, type_count, err);
     if (rc)
         return rc;
     struct offer *offers = ARENA_ARRAY(arena, type_count, struct offer);
