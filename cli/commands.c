@@ -14,6 +14,7 @@
     ROW(scale) \
     ROW(plan) \
     ROW(simulate) \
+    ROW(pack) \
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \
