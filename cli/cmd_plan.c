@@ -52,6 +52,8 @@ static int print_plan(struct context *context, const struct planned *planned,
         return -(int)err->code;
     for (uint32_t i = 0; plan_note(context->arena, plan, i); i++)
         print_note(context, "%s", plan_note(context->arena, plan, i));
+    if (planned->constraints_note)
+        print_note(context, "%s", planned->constraints_note);
     for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
         print_note(context, "%s", planned->predicted.prediction.warnings[i]);
     for (uint32_t i = 0; i < written->count; i++)
@@ -86,13 +88,15 @@ static int make_request(struct context *context, const struct plan_options *opti
         .routing = (enum routing)options->load.routing,
         .nodes = options->load.nodes.items,
         .node_count = options->load.nodes.count,
+        .catalog_path = options->load.catalog,
+        .constraints = options->load.constraints,
         .headroom = {.spares = (uint32_t)options->spares,
                      .growth_per_minute = options->growth,
                      .lead_time_ns = (double)options->reaction_ns,
                      .shortfall = options->shortfall},
         .seed = (uint64_t)options->model.seed,
     };
-    if (!options->load.slo)
+    if (!options->load.slo && !options->load.constraints)
         return err_hint((err_set(err, ERR_USAGE, "a response target is missing"), err),
                         "for example --slo p99=50ms");
     if (options->model.model && options->memory_bytes)

@@ -9,6 +9,7 @@
 #define ASSAY_CORE_PLAN_H
 
 #include "base/arena.h"
+#include "core/constraint.h"
 #include "core/estimate.h"
 
 #include <stdbool.h>
@@ -160,6 +161,8 @@ struct plan {
     struct plan_answer high, value; /* of the chosen option */
     const struct plan_point *curve; /* by rising rate; none unless planner_curve was called */
     uint32_t curve_count;
+    const struct constraint *constraints; /* as given; percentiles of latency are targets too */
+    uint32_t constraint_count;
 };
 
 /* Gives the plan one option: a replica of so many threads, alone, one request at a time, in the
