@@ -34,6 +34,8 @@ static void add_manifests(cJSON *tree, const struct manifests_written *written) 
 static int print_plan(struct context *context, const struct planned *planned,
                       const struct manifests_written *written, struct err *err) {
     const struct plan *plan = &planned->plan;
+    if (planned->constraints_note)
+        print_note(context, "%s", planned->constraints_note);
     if (context->json) {
         cJSON *tree = plan_json(plan);
         if (written->count)
@@ -52,8 +54,6 @@ static int print_plan(struct context *context, const struct planned *planned,
         return -(int)err->code;
     for (uint32_t i = 0; plan_note(context->arena, plan, i); i++)
         print_note(context, "%s", plan_note(context->arena, plan, i));
-    if (planned->constraints_note)
-        print_note(context, "%s", planned->constraints_note);
     for (uint32_t i = 0; i < planned->predicted.prediction.warning_count; i++)
         print_note(context, "%s", planned->predicted.prediction.warnings[i]);
     for (uint32_t i = 0; i < written->count; i++)
