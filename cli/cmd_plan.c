@@ -71,6 +71,8 @@ static int print_tables(struct context *context, const struct plan *plan,
 static int print_plan(struct context *context, const struct planned *planned,
                       const struct extras *extras, struct err *err) {
     const struct plan *plan = &planned->plan;
+    if (planned->constraints_note)
+        print_note(context, "%s", planned->constraints_note);
     if (context->json)
         return print_tree(context, plan, extras, err);
     if (print_line(context, err, "%s", plan_sentence(context->arena, plan)) ||
@@ -112,13 +114,15 @@ static int make_request(struct context *context, const struct plan_options *opti
         .routing = (enum routing)options->load.routing,
         .nodes = options->load.nodes.items,
         .node_count = options->load.nodes.count,
+        .catalog_path = options->load.catalog,
+        .constraints = options->load.constraints,
         .headroom = {.spares = (uint32_t)options->spares,
                      .growth_per_minute = options->growth,
                      .lead_time_ns = (double)options->reaction_ns,
                      .shortfall = options->shortfall},
         .seed = (uint64_t)options->model.seed,
     };
-    if (!options->load.slo)
+    if (!options->load.slo && !options->load.constraints)
         return err_hint((err_set(err, ERR_USAGE, "a response target is missing"), err),
                         "for example --slo p99=50ms");
     if (options->model.model && options->memory_bytes)

@@ -40,6 +40,8 @@ static int make(struct context *context, const struct report_options *options, s
         .routing = (enum routing)options->load.routing,
         .nodes = options->load.nodes.items,
         .node_count = options->load.nodes.count,
+        .catalog_path = options->load.catalog,
+        .constraints = options->load.constraints,
     };
     struct db *db;
     struct place place;

@@ -1,6 +1,6 @@
 #include "cli/command.h"
 
-#include "cli/suggest.h"
+#include "base/suggest.h"
 
 #include <string.h>
 
@@ -14,6 +14,7 @@
     ROW(scale) \
     ROW(plan) \
     ROW(simulate) \
+    ROW(pack) \
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \

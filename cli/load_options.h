@@ -6,9 +6,10 @@
 
 struct load_options {
     double rate;
-    const char *slo;
+    const char *slo, *constraints;
     int routing; /* enum routing */
     struct text_list nodes;
+    const char *catalog;
 };
 
 /* The words that --routing may be. */
@@ -27,7 +28,13 @@ const char *routing_choice(size_t index, const char **help);
      .help = "how requests find a replica"},                                                       \
     {.name = "node", .type = OPTION_LIST, .metavar = "SPEC",                                       \
      .offset = offsetof(owner, field.nodes),                                                       \
-     .help = "a node that can be had, cpus=8,memory=32GiB,price=0.38; may be repeated"}
+     .help = "a node that can be had, cpus=8,memory=32GiB,price=0.38; may be repeated"},           \
+    {.name = "catalog", .type = OPTION_TEXT, .metavar = "FILE",                                    \
+     .offset = offsetof(owner, field.catalog),                                                     \
+     .help = "nodes that can be had, as YAML (docs/catalog.md), beside those of --node"},          \
+    {.name = "constraints", .type = OPTION_TEXT, .metavar = "FILE|TEXT",                           \
+     .offset = offsetof(owner, field.constraints),                                                 \
+     .help = "what to keep to: Triton Model Analyzer's YAML, or 'latency:p99<50ms;cost<1.5'"}
 /* clang-format on */
 
 #endif

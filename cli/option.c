@@ -1,7 +1,7 @@
 #include "cli/option.h"
 
+#include "base/suggest.h"
 #include "base/units.h"
-#include "cli/suggest.h"
 
 #include <assert.h>
 #include <getopt.h>

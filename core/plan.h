@@ -9,6 +9,7 @@
 #define ASSAY_CORE_PLAN_H
 
 #include "base/arena.h"
+#include "core/constraint.h"
 #include "core/estimate.h"
 
 #include <stdbool.h>
@@ -45,15 +46,29 @@ struct slo {
     double target_ns;
 };
 
-/* A kind of node that can be had in any number. */
+/* What a node is marked with: "topology.kubernetes.io/zone" and its value. */
+struct node_label {
+    const char *key, *value;
+};
+
+/* A kind of node that can be had in any number, or up to a limit. */
 struct node_type {
     const char *name;
     double cpus;
     double memory_bytes;
     double usd_per_hour; /* NaN: not known */
-    const char *reserve; /* whose formula says what the system keeps: "gke", "eks", "none" */
-    uint32_t pods_max;   /* pods a node may hold */
-    const char *price_date, *price_source; /* NULL: not known */
+    const char *reserve; /* whose formula says what the system keeps: a row of reserve.h */
+    uint32_t pods_max;   /* pods a node may hold, those of daemon sets too */
+    uint32_t gpus;
+    uint32_t limit;        /* at most so many nodes; 0: any number */
+    double daemonset_cpus; /* taken by daemon sets on each node, beside the reserve */
+    double daemonset_memory_bytes;
+    uint32_t daemonset_pods;
+    const char *price_date, *price_source; /* as the catalogue has them; NULL: not known */
+    bool spot;                             /* may be taken away */
+    double interruptions_per_hour;         /* of a spot node; 0: not known or none */
+    const struct node_label *labels;
+    uint32_t label_count;
 };
 
 /* So many nodes of a type in an answer. */
@@ -164,6 +179,8 @@ struct plan {
     struct plan_answer high, value; /* of the chosen option */
     const struct plan_point *curve; /* by rising rate; none unless planner_curve was called */
     uint32_t curve_count;
+    const struct constraint *constraints; /* as given; percentiles of latency are targets too */
+    uint32_t constraint_count;
 };
 
 /* Gives the plan one option: a replica of so many threads, alone, one request at a time, in the

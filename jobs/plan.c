@@ -1,22 +1,42 @@
 #include "jobs/plan.h"
 
+#include "jobs/constraints.h"
+#include "jobs/pack.h"
 #include "jobs/plan_options.h"
-#include "predictor/capacity/pack.h"
 #include "predictor/capacity/planner.h"
 #include "predictor/capacity/replicas.h"
 
 #include <math.h>
 #include <string.h>
 
-static int read_nodes(struct arena *arena, const struct plan_request *request, struct plan *plan,
-                      struct err *err) {
-    struct node_type *offers = ARENA_ARRAY(arena, request->node_count + 1u, struct node_type);
-    for (uint32_t i = 0; i < request->node_count; i++)
-        if (node_type_parse(arena, request->nodes[i], &offers[i], err))
-            return -(int)err->code;
-    plan->offers = offers;
-    plan->offer_count = request->node_count;
-    return 0;
+static const char *model_name(struct arena *arena, const char *path) {
+    if (!path)
+        return NULL;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return arena_strndup(arena, name, dot ? (size_t)(dot - name) : strlen(name));
+}
+
+/* Targets are what --slo says and what the constraints say. */
+static int read_targets(struct arena *arena, const struct plan_request *request,
+                        struct planned *out, struct err *err) {
+    struct plan *plan = &out->plan;
+    struct constraints constraints = {0};
+    const char *model = model_name(arena, request->service.predict.subject.model_path);
+    if (request->targets &&
+        slo_parse(arena, request->targets, &plan->targets, &plan->target_count, err))
+        return -(int)err->code;
+    if (request->constraints &&
+        constraints_read(arena, request->constraints, model, &constraints, err))
+        return -(int)err->code;
+    constraints_add_targets(arena, &constraints, &plan->targets, &plan->target_count);
+    plan->constraints = constraints.items;
+    plan->constraint_count = constraints.count;
+    out->constraints_note = constraints.note;
+    if (plan->target_count)
+        return 0;
+    err_set(err, ERR_USAGE, "a response target is missing");
+    return err_hint(err, "for example --slo p99=50ms, or --constraints 'latency:p99<50ms'");
 }
 
 static int take_prediction(const struct prediction *prediction, struct plan *plan,
@@ -74,8 +94,10 @@ int job_plan(struct arena *arena, struct db *db, const struct plan_request *requ
     };
     const struct service_shape *shape = service_shape_by_name(request->distribution);
     plan->scv = !isnan(request->scv) ? request->scv : shape->parameter(0) >= 0 ? 0 : 1;
-    if (slo_parse(arena, request->targets, &plan->targets, &plan->target_count, err) ||
-        read_nodes(arena, request, plan, err) || describe(arena, db, request, out, err))
+    if (read_targets(arena, request, out, err) ||
+        node_types_read(arena, request->nodes, request->node_count, request->catalog_path,
+                        &plan->offers, &plan->offer_count, err) ||
+        describe(arena, db, request, out, err))
         return -(int)err->code;
     set_lead_time(request, plan);
     out->asked = *plan;

@@ -16,18 +16,21 @@ struct plan_request {
     double scv;               /* NaN: the distribution's own */
     double delay_ns;
     double rate_per_second;
-    const char *targets; /* "p99=50ms" */
+    const char *targets; /* "p99=50ms"; NULL: those of the constraints */
     enum routing routing;
     const char *const *nodes; /* "cpus=8,memory=32GiB,price=0.38" each */
     uint32_t node_count;
+    const char *catalog_path;      /* more of them; NULL: none */
+    const char *constraints;       /* a file or a text (jobs/constraints.h); NULL: none */
     struct plan_headroom headroom; /* its lead time is beside the cold start */
     uint64_t seed;
 };
 
 struct planned {
     struct plan plan;
-    struct plan asked;          /* the question, with options that the planner has not touched */
-    struct predicted predicted; /* of the model; zeroed without one */
+    struct plan asked;            /* the question, with options that the planner has not touched */
+    struct predicted predicted;   /* of the model; zeroed without one */
+    const char *constraints_note; /* what of their file was left out; NULL: nothing */
 };
 
 /* ERR_FINDING when the plan's answer is that there is none: out->plan then holds the reason. `db`

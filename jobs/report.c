@@ -1,10 +1,11 @@
 #include "jobs/report.h"
 
 #include "base/progress.h"
+#include "jobs/constraints.h"
+#include "jobs/pack.h"
 #include "jobs/plan.h"
 #include "jobs/stored_measurement.h"
 #include "models/onnx/read.h"
-#include "predictor/capacity/pack.h"
 #include "predictor/capacity/planner.h"
 #include "predictor/capacity/replicas.h"
 #include "predictor/predict.h"
@@ -175,17 +176,21 @@ static int make_plan(struct reporting *r, struct plan *plan, const struct plan *
     const struct report_request *request = r->request;
     const struct prediction *prediction = planned_prediction(r);
     *out = NULL;
-    if (!request->targets)
+    if (!request->targets && !request->constraints)
         return 0;
     if (!prediction)
         return err_set(r->err, ERR_INPUT, "no run of '%s' is stored to plan for",
                        request->plan_model);
     if (prediction->operator_count == 0 || prediction->refused_count)
         return 0;
-    struct node_type *offers = ARENA_ARRAY(r->arena, request->node_count + 1u, struct node_type);
-    for (uint32_t i = 0; i < request->node_count; i++)
-        if (node_type_parse(r->arena, request->nodes[i], &offers[i], r->err))
-            return -(int)r->err->code;
+    struct constraints constraints = {0};
+    const struct node_type *offers;
+    uint32_t offer_count;
+    if (node_types_read(r->arena, request->nodes, request->node_count, request->catalog_path,
+                        &offers, &offer_count, r->err) ||
+        (request->constraints && constraints_read(r->arena, request->constraints,
+                                                  prediction->model.name, &constraints, r->err)))
+        return -(int)r->err->code;
     *plan = (struct plan){
         .model = prediction->model.name,
         .machine = prediction->machine,
@@ -195,10 +200,16 @@ static int make_plan(struct reporting *r, struct plan *plan, const struct plan *
         .cold_start_ns = estimate_refused(),
         .memory_confidence = prediction->peak_memory_upper.confidence,
         .offers = offers,
-        .offer_count = request->node_count,
+        .offer_count = offer_count,
+        .constraints = constraints.items,
+        .constraint_count = constraints.count,
     };
-    if (slo_parse(r->arena, request->targets, &plan->targets, &plan->target_count, r->err))
+    if (request->targets &&
+        slo_parse(r->arena, request->targets, &plan->targets, &plan->target_count, r->err))
         return -(int)r->err->code;
+    constraints_add_targets(r->arena, &constraints, &plan->targets, &plan->target_count);
+    if (plan->target_count == 0)
+        return 0;
     struct err none = {0};
     plan_serve_alone(r->arena, plan, prediction->conditions.threads,
                      prediction->peak_memory_upper.value);

@@ -19,6 +19,8 @@ struct report_request {
     enum routing routing;
     const char *const *nodes;
     uint32_t node_count;
+    const char *catalog_path; /* more of them; NULL: none */
+    const char *constraints;  /* a file or a text (jobs/constraints.h); NULL: none */
 };
 
 /* Appends the page. Every model is predicted by a fit that has not seen it, from its stored graph;

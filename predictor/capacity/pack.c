@@ -2,6 +2,7 @@
 
 #include "base/pairs.h"
 #include "base/units.h"
+#include "predictor/capacity/mip.h"
 #include "predictor/capacity/reserve.h"
 
 #include <math.h>
@@ -58,7 +59,7 @@ static int parse_reserve(const struct pairs *pairs, const char **name, struct er
     const char *text = pairs_find(pairs, "reserve");
     const struct reserve *reserve = text ? reserve_by_name(text) : reserve_at(0);
     if (!reserve)
-        return err_set(err, ERR_USAGE, "reserve: \"%s\": expected gke, eks or none", text);
+        return err_set(err, ERR_USAGE, "reserve: \"%s\": expected gke, eks, aks or none", text);
     *name = reserve->name;
     return 0;
 }
@@ -98,16 +99,14 @@ static double whole(double room, double each) {
 
 uint64_t node_holds(const struct node_type *type, const struct replica_size *replica,
                     const char **short_of) {
-    const struct reserve *reserve = reserve_by_name(type->reserve);
-    double cpus = type->cpus - reserve->cpus(type->cpus);
-    double memory = type->memory_bytes - reserve->memory(type->memory_bytes, type->pods_max);
+    struct node_room room = node_room(type);
     const struct {
         const char *name;
         double replicas;
     } limits[] = {
-        {"pods",                  type->pods_max},
-        {"CPU",                   whole(cpus,     replica->cpus)},
-        {"memory",                       whole(memory,                              replica->memory_bytes)},
+        {"pods",                  room.pods      },
+        {"CPU",                   whole(room.cpus, replica->cpus)},
+        {"memory",                       whole(room.memory_bytes,                               replica->memory_bytes)},
         {"company", replica->per_node_most ? (double)replica->per_node_most : (double)INFINITY},
     };
     unsigned least = 0;
@@ -122,7 +121,8 @@ uint64_t node_holds(const struct node_type *type, const struct replica_size *rep
 /* ---- the cheapest mix ----------------------------------------------------------------------- */
 
 /* Prices in integers, so that equal sums are equal in whatever order they were added. */
-#define NANO_USD 1e9
+#define NANO_USD       1e9
+#define LIMITS_SECONDS 5
 
 struct offer {
     uint64_t price; /* in nano USD */
@@ -156,7 +156,7 @@ static void fill_covers(struct cover *covers, uint64_t replicas, const struct of
     }
 }
 
-static int check_types(const struct node_type *types, uint32_t count, struct err *err) {
+int node_types_check(const struct node_type *types, uint32_t count, struct err *err) {
     for (uint32_t i = 0; i < count; i++) {
         if (isnan(types[i].usd_per_hour) != isnan(types[0].usd_per_hour))
             return err_set(err, ERR_USAGE,
@@ -203,15 +203,58 @@ static void sum_up(struct packing *packing, const struct replica_size *replica, 
     packing->memory_waste = 1 - (double)replicas * replica->memory_bytes / memory;
 }
 
-static void collect_nodes(struct arena *arena, const struct node_type *types, uint32_t count,
-                          const struct offer *offers, const struct cover *covers, uint64_t replicas,
-                          struct packing *packing) {
-    uint64_t *used = ARENA_ARRAY(arena, count, uint64_t);
+/* used[t]: nodes of type t. */
+static void use_any_number(const struct offer *offers, uint32_t count, uint64_t replicas,
+                           uint64_t *used) {
+    struct arena work;
+    arena_init(&work);
+    struct cover *covers = ARENA_ARRAY(&work, replicas + 1, struct cover);
+    fill_covers(covers, replicas, offers, count);
     for (uint64_t n = replicas; n > 0;) {
         uint32_t type = covers[n].last;
         used[type]++;
         n = n > offers[type].holds ? n - offers[type].holds : 0;
     }
+    arena_done(&work);
+}
+
+static bool is_within_limits(const struct node_type *types, uint32_t count, const uint64_t *used) {
+    for (uint32_t t = 0; t < count; t++)
+        if (types[t].limit && used[t] > types[t].limit)
+            return false;
+    return true;
+}
+
+/* With limits it is a covering problem of one row in whole numbers. */
+static int use_within_limits(const struct node_type *types, uint32_t count,
+                             const struct offer *offers, uint64_t replicas, uint64_t *used,
+                             struct err *err) {
+    struct arena work;
+    arena_init(&work);
+    int *starts = ARENA_ARRAY(&work, count + 1u, int), *row_of = ARENA_ARRAY(&work, count, int);
+    double *holds = ARENA_ARRAY(&work, count, double), *costs = ARENA_ARRAY(&work, count, double);
+    double *most = ARENA_ARRAY(&work, count, double), *x = ARENA_ARRAY(&work, count, double);
+    double least = (double)replicas, infinite = INFINITY;
+    for (uint32_t t = 0; t < count; t++) {
+        starts[t + 1] = (int)t + 1;
+        holds[t] = (double)offers[t].holds;
+        costs[t] = (double)offers[t].price / NANO_USD;
+        most[t] = types[t].limit ? (double)types[t].limit : least;
+    }
+    struct mip mip = {(int)count, 1, starts, row_of, holds, costs, most, &least, &infinite};
+    struct mip_answer answer = mip_solve(&mip, INFINITY, LIMITS_SECONDS, x);
+    for (uint32_t t = 0; t < count; t++)
+        used[t] = answer.found ? (uint64_t)x[t] : 0;
+    arena_done(&work);
+    if (answer.found)
+        return 0;
+    return err_set(err, ERR_FINDING, "the nodes that the limits allow do not hold %llu replicas",
+                   (unsigned long long)replicas);
+}
+
+static void collect_nodes(struct arena *arena, const struct node_type *types, uint32_t count,
+                          const struct offer *offers, const uint64_t *used,
+                          struct packing *packing) {
     struct node_share *nodes = ARENA_ARRAY(arena, count, struct node_share);
     for (uint32_t t = 0; t < count; t++)
         if (used[t])
@@ -228,7 +271,7 @@ int pack_replicas(struct arena *arena, const struct node_type *types, uint32_t t
     if (replicas > PACK_REPLICAS_MAX)
         return err_set(err, ERR_FINDING, "%llu replicas are more than the %d that can be packed",
                        (unsigned long long)replicas, PACK_REPLICAS_MAX);
-    int rc = check_types(types, type_count, err);
+    int rc = node_types_check(types, type_count, err);
     if (rc)
         return rc;
     struct offer *offers = ARENA_ARRAY(arena, type_count, struct offer);
@@ -241,12 +284,13 @@ int pack_replicas(struct arena *arena, const struct node_type *types, uint32_t t
     }
     if (!fits)
         return refuse_unfit(types, type_count, replica, err);
-    struct arena work;
-    arena_init(&work);
-    struct cover *covers = ARENA_ARRAY(&work, replicas + 1, struct cover);
-    fill_covers(covers, replicas, offers, type_count);
-    collect_nodes(arena, types, type_count, offers, covers, replicas, packing);
-    arena_done(&work);
+    uint64_t *used = ARENA_ARRAY(arena, type_count, uint64_t);
+    use_any_number(offers, type_count, replicas, used);
+    if (!is_within_limits(types, type_count, used))
+        rc = use_within_limits(types, type_count, offers, replicas, used, err);
+    if (rc)
+        return rc;
+    collect_nodes(arena, types, type_count, offers, used, packing);
     sum_up(packing, replica, replicas);
     return 0;
 }

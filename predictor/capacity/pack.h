@@ -26,6 +26,9 @@ struct packing {
 /* "cpus=8,memory=32GiB", and optionally price=USD-per-hour, name=, reserve=, pods=. */
 int node_type_parse(struct arena *arena, const char *text, struct node_type *type, struct err *err);
 
+/* ERR_USAGE when some types have a price and others have none, or two have the same name. */
+int node_types_check(const struct node_type *types, uint32_t count, struct err *err);
+
 /* How many replicas a node of that type holds; `short_of` (may be NULL) gets what runs out first:
  * "CPU", "memory" or "pods". */
 uint64_t node_holds(const struct node_type *type, const struct replica_size *replica,

@@ -49,6 +49,20 @@ static double eks_memory(double memory_bytes, uint32_t pods_max) {
     return (255 + 11.0 * pods_max + 100) * MIB;
 }
 
+static double aks_cpus(double cpus) {
+    static const struct band bands[] = {
+        {1,        0.06},
+        {1,        0.04},
+        {2,        0.02},
+        {INFINITY, 0.01}
+    };
+    return keep_by_bands(cpus, bands);
+}
+
+static double aks_memory(double memory_bytes, uint32_t pods_max) {
+    return fmin((20.0 * pods_max + 50) * MIB, 0.25 * memory_bytes) + 100 * MIB;
+}
+
 static double no_cpus(double cpus) {
     (void)cpus;
     return 0;
@@ -64,6 +78,7 @@ static const struct reserve reserves[] = {
     {"gke",  "kubelet reserves as Google Kubernetes Engine publishes them", kubelet_cpus,
      gke_memory                                                                                     },
     {"eks",  "kubelet reserves as the Amazon EKS machine image sets them",  kubelet_cpus, eks_memory},
+    {"aks",  "kubelet reserves as Azure Kubernetes Service publishes them", aks_cpus,     aks_memory},
     {"none", "replicas get all of the node",                                no_cpus,      no_memory },
 };
 
@@ -76,4 +91,15 @@ const struct reserve *reserve_by_name(const char *name) {
         if (strcmp(reserves[i].name, name) == 0)
             return &reserves[i];
     return NULL;
+}
+
+struct node_room node_room(const struct node_type *type) {
+    const struct reserve *reserve = reserve_by_name(type->reserve);
+    double kept = reserve->memory(type->memory_bytes, type->pods_max);
+    return (struct node_room){
+        .cpus = fmax(0, type->cpus - reserve->cpus(type->cpus) - type->daemonset_cpus),
+        .memory_bytes = fmax(0, type->memory_bytes - kept - type->daemonset_memory_bytes),
+        .gpus = type->gpus,
+        .pods = type->pods_max > type->daemonset_pods ? type->pods_max - type->daemonset_pods : 0,
+    };
 }

@@ -6,6 +6,9 @@
  *      Engine, "Plan GKE Standard node sizes").
  * eks: the same for CPU; memory 255 MiB and 11 MiB for each pod the node may hold, 100 MiB more for
  *      eviction (Amazon EKS AMI, bootstrap script).
+ * aks: CPU 60 m of the first, 40 m of the second, 20 m of each of the next two, 10 m of each other;
+ *      memory 20 MiB for each pod the node may hold and 50 MiB, at most a quarter; 100 MiB more for
+ *      eviction (Azure Kubernetes Service, "Node resource reservations", from 1.29).
  * none: nothing is kept.
  */
 #ifndef ASSAY_PREDICTOR_CAPACITY_RESERVE_H
@@ -23,5 +26,15 @@ struct reserve {
 /* Row i, NULL at the end. The first is the default. */
 const struct reserve *reserve_at(uint32_t i);
 const struct reserve *reserve_by_name(const char *name); /* NULL: none of that name */
+
+/* What a node has for pods that are not of daemon sets. Nothing is below 0. */
+struct node_room {
+    double cpus;
+    double memory_bytes;
+    uint32_t gpus;
+    uint32_t pods;
+};
+
+struct node_room node_room(const struct node_type *type);
 
 #endif

@@ -1,5 +1,5 @@
+#include "base/suggest.h"
 #include "cli/option.h"
-#include "cli/suggest.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

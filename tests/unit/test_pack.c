@@ -89,7 +89,22 @@ static void reserves_are_the_published_ones(void **state) {
     assert_true(fabs(gke->memory(228 * GIB, 110) - (11.32 * GIB + 100 * MIB)) < 1);
     assert_true(fabs(eks->memory(16 * GIB, 58) - (255 + 11 * 58 + 100) * MIB) < 1);
     assert_true(reserve_by_name("none")->memory(GIB, 1) == 0);
-    assert_null(reserve_by_name("aks"));
+    /* The published table, and the page's example of 8 GB with 30 pods. */
+    const struct reserve *aks = reserve_by_name("aks");
+    static const double published[][2] = {
+        {1,  0.06},
+        {2,  0.1 },
+        {4,  0.14},
+        {8,  0.18},
+        {16, 0.26},
+        {32, 0.42},
+        {64, 0.74}
+    };
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++)
+        assert_true(fabs(aks->cpus(published[i][0]) - published[i][1]) < 1e-12);
+    assert_true(fabs(aks->memory(8 * GIB, 30) - 750 * MIB) < 1);
+    assert_true(fabs(aks->memory(4 * GIB, 110) - (1024 + 100) * MIB) < 1);
+    assert_null(reserve_by_name("oke"));
 }
 
 static void the_scarcest_resource_decides_what_a_node_holds(void **state) {

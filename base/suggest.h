@@ -1,6 +1,6 @@
 /* "Did you mean": the nearest known word to one that was mistyped. */
-#ifndef ASSAY_CLI_SUGGEST_H
-#define ASSAY_CLI_SUGGEST_H
+#ifndef ASSAY_BASE_SUGGEST_H
+#define ASSAY_BASE_SUGGEST_H
 
 #include <stddef.h>
 
