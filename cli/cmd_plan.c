@@ -73,6 +73,8 @@ static int print_plan(struct context *context, const struct planned *planned,
     const struct plan *plan = &planned->plan;
     if (planned->constraints_note)
         print_note(context, "%s", planned->constraints_note);
+    if (planned->constraints_unchecked)
+        print_note(context, "not checked: %s", planned->constraints_unchecked);
     if (context->json)
         return print_tree(context, plan, extras, err);
     if (print_line(context, err, "%s", plan_sentence(context->arena, plan)) ||

@@ -83,7 +83,7 @@ struct service_level {
     uint64_t replicas;
     double utilisation; /* 0 to 1; 1 and more: no steady state */
     enum queue_method method;
-    double response_p50_ns, response_p99_ns;
+    double response_mean_ns, response_p50_ns, response_p99_ns;
     double response_ns; /* at the percentile of the target that is hardest to meet here */
     double percentile;  /* that percentile */
     double target_ns;

@@ -3,6 +3,7 @@
 #include "jobs/constraints.h"
 #include "jobs/pack.h"
 #include "jobs/plan_options.h"
+#include "predictor/capacity/limits.h"
 #include "predictor/capacity/planner.h"
 #include "predictor/capacity/replicas.h"
 
@@ -33,6 +34,7 @@ static int read_targets(struct arena *arena, const struct plan_request *request,
     plan->constraints = constraints.items;
     plan->constraint_count = constraints.count;
     out->constraints_note = constraints.note;
+    out->constraints_unchecked = limits_unchecked(arena, plan);
     if (plan->target_count)
         return 0;
     err_set(err, ERR_USAGE, "a response target is missing");

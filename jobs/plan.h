@@ -31,6 +31,7 @@ struct planned {
     struct plan asked;            /* the question, with options that the planner has not touched */
     struct predicted predicted;   /* of the model; zeroed without one */
     const char *constraints_note; /* what of their file was left out; NULL: nothing */
+    const char *constraints_unchecked; /* that a plan for CPUs cannot tell; NULL: none */
 };
 
 /* ERR_FINDING when the plan's answer is that there is none: out->plan then holds the reason. `db`

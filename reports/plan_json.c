@@ -6,6 +6,7 @@
 
 static void add_response(cJSON *parent, const struct service_level *level) {
     cJSON *response = json_add_object(parent, "response_ns");
+    json_add_number(response, "mean", level->response_mean_ns);
     json_add_number(response, "p50", level->response_p50_ns);
     json_add_number(response, "p99", level->response_p99_ns);
 }

@@ -13,9 +13,10 @@
  *
  * ANSWER, for latency_ns.high at the top and for latency_ns.value below "at_value":
  *     "service_ns","replicas","utilisation","nodes":[{"type","count","replicas_per_node"}],
- *     "usd_per_hour","cpu_waste","memory_waste","response_ns":{"p50","p99"},
+ *     "usd_per_hour","cpu_waste","memory_waste","response_ns":{"mean","p50","p99"},
  *     "proof":{"n":LEVEL,"n_minus_1":LEVEL or null},"reason":null
- * LEVEL: {"replicas","utilisation","response_ns":{"p50","p99"},"percentile","response_at_ns",
+ * LEVEL:
+ * {"replicas","utilisation","response_ns":{"mean","p50","p99"},"percentile","response_at_ns",
  *     "target_ns","meets","method","simulated_ns":{"value","low","high"}}; times are null when the
  *     queue grows without end, simulated ones at "at_value" too.
  * "replicas" of an answer counts the headroom's, that of its proof does not.

@@ -307,6 +307,19 @@ static const char *refused_note(struct arena *arena, const struct plan *plan) {
                         refused, plan->option_count);
 }
 
+static const char *spot_note(struct arena *arena, const struct plan *plan) {
+    for (uint32_t i = 0; i < plan->high.node_count; i++) {
+        const struct node_type *type = plan->high.nodes[i].type;
+        if (type->spot)
+            return arena_printf(arena,
+                                "%s nodes may be taken away (%.3g times an hour each): plan with "
+                                "--spares %" PRIu64 " to lose one",
+                                type->name, type->interruptions_per_hour,
+                                plan->high.nodes[i].replicas_per_node);
+    }
+    return NULL;
+}
+
 static const char *price_note(struct arena *arena, const struct plan *plan) {
     const char *date = NULL, *source = NULL;
     for (uint32_t i = 0; i < plan->high.node_count && !date; i++) {
@@ -319,7 +332,8 @@ static const char *price_note(struct arena *arena, const struct plan *plan) {
 
 const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index) {
     static const char *(*const notes[])(struct arena *, const struct plan *) = {
-        growth_note, headroom_note, routing_note, company_note, refused_note, price_note};
+        growth_note,  headroom_note, routing_note, company_note,
+        refused_note, spot_note,     price_note};
     for (uint32_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         const char *note = notes[i](arena, plan);
         if (note && index-- == 0)

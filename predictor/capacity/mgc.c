@@ -16,6 +16,7 @@ static int fill_waits(struct mgc *mgc, struct arena *arena, uint32_t servers, do
     struct mmc random = mmc_of(servers, offered);
     if (mdc_init(&fixed, arena, servers, offered, err))
         return -(int)err->code;
+    mgc->mean_wait = (1 - scv) * mdc_mean_wait(&fixed) + scv * mmc_mean_wait(&random);
     for (uint32_t i = 0; i < MGC_WAITS; i++) {
         double p = 1 - pow(SHARE_LAST, (double)i / (MGC_WAITS - 1));
         mgc->share[i] = p;

@@ -16,6 +16,7 @@ struct mgc {
     /* The wait at rising shares of the requests, closer and closer towards 1. */
     double share[MGC_WAITS], wait[MGC_WAITS];
     double services[MGC_SERVICES]; /* at the middle of equal shares */
+    double mean_wait;              /* interpolated too */
 };
 
 /* As mdc_init. */

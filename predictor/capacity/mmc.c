@@ -22,3 +22,7 @@ double mmc_wait_quantile(const struct mmc *mmc, double p) {
         return 0;
     return log(mmc->waits / tail) / (mmc->servers - mmc->offered);
 }
+
+double mmc_mean_wait(const struct mmc *mmc) {
+    return mmc->waits / (mmc->servers - mmc->offered);
+}

@@ -16,4 +16,6 @@ double mmc_wait_exceeds(const struct mmc *mmc, double wait);
 /* The smallest x with P(W <= x) >= p. */
 double mmc_wait_quantile(const struct mmc *mmc, double p);
 
+double mmc_mean_wait(const struct mmc *mmc);
+
 #endif

@@ -1,6 +1,7 @@
 #include "predictor/capacity/planner.h"
 
 #include "base/progress.h"
+#include "predictor/capacity/limits.h"
 #include "predictor/capacity/pack.h"
 #include "predictor/capacity/replicas.h"
 
@@ -183,11 +184,13 @@ static int choose(struct arena *arena, struct plan *plan, struct progress *progr
         }
         const char *bound = plan->latency_ns.high > plan->latency_ns.value ? "upper bound" : "";
         int rc = answer_for(arena, plan, option, option->batch_ns, bound, &answer, &why);
+        if (!rc)
+            answer.reason = limits_broken(arena, plan, option, &answer);
         if (rc && rc != -ERR_FINDING)
             return err_set(err, why.code, "%s", why.message);
         take_answer(option, &answer);
         struct cost cost = cost_of(option);
-        if (rc || compare_costs(&cost, &best) >= 0)
+        if (option->reason || compare_costs(&cost, &best) >= 0)
             continue;
         best = cost;
         plan->chosen = candidates[i].option;

@@ -62,6 +62,10 @@ static bool exact_meets(const struct queue *queue, double p, double target_ns) {
     return mdc_wait_exceeds(queue->state, slack) <= (1 - p) * (1 + 1e-9);
 }
 
+static double exact_mean(const struct queue *queue) {
+    return queue->load->service.batch_ns[0] * (1 + mdc_mean_wait(queue->state));
+}
+
 /* ---- interpolated ---------------------------------------------------------------------------- */
 
 static bool interpolated_holds(const struct queue_load *load) {
@@ -90,6 +94,11 @@ static struct simulated_time interpolated_response(const struct queue *queue, do
 static bool interpolated_meets(const struct queue *queue, double p, double target_ns) {
     double response = target_ns / queue->load->service.batch_ns[0];
     return mgc_response_exceeds(queue->state, response) <= (1 - p) * (1 + 1e-9);
+}
+
+static double interpolated_mean(const struct queue *queue) {
+    const struct mgc *mgc = queue->state;
+    return queue->load->service.batch_ns[0] * (1 + mgc->mean_wait);
 }
 
 /* ---- simulated ------------------------------------------------------------------------------- */
@@ -152,6 +161,11 @@ static bool simulated_meets(const struct queue *queue, double p, double target_n
     return response.high_ns <= target_ns;
 }
 
+static double simulated_mean(const struct queue *queue) {
+    const struct simulation_run *run = queue->state;
+    return recorder_mean(&run->recorder, run->skip, run->rate_per_second).value_ns;
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -159,13 +173,14 @@ static const struct {
     int (*open)(struct queue *queue, struct arena *arena, uint64_t requests, struct err *err);
     struct simulated_time (*response)(const struct queue *queue, double p);
     bool (*meets)(const struct queue *queue, double p, double target_ns);
+    double (*mean)(const struct queue *queue);
     void (*close)(void *state);
 } methods[QUEUE_METHOD_COUNT] = {
-    [QUEUE_EXACT] = {exact_holds,        exact_open,        exact_response,        exact_meets,     NULL},
+    [QUEUE_EXACT] = {exact_holds,        exact_open,        exact_response,        exact_meets,     exact_mean,        NULL      },
     [QUEUE_INTERPOLATED] = {interpolated_holds, interpolated_open, interpolated_response,
-                     interpolated_meets,                                                            NULL},
+                     interpolated_meets,                                                            interpolated_mean, NULL      },
     [QUEUE_SIMULATED] = {simulated_holds,    simulated_open,    simulated_response,    simulated_meets,
-                     forget_run                                                                         },
+                     simulated_mean,                                                                                   forget_run},
 };
 
 enum queue_method queue_method_of(const struct queue_load *load) {
@@ -188,6 +203,10 @@ void queue_close(struct queue *queue) {
 
 struct simulated_time queue_response(const struct queue *queue, double p) {
     return methods[queue->method].response(queue, p);
+}
+
+double queue_mean_response(const struct queue *queue) {
+    return methods[queue->method].mean(queue);
 }
 
 bool queue_meets(const struct queue *queue, double p, double target_ns) {

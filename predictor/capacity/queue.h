@@ -47,6 +47,7 @@ void queue_close(struct queue *queue); /* after a failed open too */
 
 /* The response that the share p does not pass, 0 < p < 1. Without a simulation low = high. */
 struct simulated_time queue_response(const struct queue *queue, double p);
+double queue_mean_response(const struct queue *queue);
 /* Whether the share p stays within the target; a simulation must show it with its interval. */
 bool queue_meets(const struct queue *queue, double p, double target_ns);
 

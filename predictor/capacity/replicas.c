@@ -31,6 +31,7 @@ static void fill_level(const struct service_demand *demand, const struct queue *
     double worst = -1;
     level->meets = true;
     level->method = queue->method;
+    level->response_mean_ns = queue_mean_response(queue);
     level->response_p50_ns = queue_response(queue, 0.50).value_ns;
     level->response_p99_ns = queue_response(queue, 0.99).value_ns;
     for (uint32_t i = 0; i < demand->target_count; i++) {
@@ -51,7 +52,8 @@ static void fill_level(const struct service_demand *demand, const struct queue *
 static void fill_idle(const struct service_demand *demand, struct service_level *level) {
     double service_ns = demand->load.service.batch_ns[0];
     level->meets = true;
-    level->response_p50_ns = level->response_p99_ns = level->response_ns = service_ns;
+    level->response_mean_ns = level->response_p50_ns = service_ns;
+    level->response_p99_ns = level->response_ns = service_ns;
     level->percentile = demand->targets[0].percentile;
     level->target_ns = demand->targets[0].target_ns;
     for (uint32_t i = 0; i < demand->target_count; i++)
@@ -69,7 +71,8 @@ static int evaluate(const struct service_demand *demand, uint64_t n, uint64_t re
         .simulated_high_ns = NAN,
     };
     if (level->utilisation >= 1) {
-        level->response_p50_ns = level->response_p99_ns = level->response_ns = INFINITY;
+        level->response_mean_ns = level->response_p50_ns = INFINITY;
+        level->response_p99_ns = level->response_ns = INFINITY;
         level->percentile = demand->targets[0].percentile;
         level->target_ns = demand->targets[0].target_ns;
         return 0;

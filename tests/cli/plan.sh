@@ -49,3 +49,7 @@ run plan --service 10ms --rate 800 --slo p99=50ms --vary rate=100,1600 --vary sl
     ok a_plan_is_varied || not_ok a_plan_is_varied "$out"
 run plan --service 10ms --rate 800 --slo p99=50ms --vary colour=red
 expect what_cannot_be_varied_is_a_usage_error 2 err "nothing of that name"
+run plan --service 10ms --rate 600 --constraints 'latency:p99<50ms;cost<0.1' --memory 500MiB --catalog docs/examples/nodes.yaml
+expect a_plan_that_breaks_a_constraint_names_it 1 out "breaks cost<0.1 (--constraints)"
+run plan --service 10ms --rate 600 --constraints 'latency:p99<50ms;cost<10' --memory 500MiB --catalog docs/examples/nodes.yaml
+expect a_constraint_is_a_target_too 0 out "p99 within 50.0 ms"
