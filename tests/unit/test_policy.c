@@ -1,5 +1,6 @@
 #include "predictor/simulation/attainment.h"
 #include "predictor/simulation/forecast.h"
+#include "predictor/simulation/outlook.h"
 #include "predictor/simulation/reactive.h"
 #include "predictor/simulation/simulation.h"
 
@@ -240,6 +241,28 @@ static void without_a_deadline_there_is_nothing_to_keep(void **state) {
     arena_done(&arena);
 }
 
+static void an_outlook_is_made_from_counts_alone(void **state) {
+    (void)state;
+    enum { INTERVALS = 80 };
+    double steady[INTERVALS], rising[INTERVALS], unknown[INTERVALS];
+    struct policy_config config = config_of(0);
+    struct outlook calm, growth;
+    struct err err = {0};
+    for (int i = 0; i < INTERVALS; i++) {
+        steady[i] = i % 7 == 3 ? NAN : 75;
+        rising[i] = 20 + 2 * i;
+        unknown[i] = NAN;
+    }
+    assert_int_equal(outlook_replay(&config, steady, INTERVALS, &calm, &err), 0);
+    assert_in_range(calm.replicas, 11, 15);
+    assert_true(fabs(calm.rate_per_second - 5) < 0.1);
+    assert_int_equal(outlook_replay(&config, rising, INTERVALS, &growth, &err), 0);
+    assert_true(growth.rate_per_second > 178 / 15.0); /* more than came last */
+    assert_true(growth.rate_high_per_second > growth.rate_per_second);
+    assert_true(growth.replicas > 24);
+    assert_int_equal(outlook_replay(&config, unknown, INTERVALS, &calm, &err), -ERR_INPUT);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hpa_follows_its_formula),
@@ -252,6 +275,7 @@ int main(void) {
         cmocka_unit_test(a_steady_attainment_is_that_of_the_queue),
         cmocka_unit_test(the_assay_policy_takes_less_than_what_reacts_or_stays),
         cmocka_unit_test(a_steady_load_does_not_make_it_flap),
+        cmocka_unit_test(an_outlook_is_made_from_counts_alone),
         cmocka_unit_test(without_a_deadline_there_is_nothing_to_keep),
     };
     return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
