@@ -29,7 +29,7 @@ OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
 PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
 
 PACKAGES := sqlite3 libcjson smartcols libssl libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
-            libcurl
+            libcurl yajl
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -198,7 +198,7 @@ DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-con
                 promtool:prometheus go:golang-go curl:curl
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
                 libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
-                zlib1g-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
+                zlib1g-dev libyajl-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
                 libonnx-testdata golang-github-tidwall-gjson-dev python3-jsonschema python3-yaml ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 

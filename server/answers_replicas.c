@@ -1,0 +1,135 @@
+#include "server/answers_replicas.h"
+
+#include "predictor/capacity/replicas.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SETS = 512, WAYS = 8, LOCKS = 16 };
+
+/* All that an answer depends on, compared bit by bit: no padding. */
+struct key {
+    double latency_low_ns, latency_high_ns, rate_per_second, slo_p99_ms;
+    uint64_t routing;
+};
+static_assert(sizeof(struct key) == 5 * 8, "keys are compared as bytes");
+
+struct entry {
+    struct key key;
+    struct replicas_found found;
+    uint64_t used; /* 0: empty */
+};
+
+struct replicas_memory {
+    pthread_mutex_t locks[LOCKS];
+    struct entry sets[SETS][WAYS];
+    uint64_t clock[LOCKS];
+};
+
+struct replicas_memory *replicas_memory_new(void) {
+    struct replicas_memory *memory = calloc(1, sizeof *memory);
+    if (!memory) {
+        fprintf(stderr, "assay: out of memory\n");
+        exit(ERR_ENVIRONMENT);
+    }
+    for (int i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&memory->locks[i], NULL);
+    return memory;
+}
+
+void replicas_memory_delete(struct replicas_memory *memory) {
+    for (int i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&memory->locks[i]);
+    free(memory);
+}
+
+/* ---- remembering -----------------------------------------------------------------------------
+ */
+
+static unsigned set_of(const struct key *key) {
+    const unsigned char *bytes = (const unsigned char *)key;
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < sizeof *key; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    return (unsigned)((hash >> 20) % SETS);
+}
+
+static bool recall(struct replicas_memory *memory, const struct key *key,
+                   struct replicas_found *found) {
+    unsigned set = set_of(key);
+    bool known = false;
+    pthread_mutex_lock(&memory->locks[set % LOCKS]);
+    for (int way = 0; way < WAYS && !known; way++) {
+        struct entry *entry = &memory->sets[set][way];
+        known = entry->used && memcmp(&entry->key, key, sizeof *key) == 0;
+        if (known) {
+            entry->used = ++memory->clock[set % LOCKS];
+            *found = entry->found;
+        }
+    }
+    pthread_mutex_unlock(&memory->locks[set % LOCKS]);
+    return known;
+}
+
+/* The one of its set that was not asked for longest gives way. */
+static void remember(struct replicas_memory *memory, const struct key *key,
+                     const struct replicas_found *found) {
+    unsigned set = set_of(key);
+    pthread_mutex_lock(&memory->locks[set % LOCKS]);
+    struct entry *oldest = &memory->sets[set][0];
+    for (int way = 1; way < WAYS; way++)
+        if (memory->sets[set][way].used < oldest->used)
+            oldest = &memory->sets[set][way];
+    *oldest = (struct entry){*key, *found, ++memory->clock[set % LOCKS]};
+    pthread_mutex_unlock(&memory->locks[set % LOCKS]);
+}
+
+/* ---- computing -------------------------------------------------------------------------------
+ */
+
+static int compute(const struct answer *answer, const struct replicas_question *question,
+                   struct replicas_found *found, struct err *err) {
+    const struct estimate *latency = &answer->latency_ns;
+    const struct slo target = {99, question->slo_p99_ms * 1e6};
+    struct service_demand demand = {
+        .rate_per_second = question->rate_per_second,
+        .service_ns = latency->high,
+        .service_is = latency->high > latency->value ? "upper bound" : "",
+        .targets = &target,
+        .target_count = 1,
+        .routing = question->routing,
+    };
+    struct service_level low, less;
+    double offered = question->rate_per_second * latency->high * 1e-9;
+    if (offered > REPLICAS_ERLANG_MAX)
+        return err_set(err, ERR_FINDING, "%g requests per second keep %.0f replicas busy: too many",
+                       question->rate_per_second, offered);
+    if (replicas_find(&demand, &found->level, &less, err))
+        return -(int)err->code;
+    found->replicas_max = found->replicas_min = found->level.replicas;
+    if (latency->low > 0 && latency->low < latency->high) {
+        demand.service_ns = latency->low;
+        demand.service_is = "lower bound";
+        if (replicas_find(&demand, &low, &less, err))
+            return -(int)err->code;
+        found->replicas_min = low.replicas;
+    }
+    return 0;
+}
+
+int answers_replicas(struct replicas_memory *memory, const struct answer *answer,
+                     const struct replicas_question *question, struct replicas_found *found,
+                     struct err *err) {
+    const struct key key = {answer->latency_ns.low, answer->latency_ns.high,
+                            question->rate_per_second, question->slo_p99_ms, question->routing};
+    if (memory && recall(memory, &key, found))
+        return 0;
+    *found = (struct replicas_found){0};
+    int code = compute(answer, question, found, err);
+    if (!code && memory)
+        remember(memory, &key, found);
+    return code;
+}
