@@ -251,7 +251,9 @@ static int open_for_reading(struct db *db, struct err *err) {
     int failed = connect_file(db, false, 0, &first);
     if (failed == 0)
         failed = check_owner(db, &first);
-    if (failed != 0 && first.code == ERR_ENVIRONMENT && !has_companion(db->path, "-wal")) {
+    /* What another process is writing must not be read without locks. */
+    bool busy = (sqlite3_errcode(db->handle) & 0xff) == SQLITE_BUSY;
+    if (failed != 0 && !busy && first.code == ERR_ENVIRONMENT && !has_companion(db->path, "-wal")) {
         failed = connect_file(db, true, 0, err);
         if (failed == 0)
             failed = check_owner(db, err);
