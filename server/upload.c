@@ -97,12 +97,12 @@ static void fill_arguments(const struct upload *upload, struct start *start) {
         start->argv[count++] = upload->arguments[i];
 }
 
-/* The runtime is named as a file that is none: no foreign code is loaded beside the upload. */
+/* The runtime and its worker are named as files that are none: no foreign code is loaded. */
 static void fill_environment(struct arena *arena, struct start *start) {
     start->envp[0] = arena_printf(arena, "TMPDIR=%s", start->folder);
     start->envp[1] = "ASSAY_ORT_LIBRARY=/dev/null";
-    start->envp[2] = "LC_ALL=C.UTF-8";
-    start->envp[3] = "PATH=/usr/bin:/bin";
+    start->envp[2] = "ASSAY_WORKER=/dev/null";
+    start->envp[3] = "LC_ALL=C.UTF-8";
 }
 
 static void limit(int what, uint64_t most) {
