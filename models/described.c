@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/json_strict.h"
 #include "base/sha256.h"
+#include "models/onnx/read.h"
 #include "models/onnx/write.h"
 
 #include <limits.h>
@@ -205,7 +206,7 @@ static int read_values(struct describing *d, int32_t index, yajl_val list) {
     size_t count = list->u.array.len;
     bool floating = is_floating(tensor->dtype);
     if (count > VALUES_MAX || tensor_elements(tensor) != (int64_t)count)
-        return err_set(d->err, ERR_INPUT, "initializer \"%.100s\": %zu values for %lld elements",
+        return err_set(d->err, ERR_INPUT, "tensor \"%.100s\": %zu values for %lld elements",
                        tensor->name, count, (long long)tensor_elements(tensor));
     int64_t *ints = floating ? NULL : ARENA_ARRAY(d->arena, count, int64_t);
     double *floats = floating ? ARENA_ARRAY(d->arena, count, double) : NULL;
@@ -213,8 +214,8 @@ static int read_values(struct describing *d, int32_t index, yajl_val list) {
         yajl_val value = list->u.array.values[i];
         bool good = floating ? YAJL_IS_NUMBER(value) : read_whole(value, &ints[i]);
         if (!good)
-            return err_set(d->err, ERR_INPUT, "initializer \"%.100s\": value %zu is no %s",
-                           tensor->name, i, floating ? "number" : "whole number");
+            return err_set(d->err, ERR_INPUT, "tensor \"%.100s\": value %zu is no %s", tensor->name,
+                           i, floating ? "number" : "whole number");
         if (floating)
             floats[i] = strtod(YAJL_GET_NUMBER(value), NULL);
     }
@@ -318,6 +319,31 @@ static bool take_attribute(struct describing *d, struct attribute *attribute, ya
     return true;
 }
 
+/* A constant: the output of its Constant operator, or a tensor of the attribute's own. */
+static int take_constant(struct describing *d, int32_t op, struct attribute *attribute,
+                         yajl_val object) {
+    yajl_val dtype_name = NULL, shape = NULL, values = NULL;
+    const struct member members[] = {
+        {"dtype",  yajl_t_string, true, &dtype_name},
+        {"shape",  yajl_t_array,  true, &shape     },
+        {"values", yajl_t_array,  true, &values    },
+    };
+    if (take_members(object, "constant", members, 3, d->err))
+        return -(int)d->err->code;
+    enum dtype dtype = dtype_by_name(YAJL_GET_STRING(dtype_name));
+    const struct op *owner = &d->graph->ops[op];
+    bool own_output =
+        op_is(owner, "", "Constant") && owner->output_count == 1 && owner->outputs[0] != GRAPH_NONE;
+    int32_t tensor = own_output ? owner->outputs[0] : graph_add_tensor(d->graph, "", dtype);
+    if (dtype == DTYPE_UNDEFINED)
+        return err_set(d->err, ERR_INPUT, "constant: dtype \"%.40s\"", YAJL_GET_STRING(dtype_name));
+    d->graph->tensors[tensor].dtype = dtype;
+    d->graph->tensors[tensor].flags |= TENSOR_CONSTANT;
+    attribute->kind = ATTRIBUTE_TENSOR;
+    attribute->tensor = tensor;
+    return read_shape(d, tensor, shape) || read_values(d, tensor, values) ? -(int)d->err->code : 0;
+}
+
 static int read_attributes(struct describing *d, int32_t op, yajl_val object) {
     if (object && object->u.object.len > ATTRIBUTES_MAX)
         return err_set(d->err, ERR_INPUT, "operator %.60s: more than %d attributes",
@@ -325,11 +351,18 @@ static int read_attributes(struct describing *d, int32_t op, yajl_val object) {
     for (size_t i = 0; object && i < object->u.object.len; i++) {
         const char *name = object->u.object.keys[i];
         struct attribute *attribute = graph_add_attribute(d->graph, op, name, ATTRIBUTE_INT);
+        if (YAJL_IS_OBJECT(object->u.object.values[i])) {
+            if (take_constant(d, op, attribute, object->u.object.values[i]))
+                return err_prefix(d->err, "operator %.60s: attribute \"%.60s\"",
+                                  d->graph->ops[op].type, name);
+            continue;
+        }
         if (!take_attribute(d, attribute, object->u.object.values[i]))
-            return err_set(d->err, ERR_INPUT,
-                           "operator %.60s: attribute \"%.60s\" is neither a number, a text nor a "
-                           "list of them",
-                           d->graph->ops[op].type, name);
+            return err_set(
+                d->err, ERR_INPUT,
+                "operator %.60s: attribute \"%.60s\" is neither a number, a text, a list "
+                "of them nor a constant",
+                d->graph->ops[op].type, name);
     }
     return 0;
 }
@@ -507,18 +540,33 @@ static int read_text(struct describing *d, const char *text) {
     return code;
 }
 
+/* What an ONNX file of the same graph would be read as, constants of all spellings included. */
+static int through_onnx(struct describing *d, struct arena *arena, const char *label,
+                        struct graph **out) {
+    const struct onnx_weights omitted = {.mode = ONNX_WEIGHTS_OMITTED};
+    struct strbuf bytes;
+    strbuf_init(&bytes);
+    int code = onnx_write_bytes(d->graph, &omitted, &bytes, d->err);
+    if (!code)
+        code = onnx_read_bytes(arena, bytes.text, bytes.length, label, out, d->err);
+    strbuf_done(&bytes);
+    return code;
+}
+
 int described_read_bytes(struct arena *arena, const void *bytes, size_t length, const char *label,
                          struct graph **out, struct err *err) {
-    struct describing d = {.arena = arena, .graph = graph_new(arena, ""), .err = err};
-    *out = d.graph;
+    *out = NULL;
     if (length > DESCRIPTION_BYTES_MAX)
         return err_set(err, ERR_INPUT, "%s: a described graph of %zu bytes: at most %d are read",
                        label, length, DESCRIPTION_BYTES_MAX);
     struct arena scratch;
     arena_init(&scratch);
+    struct describing d = {.arena = &scratch, .graph = graph_new(&scratch, ""), .err = err};
     int code = json_check_strict(&scratch, bytes, length, &limits, label, err);
     if (!code && read_text(&d, arena_strndup(&scratch, bytes, length)))
         code = err_prefix(err, "%s", label);
+    if (!code)
+        code = through_onnx(&d, arena, label, out);
     arena_done(&scratch);
     return code;
 }

@@ -13,7 +13,8 @@
  *      "outputs": ["z"]}
  *
  * A size is a whole number, the name of a free dimension, or null. An omitted input is "". A number
- * written with a point or an exponent is a float attribute, else an integer one; lists likewise.
+ * written with a point or an exponent is a float attribute, else an integer one; lists likewise; an
+ * object {"dtype", "shape", "values"} is a constant, as Constant and ConstantOfShape take.
  * "values" give what shapes depend on (at most 4096, numbers). "name" of a model or an operator,
  * "domain", "attributes", "opsets" (default {"": 17}) and "values" may be left out; any other
  * member is an error. The JSON is read strictly (base/json_strict.h): at most 16 MiB and 2 million

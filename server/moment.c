@@ -42,18 +42,24 @@ static bool parse_zone(const char *text, double *offset_s) {
     return true;
 }
 
+/* ".25" or nothing; returns what stands behind it. */
+static const char *parse_fraction(const char *text, double *fraction) {
+    *fraction = 0;
+    if (*text != '.')
+        return text;
+    double digit = 0.1;
+    for (text++; *text >= '0' && *text <= '9'; text++, digit /= 10)
+        *fraction += digit * (*text - '0');
+    return text;
+}
+
 double moment_parse(const char *text) {
     struct tm utc = {0};
-    double fraction = 0, offset = 0;
+    double fraction, offset;
     const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
     if (!rest)
         return NAN;
-    for (double digit = 0.1;
-         rest[0] == '.' || (rest[-1] != 'T' && rest[0] >= '0' && rest[0] <= '9'); rest++)
-        if (rest[0] != '.') {
-            fraction += digit * (rest[0] - '0');
-            digit /= 10;
-        }
+    rest = parse_fraction(rest, &fraction);
     return parse_zone(rest, &offset) ? (double)timegm(&utc) + fraction - offset : NAN;
 }
 
