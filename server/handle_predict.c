@@ -67,8 +67,16 @@ static const struct {
     {ERR_ENVIRONMENT, 503},
 };
 
-static int settle(const struct upload_outcome *outcome, const struct upload_limits *limits,
-                  struct http_answer *answer, struct err *err) {
+/* Then a wrong input is not the sender's. */
+static bool store_is_lost(struct service *service) {
+    struct answers *answers = service_answers(service);
+    bool lost = answers->trouble || access(service_options(service)->db_path, R_OK) != 0;
+    answers_release(answers);
+    return lost;
+}
+
+static int settle(struct service *service, const struct upload_outcome *outcome,
+                  const struct upload_limits *limits, struct http_answer *answer, struct err *err) {
     if (outcome->end) {
         strbuf_done(&answer->body); /* half an answer is none */
         strbuf_init(&answer->body);
@@ -86,6 +94,8 @@ static int settle(const struct upload_outcome *outcome, const struct upload_limi
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         if (statuses[i].exit_code == outcome->exit_code)
             answer->status = statuses[i].status;
+    if (outcome->exit_code == ERR_INPUT && store_is_lost(service))
+        answer->status = 503;
     return 0;
 }
 
@@ -105,7 +115,7 @@ static int predict(struct service *service, struct arena *arena, const struct ht
     struct upload_outcome outcome;
     if (upload_predict(arena, &upload, &answer->body, &outcome, err))
         return -(int)err->code;
-    return settle(&outcome, &upload.limits, answer, err);
+    return settle(service, &outcome, &upload.limits, answer, err);
 }
 
 HANDLER(handle_predict) {

@@ -507,7 +507,22 @@ static void every_route_is_whole(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void) {
+/* `test_service --answer ROUTE [QUERY]` prints what a healthy server answers, for other programs to
+ * read. */
+static int print_answer(const char *route, const char *query) {
+    void *state;
+    set_up(&state);
+    struct world *w = state;
+    world_push(w, "m", "{\"rate\": 200}");
+    world_ask(w, route, "m", query);
+    fwrite(w->body.text, 1, w->body.length, stdout);
+    world_delete(w);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[1], "--answer") == 0)
+        return print_answer(argv[2], argc > 3 ? argv[3] : "");
     const struct CMUnitTest tests[] = {
         TEST(a_given_rate_gets_what_the_command_line_plans),
         TEST(a_given_rate_is_answered_the_same_whatever_came_before),
