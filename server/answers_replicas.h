@@ -7,7 +7,7 @@
 #include "core/plan.h"
 #include "server/answers.h"
 
-/* Loads above this many erlang are refused: the exact queue of so many servers takes seconds. */
+/* Loads above this many erlang are refused: their exact queues take longer than an answer may. */
 #define REPLICAS_ERLANG_MAX 50000.0
 
 struct replicas_question {
