@@ -27,6 +27,7 @@ struct replicas_memory {
     pthread_mutex_t locks[LOCKS];
     struct entry sets[SETS][WAYS];
     uint64_t clock[LOCKS];
+    pthread_mutex_t simulating; /* one at a time: a CPU is left for the others */
 };
 
 struct replicas_memory *replicas_memory_new(void) {
@@ -37,12 +38,14 @@ struct replicas_memory *replicas_memory_new(void) {
     }
     for (int i = 0; i < LOCKS; i++)
         pthread_mutex_init(&memory->locks[i], NULL);
+    pthread_mutex_init(&memory->simulating, NULL);
     return memory;
 }
 
 void replicas_memory_delete(struct replicas_memory *memory) {
     for (int i = 0; i < LOCKS; i++)
         pthread_mutex_destroy(&memory->locks[i]);
+    pthread_mutex_destroy(&memory->simulating);
     free(memory);
 }
 
@@ -90,34 +93,53 @@ static void remember(struct replicas_memory *memory, const struct key *key,
 /* ---- computing -------------------------------------------------------------------------------
  */
 
+/* One request at a time in a fixed time, as `assay plan` takes it without --batch. */
+static int find_for(const struct replicas_question *question, double service_ns,
+                    const char *service_is, struct service_level *level, struct err *err) {
+    const struct slo target = {99, question->slo_p99_ms * 1e6};
+    struct service_demand demand = {
+        .load = {.rate_per_second = question->rate_per_second,
+                 .routing = question->routing,
+                 .seed = 1},
+        .service_is = service_is,
+        .targets = &target,
+        .target_count = 1,
+    };
+    struct service_level less;
+    if (service_time_init(&demand.load.service, &service_ns, 1, service_shape_at(0), 0, err))
+        return -(int)err->code;
+    return replicas_find(&demand, level, &less, err);
+}
+
 static int compute(const struct answer *answer, const struct replicas_question *question,
                    struct replicas_found *found, struct err *err) {
     const struct estimate *latency = &answer->latency_ns;
-    const struct slo target = {99, question->slo_p99_ms * 1e6};
-    struct service_demand demand = {
-        .rate_per_second = question->rate_per_second,
-        .service_ns = latency->high,
-        .service_is = latency->high > latency->value ? "upper bound" : "",
-        .targets = &target,
-        .target_count = 1,
-        .routing = question->routing,
-    };
-    struct service_level low, less;
+    const char *is_upper = latency->high > latency->value ? "upper bound" : "";
     double offered = question->rate_per_second * latency->high * 1e-9;
+    struct service_level low;
     if (offered > REPLICAS_ERLANG_MAX)
         return err_set(err, ERR_FINDING, "%g requests per second keep %.0f replicas busy: too many",
                        question->rate_per_second, offered);
-    if (replicas_find(&demand, &found->level, &less, err))
+    if (find_for(question, latency->high, is_upper, &found->level, err))
         return -(int)err->code;
     found->replicas_max = found->replicas_min = found->level.replicas;
     if (latency->low > 0 && latency->low < latency->high) {
-        demand.service_ns = latency->low;
-        demand.service_is = "lower bound";
-        if (replicas_find(&demand, &low, &less, err))
+        if (find_for(question, latency->low, "lower bound", &low, err))
             return -(int)err->code;
         found->replicas_min = low.replicas;
     }
     return 0;
+}
+
+static int compute_and_remember(struct replicas_memory *memory, const struct key *key,
+                                const struct answer *answer,
+                                const struct replicas_question *question,
+                                struct replicas_found *found, struct err *err) {
+    *found = (struct replicas_found){0};
+    int code = compute(answer, question, found, err);
+    if (!code && memory)
+        remember(memory, key, found);
+    return code;
 }
 
 int answers_replicas(struct replicas_memory *memory, const struct answer *answer,
@@ -127,9 +149,12 @@ int answers_replicas(struct replicas_memory *memory, const struct answer *answer
                             question->rate_per_second, question->slo_p99_ms, question->routing};
     if (memory && recall(memory, &key, found))
         return 0;
-    *found = (struct replicas_found){0};
-    int code = compute(answer, question, found, err);
-    if (!code && memory)
-        remember(memory, &key, found);
+    if (!memory || routing_info(question->routing)->exact)
+        return compute_and_remember(memory, &key, answer, question, found, err);
+    pthread_mutex_lock(&memory->simulating);
+    int code = 0;
+    if (!recall(memory, &key, found)) /* whoever went before may have had the same question */
+        code = compute_and_remember(memory, &key, answer, question, found, err);
+    pthread_mutex_unlock(&memory->simulating);
     return code;
 }

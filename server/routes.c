@@ -13,7 +13,8 @@ static const struct route_parameter replicas_parameters[] = {
     {"slo_p99_ms", PARAMETER_NUMBER, false, 1e-6, 1e9,
      "99 % of the responses within so many ms; without it the server's target"},
     {"routing",   PARAMETER_TEXT, false, 0, 0,
-     "how requests find a replica: random (as kube-proxy does), central"},
+     "how requests find a replica: random (as kube-proxy does), round-robin, least-loaded, "
+     "power-of-two, central"},
     {0     },
 };
 

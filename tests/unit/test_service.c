@@ -2,6 +2,7 @@
 #include "tests/unit/service_world.h"
 
 #include "predictor/capacity/replicas.h"
+#include "predictor/simulation/service_time.h"
 
 #include <pthread.h>
 
@@ -20,9 +21,16 @@ static int tear_down(void **state) {
 
 static uint64_t planned(double rate, double service_ns, double slo_ms, enum routing routing) {
     const struct slo target = {99, slo_ms * 1e6};
-    const struct service_demand demand = {rate, service_ns, "", &target, 1, routing};
+    struct service_demand demand = {
+        .load = {.rate_per_second = rate, .routing = routing, .seed = 1},
+        .service_is = "",
+        .targets = &target,
+        .target_count = 1,
+    };
     struct service_level n, less;
     struct err err = {0};
+    assert_int_equal(
+        service_time_init(&demand.load.service, &service_ns, 1, service_shape_at(0), 0, &err), 0);
     assert_int_equal(replicas_find(&demand, &n, &less, &err), 0);
     return n.replicas;
 }
