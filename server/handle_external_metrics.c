@@ -41,7 +41,7 @@ static int read_selector(struct arena *arena, const char *selector, const char *
     return err_hint(err, "matchLabels with the one label \"model\"");
 }
 
-static void add_item(cJSON *items, struct service *service, const char *model,
+static void add_item(cJSON *items, struct serving *service, const char *model,
                      const struct scaler_answer *given) {
     char timestamp[MOMENT_TEXT_SIZE], value[32];
     moment_text(service_now(service).wall_s - given->age_seconds, timestamp);
@@ -54,7 +54,7 @@ static void add_item(cJSON *items, struct service *service, const char *model,
 }
 
 /* Of all models those that have an answer; of one that was named the error when it has none. */
-static int add_items(cJSON *items, struct service *service, struct arena *arena, const char *model,
+static int add_items(cJSON *items, struct serving *service, struct arena *arena, const char *model,
                      int *status, struct err *err) {
     struct scaler scaler = service_scaler(service);
     const char *const *names = &model;

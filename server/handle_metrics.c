@@ -10,7 +10,7 @@ struct family {
 };
 
 struct printing {
-    struct service *service;
+    struct serving *service;
     struct arena *arena;
     const struct answers *answers;
     bool openmetrics;
@@ -227,7 +227,7 @@ HANDLER(handle_metrics) {
         .openmetrics = strstr(request->accept, "application/openmetrics-text") != NULL,
         .out = &answer->body,
     };
-    const struct service_options *options = service_options(service);
+    const struct serving_options *options = service_options(service);
     answer->content_type = p.openmetrics
                                ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
                                : "text/plain; version=0.0.4; charset=utf-8";

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-static void add_model(cJSON *list, struct service *service, const struct answers *answers,
+static void add_model(cJSON *list, struct serving *service, const struct answers *answers,
                       const struct answer_row *row) {
     const struct answer *known = row->answer;
     const struct standing standing = standing_of(service, answers, row);

@@ -60,7 +60,7 @@ static int read_time(const cJSON *root, const struct moment *now, struct observa
     return 0;
 }
 
-static int read_sample(struct service *service, const cJSON *root, struct observation_sample *out,
+static int read_sample(struct serving *service, const cJSON *root, struct observation_sample *out,
                        struct err *err) {
     const struct moment now = service_now(service);
     *out = (struct observation_sample){.source = OBSERVED_PUSHED};

@@ -68,14 +68,14 @@ static const struct {
 };
 
 /* Then a wrong input is not the sender's. */
-static bool store_is_lost(struct service *service) {
+static bool store_is_lost(struct serving *service) {
     struct answers *answers = service_answers(service);
     bool lost = answers->trouble || access(service_options(service)->db_path, R_OK) != 0;
     answers_release(answers);
     return lost;
 }
 
-static int settle(struct service *service, const struct upload_outcome *outcome,
+static int settle(struct serving *service, const struct upload_outcome *outcome,
                   const struct upload_limits *limits, struct http_answer *answer, struct err *err) {
     if (outcome->end) {
         strbuf_done(&answer->body); /* half an answer is none */
@@ -99,9 +99,9 @@ static int settle(struct service *service, const struct upload_outcome *outcome,
     return 0;
 }
 
-static int predict(struct service *service, struct arena *arena, const struct http_request *request,
+static int predict(struct serving *service, struct arena *arena, const struct http_request *request,
                    const char *file, struct http_answer *answer, struct err *err) {
-    const struct service_options *options = service_options(service);
+    const struct serving_options *options = service_options(service);
     const struct upload upload = {
         .bytes = request->body,
         .count = request->body_bytes,

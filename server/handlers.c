@@ -22,7 +22,7 @@ int find_model(const struct answers *answers, const struct http_request *request
     return -(int)err->code;
 }
 
-struct standing standing_of(struct service *service, const struct answers *answers,
+struct standing standing_of(struct serving *service, const struct answers *answers,
                             const struct answer_row *row) {
     double now_s = service_now(service).steady_s;
     struct standing standing = {.age_seconds = fmax(0, now_s - row->confirmed_s),

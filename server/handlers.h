@@ -1,4 +1,4 @@
-/* The handlers, one file each (handle_*.c), and what they share. `service` is a struct service.
+/* The handlers, one file each (handle_*.c), and what they share. `service` is a struct serving.
  * See struct route for what they return. */
 #ifndef ASSAY_SERVER_HANDLERS_H
 #define ASSAY_SERVER_HANDLERS_H
@@ -36,7 +36,7 @@ struct standing {
     bool stale;
     const char *reason; /* NULL: it is not stale */
 };
-struct standing standing_of(struct service *service, const struct answers *answers,
+struct standing standing_of(struct serving *service, const struct answers *answers,
                             const struct answer_row *row);
 void add_standing(cJSON *tree, const struct standing *standing);
 

@@ -1,4 +1,4 @@
-/* Every route of the server. Its service is a struct service (server/service.h). */
+/* Every route of the server. Its service is a struct serving (server/service.h). */
 #ifndef ASSAY_SERVER_ROUTES_H
 #define ASSAY_SERVER_ROUTES_H
 

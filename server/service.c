@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-struct service_options service_defaults(const char *db_path) {
-    return (struct service_options){
+struct serving_options service_defaults(const char *db_path) {
+    return (struct serving_options){
         .db_path = db_path,
         .refresh_s = 15,
         .save_s = 30,
@@ -32,27 +32,27 @@ const char *service_state_path(struct arena *arena, const char *db_path) {
     return arena_printf(arena, "%s.serve.json", db_path);
 }
 
-const struct service_options *service_options(const struct service *service) {
+const struct serving_options *service_options(const struct serving *service) {
     return &service->options;
 }
 
-struct moment service_now(const struct service *service) {
+struct moment service_now(const struct serving *service) {
     return timepiece_now(&service->options.timepiece);
 }
 
-struct observations *service_observations(struct service *service) {
+struct observations *service_observations(struct serving *service) {
     return service->observations;
 }
 
-void service_count(struct service *service, enum service_counter counter) {
+void service_count(struct serving *service, enum service_counter counter) {
     __atomic_add_fetch(&service->counters[counter], 1, __ATOMIC_RELAXED);
 }
 
-uint64_t service_counted(const struct service *service, enum service_counter counter) {
+uint64_t service_counted(const struct serving *service, enum service_counter counter) {
     return __atomic_load_n(&service->counters[counter], __ATOMIC_RELAXED);
 }
 
-void service_trouble(struct service *service, struct trouble *trouble, const char *text) {
+void service_trouble(struct serving *service, struct trouble *trouble, const char *text) {
     char line[800];
     if ((text != NULL) == trouble->lasting)
         return;
@@ -79,7 +79,7 @@ static struct timespec deadline_in(double seconds) {
     return at;
 }
 
-bool service_sleep(struct service *service, double seconds) {
+bool service_sleep(struct serving *service, double seconds) {
     struct timespec deadline = deadline_in(seconds);
     pthread_mutex_lock(&service->mutex);
     int waited = 0;
@@ -90,7 +90,7 @@ bool service_sleep(struct service *service, double seconds) {
     return stopping;
 }
 
-bool service_enter_upload(struct service *service) {
+bool service_enter_upload(struct serving *service) {
     struct timespec deadline = deadline_in(service->options.upload_wait_s);
     pthread_mutex_lock(&service->mutex);
     int waited = 0;
@@ -103,7 +103,7 @@ bool service_enter_upload(struct service *service) {
     return free;
 }
 
-void service_leave_upload(struct service *service) {
+void service_leave_upload(struct serving *service) {
     pthread_mutex_lock(&service->mutex);
     service->uploads--;
     pthread_cond_broadcast(&service->changed);
@@ -113,14 +113,14 @@ void service_leave_upload(struct service *service) {
 /* ---- the present set of answers --------------------------------------------------------------
  */
 
-struct answers *service_answers(struct service *service) {
+struct answers *service_answers(struct serving *service) {
     pthread_mutex_lock(&service->mutex);
     struct answers *answers = answers_hold(service->answers);
     pthread_mutex_unlock(&service->mutex);
     return answers;
 }
 
-static void replace_answers(struct service *service, struct answers *answers) {
+static void replace_answers(struct serving *service, struct answers *answers) {
     pthread_mutex_lock(&service->mutex);
     struct answers *old = service->answers;
     service->answers = answers;
@@ -129,8 +129,8 @@ static void replace_answers(struct service *service, struct answers *answers) {
     answers_release(old);
 }
 
-static void read_store(struct service *service) {
-    const struct service_options *options = &service->options;
+static void read_store(struct serving *service) {
+    const struct serving_options *options = &service->options;
     const struct prediction_filter filter = {options->machine, options->threads, options->batch};
     struct answers *old = service_answers(service), *fresh;
     struct err err = {0};
@@ -145,7 +145,7 @@ static void read_store(struct service *service) {
     service_trouble(service, &service->store, err.code == ERR_OK ? NULL : err.message);
 }
 
-int service_observe(struct service *service, const char *model,
+int service_observe(struct serving *service, const char *model,
                     const struct observation_sample *sample, struct err *err) {
     if (observations_add(service->observations, model, sample, err))
         return -(int)err->code;
@@ -159,13 +159,13 @@ int service_observe(struct service *service, const char *model,
 /* ---- the state file --------------------------------------------------------------------------
  */
 
-static struct noted_moment noted_now(const struct service *service) {
+static struct noted_moment noted_now(const struct serving *service) {
     struct noted_moment now = {.moment = service_now(service)};
     memcpy(now.boot_id, service->boot_id, sizeof now.boot_id);
     return now;
 }
 
-static int save(struct service *service, struct err *err) {
+static int save(struct serving *service, struct err *err) {
     if (!service->options.state_path)
         return 0;
     pthread_mutex_lock(&service->mutex);
@@ -183,19 +183,19 @@ static int save(struct service *service, struct err *err) {
     return code;
 }
 
-int service_save(struct service *service, struct err *err) {
+int service_save(struct serving *service, struct err *err) {
     pthread_mutex_lock(&service->round);
     int code = save(service, err);
     pthread_mutex_unlock(&service->round);
     return code;
 }
 
-static struct desired *fresh_desired(const struct service_options *options) {
+static struct desired *fresh_desired(const struct serving_options *options) {
     return desired_new((struct desired_limits){options->step_factor, options->step_interval_s});
 }
 
 /* A state that cannot be read is told and left aside: the store is still there, mostly. */
-static void load_state(struct service *service) {
+static void load_state(struct serving *service) {
     struct state state = {answers_new(), observations_new(), fresh_desired(&service->options)};
     const struct noted_moment now = noted_now(service);
     struct err err = {0};
@@ -220,7 +220,7 @@ static void load_state(struct service *service) {
  */
 
 /* Answers to questions that name nothing are stepped even while nobody asks. */
-static void step_answers(struct service *service) {
+static void step_answers(struct serving *service) {
     struct answers *answers = service_answers(service);
     struct arena arena;
     arena_init(&arena);
@@ -236,7 +236,7 @@ static void step_answers(struct service *service) {
     answers_release(answers);
 }
 
-void service_refresh(struct service *service) {
+void service_refresh(struct serving *service) {
     pthread_mutex_lock(&service->round);
     read_store(service);
     step_answers(service);
@@ -250,7 +250,7 @@ void service_refresh(struct service *service) {
 }
 
 static void *refresh_thread(void *context) {
-    struct service *service = context;
+    struct serving *service = context;
     while (!service_sleep(service, service->options.refresh_s))
         service_refresh(service);
     return NULL;
@@ -259,7 +259,7 @@ static void *refresh_thread(void *context) {
 /* ---- opening and closing ---------------------------------------------------------------------
  */
 
-static int check_options(const struct service_options *options, struct err *err) {
+static int check_options(const struct serving_options *options, struct err *err) {
     const struct {
         const char *name;
         double value;
@@ -288,7 +288,7 @@ static int check_options(const struct service_options *options, struct err *err)
                : 0;
 }
 
-static void init_waiting(struct service *service) {
+static void init_waiting(struct serving *service) {
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -298,8 +298,8 @@ static void init_waiting(struct service *service) {
     pthread_mutex_init(&service->round, NULL);
 }
 
-static int start_threads(struct service *service, struct err *err) {
-    const struct service_options *options = &service->options;
+static int start_threads(struct serving *service, struct err *err) {
+    const struct serving_options *options = &service->options;
     if (options->refresh_s > 0) {
         if (pthread_create(&service->refresher, NULL, refresh_thread, service) != 0)
             return err_set(err, ERR_ENVIRONMENT, "no thread to read the database with");
@@ -313,11 +313,11 @@ static int start_threads(struct service *service, struct err *err) {
     return 0;
 }
 
-int service_open(const struct service_options *options, struct service **out, struct err *err) {
+int service_open(const struct serving_options *options, struct serving **out, struct err *err) {
     *out = NULL;
     if (check_options(options, err))
         return -(int)err->code;
-    struct service *service = calloc(1, sizeof *service);
+    struct serving *service = calloc(1, sizeof *service);
     if (!service)
         return err_set(err, ERR_ENVIRONMENT, "out of memory");
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -343,7 +343,7 @@ int service_open(const struct service_options *options, struct service **out, st
     return 0;
 }
 
-void service_close(struct service *service) {
+void service_close(struct serving *service) {
     if (!service)
         return;
     pthread_mutex_lock(&service->mutex);

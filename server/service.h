@@ -20,7 +20,7 @@ struct service_target {
 };
 
 /* All texts are borrowed and must outlive the service. */
-struct service_options {
+struct serving_options {
     const char *db_path;
     const char *state_path; /* NULL: nothing survives a restart */
     double refresh_s;       /* how often the store is read; 0: only by service_refresh */
@@ -55,32 +55,32 @@ struct service_options {
 };
 
 /* Everything but db_path set to what `assay serve` does by default. */
-struct service_options service_defaults(const char *db_path);
+struct serving_options service_defaults(const char *db_path);
 
 /* "<database>.serve.json" */
 const char *service_state_path(struct arena *arena, const char *db_path);
 
-struct service;
+struct serving;
 
 /* Reads the state, then the store, and starts the threads that keep both. Fails only when the
  * options make no sense or threads cannot be had: a lost store is an answer, not a failure. */
-int service_open(const struct service_options *options, struct service **out, struct err *err);
+int service_open(const struct serving_options *options, struct serving **out, struct err *err);
 /* Ends the threads and writes the state; NULL is allowed. */
-void service_close(struct service *service);
+void service_close(struct serving *service);
 
 /* One round by hand: reads the store, steps what was answered, writes the state if it is due. */
-void service_refresh(struct service *service);
+void service_refresh(struct serving *service);
 /* Writes the state now. */
-int service_save(struct service *service, struct err *err);
+int service_save(struct serving *service, struct err *err);
 
-const struct service_options *service_options(const struct service *service);
-struct moment service_now(const struct service *service);
-struct observations *service_observations(struct service *service);
+const struct serving_options *service_options(const struct serving *service);
+struct moment service_now(const struct serving *service);
+struct observations *service_observations(struct serving *service);
 /* To be released with answers_release. */
-struct answers *service_answers(struct service *service);
+struct answers *service_answers(struct serving *service);
 
 /* A rate that was pushed or scraped. */
-int service_observe(struct service *service, const char *model,
+int service_observe(struct serving *service, const char *model,
                     const struct observation_sample *sample, struct err *err);
 
 enum service_counter {
@@ -95,12 +95,12 @@ enum service_counter {
     COUNT_UPLOAD_FAILURES,
     SERVICE_COUNTERS
 };
-void service_count(struct service *service, enum service_counter counter);
-uint64_t service_counted(const struct service *service, enum service_counter counter);
+void service_count(struct serving *service, enum service_counter counter);
+uint64_t service_counted(const struct serving *service, enum service_counter counter);
 
 /* A place among the uploads that are predicted at once; false: none came free in time. */
-bool service_enter_upload(struct service *service);
-void service_leave_upload(struct service *service);
+bool service_enter_upload(struct serving *service);
+void service_leave_upload(struct serving *service);
 
 /* ---- replicas --------------------------------------------------------------------------------
  */
@@ -120,17 +120,17 @@ struct service_answer {
 /* With a rate in the question a pure function of question and prediction; without, from the
  * observed load, limited in its steps. *status is 404 or 409 when the name is nobody's or two
  * models', else 0. Texts live in the arena. ERR_ENVIRONMENT when no rate was ever observed. */
-int service_answer(struct service *service, struct arena *arena,
+int service_answer(struct serving *service, struct arena *arena,
                    const struct scaler_question *question, struct service_answer *out, int *status,
                    struct err *err);
 
 /* The response target of questions that name none; NaN: there is none. */
-double service_target_ms(const struct service *service, const char *model);
+double service_target_ms(const struct serving *service, const char *model);
 /* Whether a row is given in spite of trouble. */
-bool service_row_is_stale(const struct service *service, const struct answers *answers,
+bool service_row_is_stale(const struct serving *service, const struct answers *answers,
                           const struct answer_row *row, double now_s);
 
 /* The same behind the protocols of autoscalers. */
-struct scaler service_scaler(struct service *service);
+struct scaler service_scaler(struct serving *service);
 
 #endif

@@ -6,7 +6,7 @@
 
 /* What is known while one question is answered. */
 struct asking {
-    struct service *service;
+    struct serving *service;
     struct arena *arena;
     struct answers *answers;
     const struct answer_row *row;
@@ -16,8 +16,8 @@ struct asking {
     struct err *err;
 };
 
-double service_target_ms(const struct service *service, const char *model) {
-    const struct service_options *options = &service->options;
+double service_target_ms(const struct serving *service, const char *model) {
+    const struct serving_options *options = &service->options;
     double common = NAN;
     for (uint32_t i = 0; i < options->target_count; i++) {
         const struct service_target *target = &options->targets[i];
@@ -29,7 +29,7 @@ double service_target_ms(const struct service *service, const char *model) {
     return common;
 }
 
-bool service_row_is_stale(const struct service *service, const struct answers *answers,
+bool service_row_is_stale(const struct serving *service, const struct answers *answers,
                           const struct answer_row *row, double now_s) {
     /* A reader that hangs tells no trouble: three missed rounds do. */
     double refresh = service->options.refresh_s;
@@ -183,7 +183,7 @@ static int answer(struct asking *a, const struct scaler_question *question, int 
     return code;
 }
 
-int service_answer(struct service *service, struct arena *arena,
+int service_answer(struct serving *service, struct arena *arena,
                    const struct scaler_question *question, struct service_answer *out, int *status,
                    struct err *err) {
     *out = (struct service_answer){0};
@@ -229,6 +229,6 @@ static int scaler_models(void *context, struct arena *arena, const char *const *
     return 0;
 }
 
-struct scaler service_scaler(struct service *service) {
+struct scaler service_scaler(struct serving *service) {
     return (struct scaler){service, scaler_desired, scaler_models};
 }

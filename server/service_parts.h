@@ -14,8 +14,8 @@ struct trouble {
     bool lasting;
 };
 
-struct service {
-    struct service_options options;
+struct serving {
+    struct serving_options options;
     struct observations *observations;
     struct desired *desired;
     struct replicas_memory *memory;
@@ -37,12 +37,12 @@ struct service {
 };
 
 /* Waits `seconds`, or until the service stops; true when it does. */
-bool service_sleep(struct service *service, double seconds);
+bool service_sleep(struct serving *service, double seconds);
 /* `text` NULL: it ended. */
-void service_trouble(struct service *service, struct trouble *trouble, const char *text);
+void service_trouble(struct serving *service, struct trouble *trouble, const char *text);
 /* The thread that asks Prometheus, round after round. */
 void *service_scrape_thread(void *service);
 /* One round of it. */
-void service_scrape(struct service *service);
+void service_scrape(struct serving *service);
 
 #endif

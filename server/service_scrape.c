@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void scrape_model(struct service *service, struct arena *arena, const char *model,
+static void scrape_model(struct serving *service, struct arena *arena, const char *model,
                          struct err *first) {
     const struct scrape_request request = {service->options.prometheus_url,
                                            service->options.prometheus_query, model,
@@ -25,7 +25,7 @@ static void scrape_model(struct service *service, struct arena *arena, const cha
         *first = err;
 }
 
-void service_scrape(struct service *service) {
+void service_scrape(struct serving *service) {
     struct arena arena;
     struct err first = {0};
     struct answers *answers = service_answers(service);
@@ -42,7 +42,7 @@ void service_scrape(struct service *service) {
 }
 
 void *service_scrape_thread(void *context) {
-    struct service *service = context;
+    struct serving *service = context;
     do
         service_scrape(service);
     while (!service_sleep(service, service->options.scrape_s));

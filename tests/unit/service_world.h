@@ -18,8 +18,8 @@ struct world {
     struct sample_folder *folder;
     char state[128];
     struct moment now;
-    struct service_options options;
-    struct service *service;
+    struct serving_options options;
+    struct serving *service;
     char warnings[4096];
     int status; /* of the last request */
     char content_type[128];

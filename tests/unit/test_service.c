@@ -451,8 +451,8 @@ static void health_and_readiness_differ(void **state) {
 
 static void options_that_make_no_sense_are_refused(void **state) {
     struct world *w = *state;
-    struct service_options options = w->options;
-    struct service *service;
+    struct serving_options options = w->options;
+    struct serving *service;
     struct err err = {0};
     options.state_path = NULL;
     options.step_factor = 0.5;
@@ -469,7 +469,7 @@ static void options_that_make_no_sense_are_refused(void **state) {
 
 /* Handlers are called from several threads while the store is read again and again. */
 static void *ask_often(void *context) {
-    struct service *service = context;
+    struct serving *service = context;
     for (int i = 0; i < 2000; i++) {
         struct arena arena;
         struct err err = {0};
