@@ -212,7 +212,7 @@ static void print_service(const struct printing *p) {
     print_sample(p, build.name, 1, version);
     print_head(p, &models);
     print_sample(p, models.name, p->answers->count, none);
-    for (int i = 0; i < SERVICE_COUNTERS; i++) {
+    for (enum service_counter i = 0; i < SERVICE_COUNTERS; i++) {
         print_head(p, &counters[i]);
         print_sample(p, counters[i].name, (double)service_counted(p->service, i), none);
     }
