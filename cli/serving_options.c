@@ -40,6 +40,7 @@ int serving_options_make(struct arena *arena, const struct serving_given *given,
     *out = service_defaults(db_path);
     out->state_path = given->state ? given->state : service_state_path(arena, db_path);
     out->refresh_s = (double)given->refresh_ns / 1e9;
+    out->save_s = (double)given->save_ns / 1e9;
     out->threads = (uint32_t)given->threads;
     out->batch = given->batch;
     out->routing = (enum routing)given->routing;

@@ -8,7 +8,7 @@
 
 struct serving_given {
     const char *state;
-    uint64_t refresh_ns, decision_ns, fresh_ns, scrape_ns, scrape_timeout_ns;
+    uint64_t refresh_ns, save_ns, decision_ns, fresh_ns, scrape_ns, scrape_timeout_ns;
     int64_t threads, batch, uploads;
     struct text_list slos;
     int routing;
@@ -35,6 +35,8 @@ struct serving_given {
      .help = "what survives a restart; default beside the database"},                              \
     {.name = "refresh", .type = OPTION_DURATION, .metavar = "TIME", .fallback = "15s",             \
      .offset = offsetof(owner, field.refresh_ns), .help = "how often the database is read"},       \
+    {.name = "save-interval", .type = OPTION_DURATION, .metavar = "TIME", .fallback = "5s",        \
+     .offset = offsetof(owner, field.save_ns), .help = "how often the state is written, at most"},  \
     {.name = "max-step", .type = OPTION_NUMBER, .metavar = "FACTOR", .fallback = "2",              \
      .min = 0, .max = 1000, .offset = offsetof(owner, field.max_step),                             \
      .help = "most that replicas for the observed load change by in one decision; 0: no limit"},   \

@@ -16,7 +16,7 @@ struct serving_options service_defaults(const char *db_path) {
     return (struct serving_options){
         .db_path = db_path,
         .refresh_s = 15,
-        .save_s = 30,
+        .save_s = 5,
         .routing = ROUTING_RANDOM,
         .step_factor = 2,
         .step_interval_s = 15,
@@ -174,8 +174,9 @@ static int save(struct serving *service, struct err *err) {
     struct state state = {service_answers(service), service->observations, service->desired};
     const struct noted_moment now = noted_now(service);
     service_count(service, COUNT_STATE_WRITES);
-    service->saved_s = now.moment.steady_s;
     int code = state_save(&state, &now, service->options.state_path, err);
+    service->saved_s = service_now(service).steady_s;
+    service->saving_took_s = service->saved_s - now.moment.steady_s;
     answers_release(state.answers);
     if (code)
         service_count(service, COUNT_STATE_FAILURES);
@@ -236,15 +237,21 @@ static void step_answers(struct serving *service) {
     answers_release(answers);
 }
 
+/* A large state on a slow disk is written less often: saving takes a fiftieth of the time. */
+static bool save_is_due(struct serving *service) {
+    pthread_mutex_lock(&service->mutex);
+    bool unsaved = service->unsaved;
+    pthread_mutex_unlock(&service->mutex);
+    double since_s = service_now(service).steady_s - service->saved_s;
+    return unsaved && since_s >= fmax(service->options.save_s, 50 * service->saving_took_s);
+}
+
 void service_refresh(struct serving *service) {
     pthread_mutex_lock(&service->round);
     read_store(service);
     step_answers(service);
-    pthread_mutex_lock(&service->mutex);
-    bool unsaved = service->unsaved;
-    pthread_mutex_unlock(&service->mutex);
     struct err err = {0};
-    if (unsaved && service_now(service).steady_s - service->saved_s >= service->options.save_s)
+    if (save_is_due(service))
         save(service, &err);
     pthread_mutex_unlock(&service->round);
 }

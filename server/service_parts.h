@@ -28,7 +28,7 @@ struct serving {
     bool stopping, unsaved;
 
     pthread_mutex_t round; /* held while the store is read or the state is written */
-    double saved_s, refreshed_s;
+    double saved_s, saving_took_s, refreshed_s;
     struct trouble store, state, scraping;
     char boot_id[BOOT_ID_SIZE];
 

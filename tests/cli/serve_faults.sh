@@ -26,8 +26,8 @@ done
 # serve OPTIONS...: on a free port; $url is where it listens, $pid its process.
 serve() {
     rm -f "$work/serve.err"
-    "$assay" serve --listen 127.0.0.1:0 --slo p99=50ms --refresh 100ms --state "$work/state.json" \
-        "$@" 2>"$work/serve.err" &
+    "$assay" serve --listen 127.0.0.1:0 --slo p99=50ms --refresh 100ms --save-interval 100ms \
+        --state "$work/state.json" "$@" 2>"$work/serve.err" &
     pid=$!
     for ((i = 0; i < 500; i++)); do
         url=$(sed -n 's/^listening on //p' "$work/serve.err" 2>/dev/null)
@@ -78,7 +78,7 @@ rm -f "$ASSAY_DB"-wal "$ASSAY_DB"-shm
 until_stale 1
 answers a_damaged_database_costs_no_answer 1
 
-for ((i = 0; i < 200; i++)); do [ -s "$work/state.json" ] && break; sleep 0.05; done
+for ((i = 0; i < 200; i++)); do grep -q '"rate_per_second":20000' "$work/state.json" 2>/dev/null && break; sleep 0.05; done
 kill -9 $pid
 wait $pid 2>/dev/null
 rm -f "$ASSAY_DB"

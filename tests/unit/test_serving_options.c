@@ -53,7 +53,8 @@ static void without_options_the_defaults_of_the_service_stand(void **state) {
     char *argv[] = {NULL};
     assert_int_equal(make(0, argv, &made, &err), 0);
     assert_string_equal(made.state_path, "/data/assay.db.serve.json");
-    assert_true(made.refresh_s == plain.refresh_s && made.step_factor == plain.step_factor &&
+    assert_true(made.refresh_s == plain.refresh_s && made.save_s == plain.save_s &&
+                made.step_factor == plain.step_factor &&
                 made.step_interval_s == plain.step_interval_s && made.scrape_s == plain.scrape_s &&
                 made.rate_fresh_s == plain.rate_fresh_s && made.routing == plain.routing &&
                 made.scrape_timeout_s == plain.scrape_timeout_s &&
