@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SHORTEST_ROUND_S 0.05
+
 struct serving_options service_defaults(const char *db_path) {
     return (struct serving_options){
         .db_path = db_path,
@@ -246,20 +248,30 @@ static bool save_is_due(struct serving *service) {
     return unsaved && since_s >= fmax(service->options.save_s, 50 * service->saving_took_s);
 }
 
-void service_refresh(struct serving *service) {
-    pthread_mutex_lock(&service->round);
-    read_store(service);
-    step_answers(service);
+static void go_round(struct serving *service, bool read) {
     struct err err = {0};
+    pthread_mutex_lock(&service->round);
+    if (read) {
+        read_store(service);
+        step_answers(service);
+    }
     if (save_is_due(service))
         save(service, &err);
     pthread_mutex_unlock(&service->round);
 }
 
+void service_refresh(struct serving *service) {
+    go_round(service, true);
+}
+
 static void *refresh_thread(void *context) {
     struct serving *service = context;
-    while (!service_sleep(service, service->options.refresh_s))
-        service_refresh(service);
+    const struct serving_options *options = &service->options;
+    double period = fmax(SHORTEST_ROUND_S, fmin(options->refresh_s, options->save_s));
+    while (!service_sleep(service, period)) {
+        double since_s = service_now(service).steady_s - service->refreshed_s;
+        go_round(service, since_s >= options->refresh_s - period / 2);
+    }
     return NULL;
 }
 

@@ -494,7 +494,8 @@ static void a_reader_that_hangs_is_noticed(void **state) {
     (void)state;
     struct world *w = world_new();
     world_store(w, NAME_OF_M, SHA_OF_M, PREDICTION_OF_M);
-    w->options.refresh_s = 3600; /* its thread sleeps on the real clock, ours runs ahead */
+    w->options.refresh_s = w->options.save_s =
+        3600; /* its thread sleeps on the real clock, ours runs ahead */
     world_start(w);
     world_pass(w, 3 * 3600);
     world_ask(w, "prediction", "m", "");
