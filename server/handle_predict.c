@@ -80,8 +80,7 @@ static int settle(struct serving *service, const struct upload_outcome *outcome,
     if (outcome->end) {
         strbuf_done(&answer->body); /* half an answer is none */
         strbuf_init(&answer->body);
-        return err_set(err, ERR_FINDING, "the prediction was ended: the model needs more than %s",
-                       outcome->end);
+        return err_set(err, ERR_FINDING, "the prediction was ended: %s", outcome->end);
     }
     /* Running out of memory is the one error that prints nothing. */
     if (answer->body.length == 0 && outcome->exit_code == ERR_ENVIRONMENT)
@@ -102,7 +101,7 @@ static int settle(struct serving *service, const struct upload_outcome *outcome,
 static int predict(struct serving *service, struct arena *arena, const struct http_request *request,
                    const char *file, struct http_answer *answer, struct err *err) {
     const struct serving_options *options = service_options(service);
-    const struct upload upload = {
+    struct upload upload = {
         .bytes = request->body,
         .count = request->body_bytes,
         .file = file,
@@ -112,6 +111,7 @@ static int predict(struct serving *service, struct arena *arena, const struct ht
         .arguments = read_arguments(arena, request),
         .limits = upload_limits_usual,
     };
+    upload.limits.memory_bytes = options->upload_memory_bytes;
     struct upload_outcome outcome;
     if (upload_predict(arena, &upload, &answer->body, &outcome, err))
         return -(int)err->code;

@@ -26,6 +26,7 @@ struct serving_options service_defaults(const char *db_path) {
         .scrape_s = 15,
         .scrape_timeout_s = 5,
         .uploads_at_once = 2,
+        .upload_memory_bytes = UINT64_C(1) << 30,
         .upload_wait_s = 5,
     };
 }

@@ -44,7 +44,8 @@ struct serving_options {
     const char *program;   /* that predicts uploads; NULL: this one */
     const char *temporary; /* folder for uploads; NULL: $TMPDIR, /tmp */
     uint32_t uploads_at_once;
-    double upload_wait_s; /* for a place among them, before "busy" */
+    uint64_t upload_memory_bytes; /* address space of one; 0: no limit */
+    double upload_wait_s;         /* for a place among them, before "busy" */
 
     struct timepiece timepiece;
     /* Appends metrics of others (the listener's); may be NULL. */

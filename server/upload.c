@@ -112,7 +112,8 @@ static void limit(int what, uint64_t most) {
 
 /* In the child, between fork and exec: system calls alone. */
 static _Noreturn void become(const struct start *start) {
-    limit(RLIMIT_AS, start->limits.memory_bytes);
+    if (start->limits.memory_bytes)
+        limit(RLIMIT_AS, start->limits.memory_bytes);
     limit(RLIMIT_CPU, start->limits.cpu_s);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, 64);
@@ -145,14 +146,14 @@ static const char *read_answer(int in, const struct upload_limits *limits, struc
         struct pollfd ready = {.fd = in, .events = POLLIN};
         double left = deadline - now_s();
         if (left <= 0 || poll(&ready, 1, (int)(left * 1e3) + 1) == 0)
-            return "the time it may take";
+            return "it took too long";
         ssize_t count = read(in, piece, sizeof piece);
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
             return NULL;
         if (out->length + (size_t)count > limits->answer_bytes)
-            return "the length its answer may have";
+            return "its answer is too long";
         strbuf_add(out, piece, (size_t)count);
     }
 }
@@ -165,8 +166,9 @@ static void settle(struct arena *arena, int status, const char *cut, const struc
         return;
     int number = WTERMSIG(status);
     bool cpu = number == SIGXCPU || number == SIGKILL;
-    outcome->end = cpu ? arena_printf(arena, "%u s of CPU time", start->limits.cpu_s)
-                       : arena_printf(arena, "signal %d", number);
+    outcome->end =
+        cpu ? arena_printf(arena, "it took more than %u s of CPU time", start->limits.cpu_s)
+            : arena_printf(arena, "it failed with signal %d", number);
 }
 
 static int converse(struct arena *arena, struct start *start, int in, struct strbuf *out,

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct upload_limits {
-    uint64_t memory_bytes; /* address space */
+    uint64_t memory_bytes; /* address space; 0: no limit, for builds whose checks need terabytes */
     uint32_t cpu_s;
     double wall_s;
     size_t answer_bytes;
@@ -33,7 +33,7 @@ struct upload {
 
 struct upload_outcome {
     int exit_code;   /* -1 when it was ended */
-    const char *end; /* NULL, or what ended it: "10 s of CPU time", "signal 11" */
+    const char *end; /* NULL, or how it was ended: "it took more than 10 s of CPU time" */
 };
 
 /* Appends what it printed to `out`. Fails only when the process cannot be had. */
