@@ -6,8 +6,7 @@
 #include "models/onnx/read.h"
 #include "models/onnx/write.h"
 
-#include <limits.h>
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_tree.h>
@@ -78,8 +77,13 @@ static int take_members(yajl_val object, const char *what, const struct member *
     return 0;
 }
 
+/* Of a value that is known to be a text. */
+static const char *text_of(yajl_val value) {
+    return value->u.string;
+}
+
 static const char *text_or(yajl_val value, const char *absent) {
-    return value ? YAJL_GET_STRING(value) : absent;
+    return value ? text_of(value) : absent;
 }
 
 /* ---- names -----------------------------------------------------------------------------------
@@ -123,8 +127,8 @@ static int read_size(struct describing *d, const char *tensor, yajl_val value, s
         return 0;
     if (d->graph->symbol_count > SYMBOLS_MAX)
         return err_set(d->err, ERR_INPUT, "more than %d free dimensions", SYMBOLS_MAX);
-    if (YAJL_IS_STRING(value) && YAJL_GET_STRING(value)[0]) {
-        out->symbol = graph_symbol(d->graph, YAJL_GET_STRING(value));
+    if (YAJL_IS_STRING(value) && text_of(value)[0]) {
+        out->symbol = graph_symbol(d->graph, text_of(value));
         return 0;
     }
     if (YAJL_IS_INTEGER(value) && YAJL_GET_INTEGER(value) >= 0) {
@@ -166,19 +170,20 @@ static int read_tensor(struct describing *d, yajl_val object, const char *what,
     *out = (struct described_tensor){0};
     if (take_members(object, what, members, may_have_values ? 4 : 3, d->err))
         return -(int)d->err->code;
-    enum dtype dtype = dtype_by_name(YAJL_GET_STRING(out->dtype));
+    assert(out->name && out->dtype && out->shape);
+    enum dtype dtype = dtype_by_name(text_of(out->dtype));
     if (dtype == DTYPE_UNDEFINED)
         return err_set(d->err, ERR_INPUT,
                        "%s \"%.100s\": dtype \"%.40s\": expected such as float32", what,
-                       YAJL_GET_STRING(out->name), YAJL_GET_STRING(out->dtype));
-    if (add_tensor(d, YAJL_GET_STRING(out->name), dtype, tensor))
+                       text_of(out->name), text_of(out->dtype));
+    if (add_tensor(d, text_of(out->name), dtype, tensor))
         return -(int)d->err->code;
     return read_shape(d, *tensor, out->shape);
 }
 
 static int read_input(struct describing *d, yajl_val object) {
     struct described_tensor described;
-    int32_t tensor;
+    int32_t tensor = 0;
     if (read_tensor(d, object, "input", false, &described, &tensor))
         return -(int)d->err->code;
     graph_add_input(d->graph, tensor);
@@ -236,7 +241,7 @@ static void mark_missing(struct describing *d, int32_t index) {
 
 static int read_initializer(struct describing *d, yajl_val object) {
     struct described_tensor described;
-    int32_t index;
+    int32_t index = 0;
     if (read_tensor(d, object, "initializer", true, &described, &index))
         return -(int)d->err->code;
     d->graph->tensors[index].flags |= TENSOR_INITIALIZER;
@@ -285,7 +290,7 @@ static bool take_strings(struct describing *d, struct attribute *attribute, yajl
     for (uint32_t i = 0; i < attribute->count; i++) {
         if (!YAJL_IS_STRING(list->u.array.values[i]))
             return false;
-        strings[i] = arena_strdup(d->arena, YAJL_GET_STRING(list->u.array.values[i]));
+        strings[i] = arena_strdup(d->arena, text_of(list->u.array.values[i]));
     }
     attribute->kind = ATTRIBUTE_STRINGS;
     attribute->strings = strings;
@@ -307,7 +312,7 @@ static bool take_attribute(struct describing *d, struct attribute *attribute, ya
         return take_list(d, attribute, value);
     if (YAJL_IS_STRING(value)) {
         attribute->kind = ATTRIBUTE_STRING;
-        attribute->s = arena_strdup(d->arena, YAJL_GET_STRING(value));
+        attribute->s = arena_strdup(d->arena, text_of(value));
         return true;
     }
     if (!YAJL_IS_NUMBER(value))
@@ -330,13 +335,14 @@ static int take_constant(struct describing *d, int32_t op, struct attribute *att
     };
     if (take_members(object, "constant", members, 3, d->err))
         return -(int)d->err->code;
-    enum dtype dtype = dtype_by_name(YAJL_GET_STRING(dtype_name));
+    assert(dtype_name && shape && values);
+    enum dtype dtype = dtype_by_name(text_of(dtype_name));
     const struct op *owner = &d->graph->ops[op];
     bool own_output =
         op_is(owner, "", "Constant") && owner->output_count == 1 && owner->outputs[0] != GRAPH_NONE;
     int32_t tensor = own_output ? owner->outputs[0] : graph_add_tensor(d->graph, "", dtype);
     if (dtype == DTYPE_UNDEFINED)
-        return err_set(d->err, ERR_INPUT, "constant: dtype \"%.40s\"", YAJL_GET_STRING(dtype_name));
+        return err_set(d->err, ERR_INPUT, "constant: dtype \"%.40s\"", text_of(dtype_name));
     d->graph->tensors[tensor].dtype = dtype;
     d->graph->tensors[tensor].flags |= TENSOR_CONSTANT;
     attribute->kind = ATTRIBUTE_TENSOR;
@@ -384,9 +390,8 @@ static int read_op(struct describing *d, yajl_val object, struct described_op *o
     *out = (struct described_op){0};
     if (take_members(object, "operator", members, sizeof members / sizeof *members, d->err))
         return -(int)d->err->code;
-    return YAJL_GET_STRING(out->type)[0]
-               ? 0
-               : err_set(d->err, ERR_INPUT, "an operator has no \"type\"");
+    assert(out->type && out->inputs && out->outputs);
+    return text_of(out->type)[0] ? 0 : err_set(d->err, ERR_INPUT, "an operator has no \"type\"");
 }
 
 static int declare_outputs(struct describing *d, yajl_val object) {
@@ -398,9 +403,8 @@ static int declare_outputs(struct describing *d, yajl_val object) {
         int32_t tensor;
         if (!YAJL_IS_STRING(name))
             return err_set(d->err, ERR_INPUT, "operator %.60s: output %zu is no text",
-                           YAJL_GET_STRING(described.type), i);
-        if (YAJL_GET_STRING(name)[0] &&
-            add_tensor(d, YAJL_GET_STRING(name), DTYPE_UNDEFINED, &tensor))
+                           text_of(described.type), i);
+        if (text_of(name)[0] && add_tensor(d, text_of(name), DTYPE_UNDEFINED, &tensor))
             return -(int)d->err->code;
     }
     return 0;
@@ -411,13 +415,13 @@ static int find_operands(struct describing *d, const char *type, yajl_val list, 
         yajl_val name = list->u.array.values[i];
         if (!YAJL_IS_STRING(name))
             return err_set(d->err, ERR_INPUT, "operator %.60s: input %zu is no text", type, i);
-        const struct slot *slot = slot_of(d, YAJL_GET_STRING(name));
+        const struct slot *slot = slot_of(d, text_of(name));
         tensors[i] = slot->name ? slot->tensor : GRAPH_NONE;
-        if (!slot->name && YAJL_GET_STRING(name)[0])
+        if (!slot->name && text_of(name)[0])
             return err_set(d->err, ERR_INPUT,
                            "operator %.60s reads \"%.100s\", which is not an input, an "
                            "initializer or written by an operator",
-                           type, YAJL_GET_STRING(name));
+                           type, text_of(name));
     }
     return 0;
 }
@@ -426,7 +430,7 @@ static int build_op(struct describing *d, yajl_val object) {
     struct described_op described;
     if (read_op(d, object, &described))
         return -(int)d->err->code;
-    const char *type = YAJL_GET_STRING(described.type);
+    const char *type = text_of(described.type);
     const char *domain = text_or(described.domain, "");
     size_t input_count = described.inputs->u.array.len;
     size_t output_count = described.outputs->u.array.len;
@@ -455,10 +459,10 @@ static int for_each(struct describing *d, yajl_val list,
 static int read_output(struct describing *d, yajl_val name) {
     if (!YAJL_IS_STRING(name))
         return err_set(d->err, ERR_INPUT, "an output is the name of a tensor");
-    const struct slot *slot = slot_of(d, YAJL_GET_STRING(name));
+    const struct slot *slot = slot_of(d, text_of(name));
     if (!slot->name)
         return err_set(d->err, ERR_INPUT, "output \"%.100s\" is no tensor of the graph",
-                       YAJL_GET_STRING(name));
+                       text_of(name));
     if (d->graph->tensors[slot->tensor].flags & TENSOR_OUTPUT)
         return err_set(d->err, ERR_INPUT, "output \"%.100s\" stands twice", slot->name);
     graph_add_output(d->graph, slot->tensor);
@@ -506,6 +510,7 @@ static int read_root(struct describing *d, yajl_val root) {
     };
     if (take_members(root, "graph", members, sizeof members / sizeof *members, d->err))
         return -(int)d->err->code;
+    assert(format && inputs && ops && outputs);
     if (!YAJL_IS_INTEGER(format) || YAJL_GET_INTEGER(format) != FORMAT)
         return err_set(d->err, ERR_INPUT, "\"assay_graph\" is not %d", FORMAT);
     if (inputs->u.array.len > ENDS_MAX || outputs->u.array.len > ENDS_MAX)
@@ -592,6 +597,7 @@ int described_read(struct arena *arena, const char *path, const char *name, stru
         return code;
     code = described_read_bytes(arena, map.bytes, map.size, path, &out->graph, err);
     if (!code) {
+        assert(out->graph);
         out->name = name ? arena_strdup(arena, name) : name_of(arena, out->graph, path);
         out->path = arena_strdup(arena, path);
         out->format = "described";

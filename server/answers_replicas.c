@@ -2,7 +2,6 @@
 
 #include "predictor/capacity/replicas.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,12 +9,11 @@
 
 enum { SETS = 512, WAYS = 8, LOCKS = 16 };
 
-/* All that an answer depends on, compared bit by bit: no padding. */
+/* All that an answer depends on, bit by bit: latency's low and high end, rate, target, routing. */
+enum { KEY_PARTS = 5 };
 struct key {
-    double latency_low_ns, latency_high_ns, rate_per_second, slo_p99_ms;
-    uint64_t routing;
+    uint64_t bits[KEY_PARTS];
 };
-static_assert(sizeof(struct key) == 5 * 8, "keys are compared as bytes");
 
 struct entry {
     struct key key;
@@ -52,11 +50,19 @@ void replicas_memory_delete(struct replicas_memory *memory) {
 /* ---- remembering -----------------------------------------------------------------------------
  */
 
+static struct key key_of(const struct answer *answer, const struct replicas_question *question) {
+    const double numbers[KEY_PARTS - 1] = {answer->latency_ns.low, answer->latency_ns.high,
+                                           question->rate_per_second, question->slo_p99_ms};
+    struct key key = {{0}};
+    memcpy(key.bits, numbers, sizeof numbers);
+    key.bits[KEY_PARTS - 1] = question->routing;
+    return key;
+}
+
 static unsigned set_of(const struct key *key) {
-    const unsigned char *bytes = (const unsigned char *)key;
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < sizeof *key; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+    for (int i = 0; i < KEY_PARTS; i++)
+        hash = (hash ^ key->bits[i] ^ (key->bits[i] >> 29)) * UINT64_C(0x9e3779b97f4a7c15);
     return (unsigned)((hash >> 20) % SETS);
 }
 
@@ -116,7 +122,7 @@ static int compute(const struct answer *answer, const struct replicas_question *
     const struct estimate *latency = &answer->latency_ns;
     const char *is_upper = latency->high > latency->value ? "upper bound" : "";
     double offered = question->rate_per_second * latency->high * 1e-9;
-    struct service_level low;
+    struct service_level low = {0};
     if (offered > REPLICAS_ERLANG_MAX)
         return err_set(err, ERR_FINDING, "%g requests per second keep %.0f replicas busy: too many",
                        question->rate_per_second, offered);
@@ -145,8 +151,7 @@ static int compute_and_remember(struct replicas_memory *memory, const struct key
 int answers_replicas(struct replicas_memory *memory, const struct answer *answer,
                      const struct replicas_question *question, struct replicas_found *found,
                      struct err *err) {
-    const struct key key = {answer->latency_ns.low, answer->latency_ns.high,
-                            question->rate_per_second, question->slo_p99_ms, question->routing};
+    const struct key key = key_of(answer, question);
     if (memory && recall(memory, &key, found))
         return 0;
     if (!memory || routing_info(question->routing)->exact)

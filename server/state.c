@@ -167,8 +167,8 @@ static int open_document(const struct file_map *map, const char **text, size_t *
 int state_load(struct state *state, const struct noted_moment *now, const char *path,
                struct err *err) {
     struct file_map map;
-    const char *text;
-    size_t length;
+    const char *text = NULL;
+    size_t length = 0;
     if (file_map_open(&map, path, err))
         return -(int)err->code;
     int code = open_document(&map, &text, &length, err);

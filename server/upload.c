@@ -55,15 +55,15 @@ static int remove_one(const char *path, const struct stat *status, int type, str
     return remove(path);
 }
 
-static int make_folder(struct arena *arena, const struct upload *upload, const char **folder,
-                       struct err *err) {
+/* NULL when there can be none. */
+static const char *make_folder(struct arena *arena, const struct upload *upload, struct err *err) {
     const char *parent = upload->temporary ? upload->temporary : getenv("TMPDIR");
     char *name =
         arena_printf(arena, "%s/assay-upload-XXXXXX", parent && parent[0] ? parent : "/tmp");
-    if (!mkdtemp(name))
-        return err_set_errno(err, ERR_ENVIRONMENT, "%s: no folder for the upload", name);
-    *folder = name;
-    return 0;
+    if (mkdtemp(name))
+        return name;
+    err_set_errno(err, ERR_ENVIRONMENT, "%s: no folder for the upload", name);
+    return NULL;
 }
 
 /* ---- the process -----------------------------------------------------------------------------
@@ -217,9 +217,9 @@ static int run(struct arena *arena, const struct upload *upload, const char *fol
 
 int upload_predict(struct arena *arena, const struct upload *upload, struct strbuf *out,
                    struct upload_outcome *outcome, struct err *err) {
-    const char *folder = NULL;
     *outcome = (struct upload_outcome){0};
-    if (make_folder(arena, upload, &folder, err))
+    const char *folder = make_folder(arena, upload, err);
+    if (!folder)
         return -(int)err->code;
     const char *path = arena_printf(arena, "%s/%s", folder, upload->file);
     int code = write_file(path, upload, err);
