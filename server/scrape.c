@@ -1,6 +1,7 @@
 #include "server/scrape.h"
 
 #include "base/json.h"
+#include "base/json_strict.h"
 #include "server/observations.h"
 
 #include <curl/curl.h>
@@ -129,19 +130,27 @@ static int read_result(const cJSON *data, double *rate, struct err *err) {
                        rate, err);
 }
 
-int scrape_parse(const char *body, size_t length, double *rate, struct err *err) {
+static int read_answer(const cJSON *root, double *rate, struct err *err) {
     const cJSON *data;
     const char *status;
-    cJSON *root = json_parse(body, length, "answer", err);
+    if (json_get_text(root, "status", &status, err))
+        return -(int)err->code;
+    if (strcmp(status, "success") != 0)
+        return err_set(err, ERR_INPUT, "status \"%.20s\"", status);
+    return json_get_tree(root, "data", cJSON_Object, &data, err) ? -(int)err->code
+                                                                 : read_result(data, rate, err);
+}
+
+int scrape_parse(const char *body, size_t length, double *rate, struct err *err) {
+    static const struct json_limits limits = {.depth = 8, .values = 10000, .text_bytes = 4096};
+    struct arena scratch;
+    arena_init(&scratch);
+    int code = json_check_strict(&scratch, body, length, &limits, "answer", err);
+    arena_done(&scratch);
+    cJSON *root = code ? NULL : json_parse(body, length, "answer", err);
     if (!root)
         return -(int)err->code;
-    int code = json_get_text(root, "status", &status, err);
-    if (!code && strcmp(status, "success") != 0)
-        code = err_set(err, ERR_INPUT, "status \"%.20s\"", status);
-    if (!code)
-        code = json_get_tree(root, "data", cJSON_Object, &data, err);
-    if (!code)
-        code = read_result(data, rate, err);
+    code = read_answer(root, rate, err);
     cJSON_Delete(root);
     return code;
 }
