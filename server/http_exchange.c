@@ -67,27 +67,11 @@ static int read_head(struct http_exchange *exchange, const char *method, const c
 }
 
 static int find_route(struct http_exchange *exchange, const char *method) {
-    struct http_target target;
     struct err err = {0};
-    if (http_target_parse(&exchange->arena, exchange->raw, &target, &err) < 0)
+    if (http_target_parse(&exchange->arena, exchange->raw, &exchange->target, &err) < 0)
         return http_refuse(&exchange->refusal, 400, REJECTED_MALFORMED, "%s", err.message);
-    if (http_match(&exchange->arena, exchange->shared->options.routes, method, &target,
-                   &exchange->match, &exchange->refusal) < 0)
-        return -1;
-    const char *const *fields = exchange->head.fields;
-    if (http_check_query(exchange->match.route, &target, &exchange->refusal) < 0)
-        return -1;
-    exchange->request = (struct http_request){
-        .method = exchange->match.route->method,
-        .path = target.path,
-        .captured = exchange->match.captured,
-        .captured_count = exchange->match.captured_count,
-        .query = target.query,
-        .query_count = target.query_count,
-        .accept = fields[FIELD_ACCEPT] ? fields[FIELD_ACCEPT] : "",
-        .content_type = fields[FIELD_CONTENT_TYPE] ? fields[FIELD_CONTENT_TYPE] : "",
-    };
-    return 0;
+    return http_match(&exchange->arena, exchange->shared->options.routes, method, &exchange->target,
+                      &exchange->match, &exchange->refusal);
 }
 
 /* Beyond the token: nothing is changed from afar without one, nor by a page in a browser on this
