@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -87,18 +88,18 @@ static inline int test_fail(void *service, struct arena *arena, const struct htt
 }
 
 static const struct route_parameter test_rate[] = {
-    {"rate", PARAMETER_NUMBER,  true,  0.5, 100, "requests a second"},
-    {"n",    PARAMETER_INTEGER, false, 0,   0,   "a count"          },
-    {0},
+    {"rate", PARAMETER_NUMBER, true, 0.5, 100, "requests a second"},
+    {"n",  PARAMETER_INTEGER, false, 0, 0, "a count"},
+    {0  },
 };
 static const struct route_parameter test_codes[] = {
-    {"code",   PARAMETER_INTEGER, true,  1, 5,   "of the error" },
-    {"status", PARAMETER_INTEGER, false, 0, 599, "of the answer"},
-    {0},
+    {"code", PARAMETER_INTEGER, true, 1, 5, "of the error"},
+    {"status",  PARAMETER_INTEGER, false, 0, 599, "of the answer"},
+    {0    },
 };
 
 static const struct route test_routes[] = {
-    {.method = "GET", .pattern = "/hello", .name = "hello", .summary = "s", .handle = test_hello},
+    {.method = "GET",       .pattern = "/hello", .name = "hello", .summary = "s", .handle = test_hello},
     {.method = "GET",
      .pattern = "/open",
      .name = "open",
@@ -124,7 +125,7 @@ static const struct route test_routes[] = {
      .summary = "s",
      .slow = true,
      .handle = test_slow},
-    {.method = "GET", .pattern = "/big", .name = "big", .summary = "s", .handle = test_big},
+    {.method = "GET",          .pattern = "/big", .name = "big", .summary = "s", .handle = test_big},
     {.method = "GET",
      .pattern = "/fail",
      .name = "fail",
@@ -138,7 +139,7 @@ static const struct route test_routes[] = {
      .body_max = 1000,
      .writes = true,
      .handle = test_hello},
-    {0},
+    {0       },
 };
 
 /* ---- the server ------------------------------------------------------------------------------ */
@@ -151,7 +152,9 @@ struct test_server {
 
 static inline void server_prepare(struct test_server *at) {
     struct err err = {0};
-    *at = (struct test_server){.options = {.limits = http_limits_default, .routes = test_routes}};
+    *at = (struct test_server){
+        .options = {.limits = http_limits_default, .routes = test_routes}
+    };
     assert_int_equal(listen_parse(&at->options.address, "127.0.0.1:0", &err), 0);
 }
 
@@ -172,10 +175,13 @@ static inline void server_stop(struct test_server *at) {
 /* The value of the sample whose line begins so; -1: no such line. */
 static inline double server_metric(const struct test_server *at, const char *sample) {
     struct strbuf text;
+    double value = -1;
     strbuf_init(&text);
     http_metrics_print(at->options.metrics, false, &text);
-    const char *line = strstr(text.text, sample);
-    double value = line ? atof(line + strlen(sample)) : -1;
+    for (const char *line = text.text; line;
+         line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+        if (strncmp(line, sample, strlen(sample)) == 0)
+            value = atof(line + strlen(sample));
     strbuf_done(&text);
     return value;
 }

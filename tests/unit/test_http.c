@@ -153,10 +153,10 @@ static void a_body_is_handed_over_whole(void **state) {
 /* However its chunks are read, nothing behind them is taken for a request. */
 static void a_chunked_body_ends_the_connection(void **state) {
     int fd;
-    const char *reply = client_ask(*state, &fd,
-                                   "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-                                   "Chunked\r\n\r\n5\r\nhello\r\n3;a=b\r\n wo\r\n0\r\n\r\n" GET(
-                                       "/hello"));
+    const char *reply =
+        client_ask(*state, &fd,
+                   "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                   "Chunked\r\n\r\n5\r\nhello\r\n3;a=b\r\n wo\r\n0\r\n\r\n" GET("/hello"));
     assert_int_equal(reply_status(reply), 200);
     has(reply, "\r\nConnection: close\r\n");
     assert_string_equal(reply_body(reply), "hello wo");
@@ -196,8 +196,8 @@ static void answers_are_counted(void **state) {
     assert_true(server_metric(at, "assay_http_requests_total{handler=\"none\",code=\"404\"} ") ==
                 1);
     assert_true(server_metric(at, "assay_http_rejected_total{reason=\"malformed\"} ") == 1);
-    assert_true(server_metric(
-                    at, "assay_http_request_duration_seconds_count{handler=\"hello\"} ") == 2);
+    assert_true(
+        server_metric(at, "assay_http_request_duration_seconds_count{handler=\"hello\"} ") == 2);
 }
 
 /* ---- tokens ---------------------------------------------------------------------------------- */
@@ -309,7 +309,7 @@ static void a_key_that_is_none_is_told(void **state) {
     http_metrics_delete(at.options.metrics);
 }
 
-#define TEST(name)           cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name)            cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_WITH_TOKEN(name) cmocka_unit_test_setup_teardown(name, begin_with_token, end)
 
 int main(void) {
