@@ -228,7 +228,7 @@ static const struct option_row options[] = {
     {.name = "request-deadline",
      .type = OPTION_DURATION,
      .metavar = "TIME",
-     .fallback = "10s",
+     .fallback = "9500ms",
      .offset = offsetof(struct serve_options, deadline_ns),
      .help = "for a client to send a whole request, or to take an answer"},
     {0                                     },

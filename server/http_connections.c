@@ -128,7 +128,8 @@ static void make_room(struct http_connections *connections, struct http_connecti
     struct http_connection *oldest = connections->waiting.first;
     while (oldest && same && !same_address(oldest, new))
         oldest = oldest->next;
-    if (oldest && new->since_ns - oldest->since_ns >= connections->limits.patience_ns)
+    if (oldest &&
+        oldest != new &&new->since_ns - oldest->since_ns >= connections->limits.patience_ns)
         end(connections, oldest, REJECTED_EVICTED);
     else
         end(connections, new, REJECTED_CONNECTIONS);

@@ -5,31 +5,35 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static int refuse(struct http_refusal *refusal, int status, enum http_rejection rejection,
-                  bool close, const char *format, va_list args) {
+/* False when it is refused already. */
+static bool begin(struct http_refusal *refusal, int status, enum http_rejection rejection,
+                  bool close) {
     if (refusal->status)
-        return -1;
+        return false;
+    bool ours = status >= 500 && status != 501 && status != 505;
     *refusal = (struct http_refusal){.status = status, .rejection = rejection, .close = close};
-    refusal->err.code =
-        status >= 500 && status != 501 && status != 505 ? ERR_ENVIRONMENT : ERR_USAGE;
-    vsnprintf(refusal->err.message, sizeof refusal->err.message, format, args);
-    return -1;
+    refusal->err.code = ours ? ERR_ENVIRONMENT : ERR_USAGE;
+    return true;
 }
 
 int http_refuse(struct http_refusal *refusal, int status, enum http_rejection rejection,
                 const char *format, ...) {
+    if (!begin(refusal, status, rejection, true))
+        return -1;
     va_list args;
     va_start(args, format);
-    refuse(refusal, status, rejection, true, format, args);
+    vsnprintf(refusal->err.message, sizeof refusal->err.message, format, args);
     va_end(args);
     return -1;
 }
 
 int http_decline(struct http_refusal *refusal, int status, enum http_rejection rejection,
                  const char *format, ...) {
+    if (!begin(refusal, status, rejection, false))
+        return -1;
     va_list args;
     va_start(args, format);
-    refuse(refusal, status, rejection, false, format, args);
+    vsnprintf(refusal->err.message, sizeof refusal->err.message, format, args);
     va_end(args);
     return -1;
 }

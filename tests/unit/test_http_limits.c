@@ -27,7 +27,7 @@ static int begin_short(void **state) {
 static int drip(int fd, const char *text) {
     int sent = 0;
     for (; sent < 2000; sent++) {
-        char byte = text[sent] ? text[sent] : 'a';
+        char byte = *text ? *text++ : 'a';
         char answer;
         if (send(fd, &byte, 1, MSG_NOSIGNAL) <= 0)
             break;
