@@ -164,8 +164,9 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
 
-bench: all $(BUILD)/bench/predictor ## timings of assay itself, as ratios to a fixed reference
+bench: all $(addprefix $(BUILD)/bench/,predictor bare_http dripper) ## timings of assay itself, as ratios
 	@tests/bench/run $(BUILD)
+	@tests/bench/serve $(BUILD)
 
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
 	@$(MAKE) --no-print-directory sanitize
@@ -195,7 +196,7 @@ record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of
 # A package is asked for when its command is missing (program:package) or it is not installed.
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
                 gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm protoc-c:protobuf-c-compiler \
-                promtool:prometheus go:golang-go curl:curl
+                promtool:prometheus go:golang-go curl:curl openssl:openssl wrk:wrk
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
                 libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
                 zlib1g-dev libyajl-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \

@@ -22,6 +22,7 @@ HANDLER(handle_metric);
 HANDLER(handle_metrics);
 HANDLER(handle_health);
 HANDLER(handle_ready);
+HANDLER(handle_openapi);
 
 /* Prints the tree into the answer, as the command line would, and frees it. Returns 0. */
 int answer_json(struct http_answer *answer, cJSON *tree);

@@ -98,5 +98,10 @@ const struct route routes[] = {
      .summary = "there is something to answer from",
      .open = true,
      .handle = handle_ready},
+    {.method = "GET",
+     .pattern = "/openapi.json",
+     .name = "openapi",
+     .summary = "this description",
+     .handle = handle_openapi},
     {0},
 };
