@@ -29,7 +29,7 @@ OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
 PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
 
 PACKAGES := sqlite3 libcjson smartcols libssl libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
-            libcurl
+            libcurl yajl
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 CPPFLAGS += -I. -I$(BUILD) -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -164,8 +164,9 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
 
-bench: all $(BUILD)/bench/predictor ## timings of assay itself, as ratios to a fixed reference
+bench: all $(addprefix $(BUILD)/bench/,predictor bare_http dripper) ## timings of assay itself, as ratios
 	@tests/bench/run $(BUILD)
+	@tests/bench/serve $(BUILD)
 
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
 	@$(MAKE) --no-print-directory sanitize
@@ -195,10 +196,10 @@ record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of
 # A package is asked for when its command is missing (program:package) or it is not installed.
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
                 gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm protoc-c:protobuf-c-compiler \
-                promtool:prometheus go:golang-go curl:curl
+                promtool:prometheus go:golang-go curl:curl openssl:openssl wrk:wrk
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
                 libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
-                zlib1g-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
+                zlib1g-dev libyajl-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \
                 libonnx-testdata golang-github-tidwall-gjson-dev python3-jsonschema python3-yaml ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 

@@ -13,7 +13,7 @@ struct predict_command_options {
     int64_t operators;
     struct text_list cold_start_rows;
     int page_cache;
-    bool memory_timeline;
+    bool memory_timeline, no_store;
 };
 
 static const char *page_cache_choice(size_t index, const char **help) {
@@ -66,7 +66,8 @@ static int run(struct context *context, const void *given, struct err *err) {
         read_cold_start(context->arena, options, &request, err))
         return -(int)err->code;
     struct db *db;
-    if (context_db_open(context, DB_WRITE_IF_ABLE | DB_CREATE, &db, err))
+    int flags = options->no_store ? DB_READ_ONLY : DB_WRITE_IF_ABLE | DB_CREATE;
+    if (context_db_open(context, flags, &db, err))
         return -(int)err->code;
     struct predicted predicted;
     int code = job_predict(context->arena, db, &request, &predicted, err);
@@ -105,7 +106,11 @@ static const struct option_row options[] = {
                                                .type = OPTION_FLAG,
                                                .offset = offsetof(struct predict_command_options, memory_timeline),
                                                .help = "what is held while each operator runs"},
-    {0},
+    {.name = "no-store",
+                                               .type = OPTION_FLAG,
+                                               .offset = offsetof(struct predict_command_options, no_store),
+                                               .help = "leave the database as it is"},
+    {0                                                  },
 };
 
 static const struct argument_row arguments[] = {

@@ -15,6 +15,7 @@
     ROW(plan) \
     ROW(simulate) \
     ROW(pack) \
+    ROW(serve) \
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \

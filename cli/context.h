@@ -23,6 +23,7 @@ struct context {
     bool quiet;                /* no progress, no remarks */
     bool json;                 /* format is JSON: one document goes out, errors too */
     bool answered;             /* something went to `out` */
+    bool threads_left;         /* some still use memory: the program ends without freeing any */
     const char *db_given;      /* --db, or NULL */
     struct progress *progress; /* for jobs that take long; never NULL, silent when it should be */
 };

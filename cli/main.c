@@ -177,6 +177,8 @@ int main(int argc, char **argv) {
     if (result < 0)
         print_error(&err, json, call.context.answered);
     int code = flush_output(&call.context, result < 0 ? -result : result);
+    if (call.context.threads_left)
+        _exit(code);
     arena_done(&arena);
     return code;
 }

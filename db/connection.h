@@ -12,13 +12,14 @@
 enum {
     DB_APPLICATION_ID = 0x41535359, /* "ASSY" in the file's header */
     DB_BUSY_MS = 30000,
+    DB_IMPATIENT_MS = 200,
     DB_TIME_SIZE = 32,
 };
 
 struct db {
     sqlite3 *handle;
     char *path;
-    bool read_only, newer;
+    bool read_only, newer, impatient;
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared when first used */
 };
 

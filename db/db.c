@@ -115,7 +115,7 @@ static int configure(struct db *db, struct err *err) {
         "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
         "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;";
     sqlite3_extended_result_codes(db->handle, 1);
-    sqlite3_busy_timeout(db->handle, DB_BUSY_MS);
+    sqlite3_busy_timeout(db->handle, db->impatient ? DB_IMPATIENT_MS : DB_BUSY_MS);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* see tidy_up() */
     int status = sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL);
@@ -251,7 +251,9 @@ static int open_for_reading(struct db *db, struct err *err) {
     int failed = connect_file(db, false, 0, &first);
     if (failed == 0)
         failed = check_owner(db, &first);
-    if (failed != 0 && first.code == ERR_ENVIRONMENT && !has_companion(db->path, "-wal")) {
+    /* What another process is writing must not be read without locks. */
+    bool busy = (sqlite3_errcode(db->handle) & 0xff) == SQLITE_BUSY;
+    if (failed != 0 && !busy && first.code == ERR_ENVIRONMENT && !has_companion(db->path, "-wal")) {
         failed = connect_file(db, true, 0, err);
         if (failed == 0)
             failed = check_owner(db, err);
@@ -285,6 +287,7 @@ int db_open(const char *path, int flags, struct db **db, struct err *err) {
         free(opened);
         return err_set(err, ERR_ENVIRONMENT, "database %s: no memory", path);
     }
+    opened->impatient = (flags & DB_IMPATIENT) != 0;
     failed = open_any(opened, flags, err);
     if (failed != 0) {
         db_close(opened);

@@ -50,6 +50,17 @@
     "fits.id, machines.fingerprint, fits.runtime, fits.runtime_version, fits.threads, "            \
     "fits.observations, fits.data_hash, fits.tool_version, fits.created_at"
 
+#define PREDICTION_COLUMNS                                                                         \
+    "predictions.id, model_id, machine_id, fit_id, runtime, runtime_version, threads, batch, "     \
+    "dims, latency_value_ns, latency_low_ns, latency_high_ns, tier, json, predictions.created_at"
+
+/* A model's predictions under given conditions: fingerprint or NULL, threads or 0, batch. */
+#define PREDICTION_FILTER                                                                          \
+    " FROM predictions JOIN models ON models.id = model_id"                                        \
+    " JOIN machines ON machines.id = machine_id"                                                   \
+    " WHERE (?1 IS NULL OR machines.fingerprint = ?1) AND (?2 = 0 OR threads = ?2)"                \
+    " AND (batch = ?3 OR (?3 = 0 AND batch = 1))"
+
 const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_PUT_MODEL] =
         {"store a model",
@@ -192,11 +203,16 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
                                "INSERT INTO predictions (model_id, machine_id, fit_id, runtime, runtime_version,"
          " threads, batch, dims, latency_value_ns, latency_low_ns, latency_high_ns, tier, json)"
          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"                                                                               },
+    [STATEMENT_LIST_PREDICTIONS_LIKE] =
+        {"list the predictions",        "SELECT " PREDICTION_COLUMNS PREDICTION_FILTER
+                                 " AND models.sha256 = ?4 ORDER BY predictions.id DESC LIMIT ?5"},
+    [STATEMENT_LIST_NEWEST_PREDICTIONS] = {"list the predictions",
+                               "SELECT max(predictions.id), models.sha256, "
+                                           "models.name, predictions.created_at" PREDICTION_FILTER
+                                           " GROUP BY model_id ORDER BY 1"                                                                            },
     [STATEMENT_LIST_PREDICTIONS] =
         {"list the predictions",
-                               "SELECT predictions.id, model_id, machine_id, fit_id, runtime, runtime_version, threads,"
-         " batch, dims, latency_value_ns, latency_low_ns, latency_high_ns, tier, json,"
-         " predictions.created_at FROM predictions JOIN models ON models.id = model_id"
+                               "SELECT " PREDICTION_COLUMNS " FROM predictions JOIN models ON models.id = model_id"
          " WHERE ?1 IS NULL OR models.sha256 = ?1 ORDER BY predictions.id DESC LIMIT ?2"                                                              },
 
     [STATEMENT_LIST_TABLES] = {"list the tables",

@@ -1,12 +1,15 @@
 #include "models/reader.h"
 
 #include "base/file.h"
+#include "models/described.h"
 #include "models/onnx/read.h"
 
 enum { SNIFFED_BYTES = 64 };
 
 const struct model_format model_formats[] = {
-    {"onnx", "ONNX, operator sets 1 and later, external data included", onnx_sniff, onnx_read},
+    {"onnx",      "ONNX, operator sets 1 and later, external data included", onnx_sniff,      onnx_read},
+    {"described", "a graph described in JSON: types and shapes, no weights", described_sniff,
+     described_read                                                                                    },
 };
 const size_t model_format_count = sizeof model_formats / sizeof *model_formats;
 

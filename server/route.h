@@ -58,6 +58,7 @@ struct route {
     const char *body_type;                    /* what the body should be, for OpenAPI */
     bool writes;                              /* changes something: never without authorisation */
     bool open;                                /* needs no authorisation: health checks */
+    bool slow; /* may take long: runs beside the threads that serve the connections */
     /* 0 with the answer filled, or the negative code in `err`: usage and input are answered with
      * 400, a finding with 422, the environment with 503, a bug with 500, unless the handler set
      * another status. The body of an error is the command line's JSON error. */

@@ -4,8 +4,9 @@
 
 /* ln(n!) - its Stirling approximation: (n + 1/2) ln n - n + ln(2 pi) / 2. */
 static double stirling_error(double n) {
+    int sign; /* lgamma keeps it in a variable that all threads share */
     if (n < 16)
-        return lgamma(n + 1) - (n + 0.5) * log(n) + n - 0.5 * log(2 * M_PI);
+        return lgamma_r(n + 1, &sign) - (n + 0.5) * log(n) + n - 0.5 * log(2 * M_PI);
     double s = 1 / (n * n);
     return (1.0 / 12 - (1.0 / 360 - (1.0 / 1260 - (1.0 / 1680 - s / 1188) * s) * s) * s) / n;
 }

@@ -1,0 +1,238 @@
+#include "base/term.h"
+#include "cli/command.h"
+#include "cli/serving_options.h"
+#include "server/http.h"
+#include "server/routes.h"
+#include "server/service.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const uint64_t stop_grace_ns = 5000000000;
+
+struct serve_options {
+    struct serving_given serving;
+    const char *listen, *auth, *tls_certificate, *tls_key;
+    bool insecure_public;
+    int64_t connections, connections_per_address, requests_per_connection;
+    uint64_t deadline_ns;
+};
+
+/* ---- what answers ---------------------------------------------------------------------------- */
+
+struct serving_faces {
+    const struct context *context;
+    struct http_metrics *metrics;
+};
+
+static void append_metrics(void *faces, bool openmetrics, struct strbuf *out) {
+    http_metrics_print(((struct serving_faces *)faces)->metrics, openmetrics, out);
+    process_metrics_print(openmetrics, out);
+}
+
+/* Any thread calls it: nothing of the context may be touched but what never changes. */
+static void warn(void *faces, const char *text) {
+    if (((struct serving_faces *)faces)->context->quiet)
+        return;
+    struct strbuf line;
+    strbuf_init(&line);
+    term_escape(text, true, &line);
+    fprintf(stderr, "%s\n", line.text);
+    strbuf_done(&line);
+}
+
+/* ---- starting -------------------------------------------------------------------------------- */
+
+static int check_exposure(const struct http_options *http, const struct serve_options *options,
+                          struct err *err) {
+    bool loopback = address_is_loopback((const struct sockaddr *)&http->address.socket);
+    if (loopback || http->auth.required || options->insecure_public)
+        return 0;
+    err_set(err, ERR_USAGE, "--listen %s can be reached from other machines", options->listen);
+    return err_hint(err, "give --auth-file FILE or set " AUTH_ENVIRONMENT
+                         "; --insecure-public serves all who come");
+}
+
+static int load_tls(struct context *context, const struct serve_options *options,
+                    struct http_tls *tls, struct err *err) {
+    if (!options->tls_certificate && !options->tls_key)
+        return 0;
+    if (!options->tls_certificate || !options->tls_key)
+        return err_set(err, ERR_USAGE, "--tls-cert and --tls-key are given together or not at all");
+    return http_tls_load(context->arena, options->tls_certificate, options->tls_key, tls, err);
+}
+
+static int make_options(struct context *context, const struct serve_options *options,
+                        struct http_options *http, struct err *err) {
+    *http = (struct http_options){.limits = http_limits_default};
+    http->limits.connections = (uint32_t)options->connections;
+    http->limits.connections_per_address = (uint32_t)options->connections_per_address;
+    http->limits.requests_per_connection = (uint32_t)options->requests_per_connection;
+    http->limits.deadline_ns = options->deadline_ns;
+    if (listen_parse(&http->address, options->listen, err) < 0)
+        return err_prefix(err, "--listen");
+    if (auth_load(&http->auth, options->auth, err) < 0 || check_exposure(http, options, err) < 0)
+        return -(int)err->code;
+    return load_tls(context, options, &http->tls, err);
+}
+
+/* A descriptor for each connection, the ones that close included, and for what else is open. */
+static int allow_descriptors(const struct http_options *http, struct err *err) {
+    struct rlimit limit;
+    rlim_t wanted = 2 * (rlim_t)http->limits.connections + 128;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return 0;
+    limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+    if (limit.rlim_cur < wanted || setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        err_set(err, ERR_ENVIRONMENT, "%u connections need %lu file descriptors, %lu are allowed",
+                http->limits.connections, (unsigned long)wanted, (unsigned long)limit.rlim_max);
+        return err_hint(err, "raise the limit (ulimit -n), or give a lower --max-connections");
+    }
+    return 0;
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* Blocked before any thread starts, so that all inherit it and only we take them. */
+static void block_stop_signals(sigset_t *signals) {
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+}
+
+static void wait_for_signal(const sigset_t *signals) {
+    int received;
+    while (sigwait(signals, &received) != 0)
+        ;
+}
+
+static int serve(struct context *context, const struct http_options *http, struct err *err) {
+    struct http_server *server;
+    sigset_t signals;
+    block_stop_signals(&signals);
+    if (http_server_start(http, &server, err) < 0)
+        return -(int)err->code;
+    print_note(context, "listening on %s", http_server_url(server));
+    wait_for_signal(&signals);
+    uint32_t running = http_server_stop(server, stop_grace_ns);
+    context->threads_left = running > 0;
+    if (running)
+        print_note(context, "%u requests did not finish", running);
+    return 0;
+}
+
+static int run(struct context *context, const void *given, struct err *err) {
+    const struct serve_options *options = given;
+    struct http_options http;
+    struct serving_options serving;
+    struct serving *service;
+    const char *db_path = context_db_path(context, err);
+    if (!db_path || make_options(context, options, &http, err) < 0 ||
+        allow_descriptors(&http, err) < 0 ||
+        serving_options_make(context->arena, &options->serving, db_path, &serving, err) < 0)
+        return -(int)err->code;
+    struct serving_faces faces = {context, http_metrics_new(routes)};
+    serving.metrics = append_metrics;
+    serving.warn = warn;
+    serving.context = &faces;
+    if (service_open(&serving, &service, err) < 0)
+        return -(int)err->code;
+    http.routes = routes;
+    http.service = service;
+    http.metrics = faces.metrics;
+    int code = serve(context, &http, err);
+    if (!context->threads_left) {
+        service_close(service);
+        http_metrics_delete(faces.metrics);
+    }
+    return code;
+}
+
+static const struct option_row options[] = {
+    SERVING_OPTIONS(struct serve_options, serving),
+    {.name = "listen",
+                                     .type = OPTION_TEXT,
+                                     .metavar = "ADDRESS:PORT",
+                                     .fallback = "127.0.0.1:9808",
+                                     .offset = offsetof(struct serve_options, listen),
+                                     .help = "where; [::1]:9808 for IPv6, port 0 picks one"},
+    {.name = "auth-file",
+                                     .type = OPTION_TEXT,
+                                     .metavar = "FILE",
+                                     .offset = offsetof(struct serve_options, auth),
+                                     .help = "the token that clients must show; default $" AUTH_ENVIRONMENT},
+    {.name = "insecure-public",
+                                     .type = OPTION_FLAG,
+                                     .offset = offsetof(struct serve_options, insecure_public),
+                                     .help = "serve other machines without a token"},
+    {.name = "tls-cert",
+                                     .type = OPTION_TEXT,
+                                     .metavar = "FILE",
+                                     .offset = offsetof(struct serve_options, tls_certificate),
+                                     .help = "serve HTTPS with this certificate (PEM, may be a chain)"},
+    {.name = "tls-key",
+                                     .type = OPTION_TEXT,
+                                     .metavar = "FILE",
+                                     .offset = offsetof(struct serve_options, tls_key),
+                                     .help = "the key of the certificate (PEM)"},
+    {.name = "max-connections",
+                                     .type = OPTION_INT,
+                                     .metavar = "N",
+                                     .fallback = "1024",
+                                     .min = 1,
+                                     .max = 65536,
+                                     .offset = offsetof(struct serve_options, connections),
+                                     .help = "connections at once"},
+    {.name = "max-connections-per-address",
+                                     .type = OPTION_INT,
+                                     .metavar = "N",
+                                     .fallback = "64",
+                                     .min = 1,
+                                     .max = 65536,
+                                     .offset = offsetof(struct serve_options, connections_per_address),
+                                     .help = "of one address; loopback has no such limit"},
+    {.name = "max-requests",
+                                     .type = OPTION_INT,
+                                     .metavar = "N",
+                                     .fallback = "1000",
+                                     .min = 1,
+                                     .max = 1e9,
+                                     .offset = offsetof(struct serve_options, requests_per_connection),
+                                     .help = "requests on one connection"},
+    {.name = "request-deadline",
+                                     .type = OPTION_DURATION,
+                                     .metavar = "TIME",
+                                     .fallback = "9500ms",
+                                     .offset = offsetof(struct serve_options, deadline_ns),
+                                     .help = "for a client to send a whole request, or to take an answer"},
+    {0                                     },
+};
+
+static const struct example examples[] = {
+    {"assay serve",                                    "answers on 127.0.0.1:9808"},
+    {"assay serve --listen 0.0.0.0:9808 --auth-file token --tls-cert cert.pem --tls-key key.pem",
+     "answers other machines, if they know the token"},
+    {0},
+};
+
+const struct command cmd_serve = {
+    .name = "serve",
+    .summary = "answer over HTTP what autoscalers and monitoring ask",
+    .description =
+        "Serves the answers of the other commands as JSON over HTTP/1.1, metrics for Prometheus at "
+        "/metrics, and a description of all paths at /openapi.json, until it is told to stop by "
+        "SIGTERM or SIGINT; requests that run then have five seconds to finish.\n\n"
+        "Only this machine is answered unless --listen says otherwise. Any other address needs a "
+        "token, from a file or the environment, which clients show as 'Authorization: Bearer "
+        "TOKEN' or 'X-API-KEY: TOKEN'; /healthz and /readyz need none.\n\n"
+        "A client has to send its request and to take its answer within the deadline, however "
+        "steadily it trickles. When there are too many connections, the one that has waited "
+        "longest for its client makes room.",
+    .examples = examples,
+    .options = options,
+    .options_size = sizeof(struct serve_options),
+    .run = run,
+};

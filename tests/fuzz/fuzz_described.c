@@ -1,0 +1,50 @@
+/* Any bytes as a described graph: an error, or a graph that is inferred and lowered without harm.
+ */
+#include "models/described.h"
+#include "models/infer.h"
+#include "models/lower.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char seed[] =
+    "{\"assay_graph\":1,\"name\":\"t\",\"opsets\":{\"\":17},\"inputs\":[{\"name\":\"x\",\"dtype\":"
+    "\"float32\",\"shape\":[\"batch\",3,8,null]}],\"initializers\":[{\"name\":\"w\",\"dtype\":"
+    "\"float32\",\"shape\":[4,3,3,3]},{\"name\":\"s\",\"dtype\":\"int64\",\"shape\":[2],\"values\":"
+    "[0,-1]}],\"ops\":[{\"type\":\"Conv\",\"name\":\"c\",\"domain\":\"\",\"inputs\":[\"x\",\"w\"],"
+    "\"outputs\":[\"y\"],\"attributes\":{\"pads\":[1,1,1,1],\"auto_pad\":\"NOTSET\",\"group\":1}},"
+    "{\"type\":\"Reshape\",\"inputs\":[\"y\",\"s\"],\"outputs\":[\"z\"]},{\"type\":\"LeakyRelu\","
+    "\"inputs\":[\"z\"],\"outputs\":[\"o\"],\"attributes\":{\"alpha\":0.5}}],\"outputs\":[\"o\"]}";
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+    (void)argc, (void)argv;
+    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
+    char path[PATH_MAX];
+    if (!folder)
+        return 0;
+    snprintf(path, sizeof path, "%s/small", folder);
+    FILE *file = fopen(path, "w");
+    if (file) {
+        fwrite(seed, 1, sizeof seed - 1, file);
+        fclose(file);
+    }
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct arena arena;
+    struct err err = {0};
+    struct graph *graph, *lowered = NULL;
+    const struct lower_target target = {size % 2 ? 16 : 8};
+    arena_init(&arena);
+    if (described_read_bytes(&arena, data, size, "fuzz", &graph, &err) == 0 &&
+        infer_shapes(graph, &err) == 0)
+        lower_by_rules(&arena, graph, &target, &lowered, &err);
+    arena_done(&arena);
+    return 0;
+}
