@@ -103,5 +103,5 @@ const struct route routes[] = {
      .name = "openapi",
      .summary = "this description",
      .handle = handle_openapi},
-    {0},
+    {0                                                                                  },
 };
