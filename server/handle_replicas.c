@@ -12,6 +12,17 @@ static void add_plan(cJSON *root, const struct service_answer *given) {
     json_add_number(response, "p99", planned ? level->response_p99_ns : NAN);
 }
 
+/* Null: the replicas are for the rate itself. */
+static void add_forecast(cJSON *root, const struct service_answer *given) {
+    if (!given->foreseen) {
+        json_add_null(root, "forecast");
+        return;
+    }
+    cJSON *forecast = json_add_object(root, "forecast");
+    json_add_number(forecast, "rate_per_second", given->rate_ahead_per_second);
+    json_add_number(forecast, "rate_high_per_second", given->rate_ahead_high_per_second);
+}
+
 static cJSON *tree_of(const char *model, const struct service_answer *given) {
     const struct scaler_answer *scaler = &given->scaler;
     const struct standing standing = {scaler->age_seconds, scaler->stale, scaler->reason};
@@ -28,6 +39,7 @@ static cJSON *tree_of(const char *model, const struct service_answer *given) {
     json_add_number(root, "slo_p99_ms", given->slo_p99_ms);
     json_add_text(root, "routing", routing_info(given->routing)->name);
     add_plan(root, given);
+    add_forecast(root, given);
     json_add_text(root, "predicted_at", given->predicted_at);
     add_standing(root, &standing);
     return root;

@@ -351,6 +351,7 @@ int service_open(const struct serving_options *options, struct serving **out, st
     moment_boot_id(service->boot_id);
     init_waiting(service);
     service->memory = replicas_memory_new();
+    service->outlooks = outlooks_new();
     load_state(service);
     service->saved_s = service_now(service).steady_s;
     read_store(service);
@@ -379,6 +380,7 @@ void service_close(struct serving *service) {
     answers_release(service->answers);
     observations_delete(service->observations);
     desired_delete(service->desired);
+    outlooks_delete(service->outlooks);
     replicas_memory_delete(service->memory);
     pthread_cond_destroy(&service->changed);
     pthread_mutex_destroy(&service->mutex);

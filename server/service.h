@@ -113,7 +113,9 @@ struct service_answer {
     const char *rate_from; /* "query", "pushed", "scraped" */
     double slo_p99_ms;
     enum routing routing;
-    double rate_age_s;       /* of an observed rate; NaN of one in the question */
+    double rate_age_s; /* of an observed rate; NaN of one in the question */
+    bool foreseen;     /* the replicas are for the load one lead time ahead */
+    double rate_ahead_per_second, rate_ahead_high_per_second; /* expected then; not passed, 90 % */
     double prediction_age_s; /* since the store last confirmed it */
     const char *predicted_at;
 };

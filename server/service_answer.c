@@ -144,6 +144,21 @@ static int keep_last(struct asking *a, double last) {
     return 0;
 }
 
+/* What the load will need one lead time from now, when enough of it was seen. */
+static bool look_ahead(struct asking *a, double *replicas) {
+    const struct outlook_question question = {a->row->answer, a->question.slo_p99_ms,
+                                              a->question.routing};
+    struct outlook outlook;
+    struct serving *service = a->service;
+    if (!outlooks_ask(service->outlooks, service->observations, &question, a->now_s, &outlook))
+        return false;
+    *replicas = outlook.replicas;
+    a->out->foreseen = true;
+    a->out->rate_ahead_per_second = outlook.rate_per_second;
+    a->out->rate_ahead_high_per_second = outlook.rate_high_per_second;
+    return true;
+}
+
 static int answer_observed(struct asking *a, const char *model) {
     if (read_rate(a, model))
         return -(int)a->err->code;
@@ -154,7 +169,11 @@ static int answer_observed(struct asking *a, const char *model) {
     bool idle = fresh && a->question.rate_per_second == 0;
     if (answers_replicas(a->service->memory, a->row->answer, &a->question, &a->out->found, a->err))
         return keep_last(a, last);
-    double wanted = idle ? 0 : fmax(1, (double)a->out->found.replicas_max);
+    double wanted = fmax(1, (double)a->out->found.replicas_max);
+    if (fresh && !idle)
+        look_ahead(a, &wanted);
+    if (idle)
+        wanted = 0;
     if (!fresh && last > wanted)
         wanted = last; /* what is not measured any more is no reason to take replicas away */
     double given = desired_step(desired, &question, wanted, a->now_s);

@@ -3,6 +3,7 @@
 #define ASSAY_SERVER_SERVICE_PARTS_H
 
 #include "server/desired.h"
+#include "server/outlooks.h"
 #include "server/service.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct serving {
     struct serving_options options;
     struct observations *observations;
     struct desired *desired;
+    struct outlooks *outlooks;
     struct replicas_memory *memory;
     uint64_t counters[SERVICE_COUNTERS];
 
