@@ -12,7 +12,7 @@ struct simulate_options {
     struct model_options model;
     struct predict_options_given predict;
     struct service_options service;
-    const char *trace, *picture;
+    const char *trace, *schedule, *picture;
     double rate, swing, failures, target, tolerance, attainment;
     uint64_t period_ns, duration_ns, deadline_ns, interval_ns, stabilisation_ns;
     int64_t requests, initial, replicas_min, replicas_max, batch_max;
@@ -40,6 +40,7 @@ static int make_request(struct context *context, const struct simulate_options *
         .requests = (uint64_t)options->requests,
         .deadline_ns = options->deadline_ns ? (double)options->deadline_ns : NAN,
         .attainment = options->attainment,
+        .schedule_path = options->schedule,
         .interval_ns = (double)options->interval_ns,
         .target_utilisation = options->target,
         .stabilisation_ns = (double)options->stabilisation_ns,
@@ -172,6 +173,8 @@ static const struct option_row options[] = {
      AT(stabilisation_ns), .help = "hpa and keda scale down to the most of this time"},
     {.name = "tolerance", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0.1", .min = 0,
      .max = 1, AT(tolerance), .help = "hpa and keda leave smaller differences alone"},
+    {.name = "schedule", .type = OPTION_TEXT, .metavar = "FILE", AT(schedule),
+     .help = "what the assay policy is told to expect: CSV of a time and requests per second"},
     {.name = "min-replicas", .type = OPTION_INT, .metavar = "N", .fallback = "1", .min = 0,
      .max = 100000, AT(replicas_min), .help = "a policy never goes below"},
     {.name = "max-replicas", .type = OPTION_INT, .metavar = "N", .fallback = "10000", .min = 1,

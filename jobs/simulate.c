@@ -1,6 +1,7 @@
 #include "jobs/simulate.h"
 
 #include "base/units.h"
+#include "jobs/schedule.h"
 #include "jobs/trace.h"
 #include "predictor/simulation/simulation.h"
 
@@ -51,7 +52,8 @@ static double scv_of(const struct service_shape *shape, double wanted) {
 }
 
 static int set_arrivals(struct arena *arena, const struct simulate_request *request,
-                        struct simulation_config *config, uint64_t *disordered, struct err *err) {
+                        struct simulation_config *config, uint64_t *disordered, int64_t *began_ns,
+                        struct err *err) {
     struct trace trace;
     config->arrivals = (struct arrivals){
         .rate_per_second = request->rate_per_second,
@@ -67,6 +69,7 @@ static int set_arrivals(struct arena *arena, const struct simulate_request *requ
     if (trace_read(arena, request->trace_path, &trace, err))
         return -(int)err->code;
     *disordered = trace.disordered;
+    *began_ns = trace.began_ns;
     config->arrivals.recorded_ns = trace.arrivals_ns;
     config->arrivals.recorded_count = trace.count;
     config->requests_most = UINT64_MAX;
@@ -104,11 +107,25 @@ static void set_policy(const struct simulate_request *request, const struct serv
     };
 }
 
+/* Through the last request and one lead time more. */
+static int set_schedule(struct arena *arena, const struct simulate_request *request,
+                        int64_t began_ns, struct simulation_config *config, struct err *err) {
+    const struct arrivals *arrivals = &config->arrivals;
+    double span_ns = arrivals->recorded_ns
+                         ? arrivals->recorded_ns[arrivals->recorded_count - 1]
+                         : (double)config->requests_most / arrivals->rate_per_second * 1e9;
+    struct forecast_schedule *schedule = &config->policy_config.schedule;
+    schedule->count = (uint64_t)fmin(1e7, span_ns / request->interval_ns) + 2 * FORECAST_STEPS;
+    return schedule_read(arena, request->schedule_path, began_ns, request->interval_ns,
+                         schedule->count, &schedule->counts, err);
+}
+
 static int configure(struct arena *arena, const struct simulate_request *request,
                      struct simulated_fleet *out, struct simulation_config *config,
                      struct err *err) {
     const struct service *service = &out->simulation.service;
     const struct service_shape *shape = service_shape_by_name(request->shape);
+    int64_t began_ns = 0;
     *config = (struct simulation_config){
         .service_factor = 1,
         .delay_ns = request->delay_ns,
@@ -120,7 +137,7 @@ static int configure(struct arena *arena, const struct simulate_request *request
         .keep_moments = request->keep_moments,
         .seed = request->seed,
     };
-    if (set_arrivals(arena, request, config, &out->disordered, err) ||
+    if (set_arrivals(arena, request, config, &out->disordered, &began_ns, err) ||
         service_time_init(&config->service, times_of(arena, service), service->batch_max, shape,
                           scv_of(shape, request->scv), err) ||
         (request->policy &&
@@ -128,6 +145,9 @@ static int configure(struct arena *arena, const struct simulate_request *request
         return -(int)err->code;
     if (config->policy)
         set_policy(request, service, config);
+    if (config->policy && request->schedule_path &&
+        set_schedule(arena, request, began_ns, config, err))
+        return -(int)err->code;
     bool stationary = !request->trace_path && request->swing <= 0 && !config->policy;
     config->warm_up = stationary ? config->requests_most / 20 : 0;
     out->simulation.policy = config->policy ? config->policy->name : "none";

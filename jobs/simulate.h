@@ -16,12 +16,13 @@ struct simulate_request {
     enum routing routing;
     const char *trace_path; /* NULL: a Poisson process */
     double rate_per_second;
-    double swing, period_ns; /* of a daily rhythm; 0: none */
-    double duration_ns;      /* of a Poisson process; 0: as `requests` says */
-    uint64_t requests;       /* of a Poisson process, when there is no duration */
-    double deadline_ns;      /* NaN: none */
-    double attainment;       /* wanted by the assay policy */
-    const char *policy;      /* "assay", "hpa", "keda", "static=12"; NULL: `initial` all along */
+    double swing, period_ns;   /* of a daily rhythm; 0: none */
+    double duration_ns;        /* of a Poisson process; 0: as `requests` says */
+    uint64_t requests;         /* of a Poisson process, when there is no duration */
+    double deadline_ns;        /* NaN: none */
+    double attainment;         /* wanted by the assay policy */
+    const char *policy;        /* "assay", "hpa", "keda", "static=12"; NULL: `initial` all along */
+    const char *schedule_path; /* jobs/schedule.h, for the assay policy; NULL: none */
     double interval_ns, target_utilisation, stabilisation_ns, tolerance;
     uint32_t initial, replicas_min, replicas_max;
     double failures_per_replica_hour;

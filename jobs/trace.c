@@ -1,13 +1,14 @@
 #include "jobs/trace.h"
 
+#include "base/lines.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <zlib.h>
 
-enum { LINE_MOST = 65536, REQUESTS_MOST = 50000000, FIELD_MOST = 63 };
+enum { REQUESTS_MOST = 50000000, FIELD_MOST = 63 };
 
 /* ---- one time -------------------------------------------------------------------------------- */
 
@@ -104,15 +105,16 @@ bool trace_parse_time(const char *line, size_t length, int64_t *ns) {
 /* ---- the file -------------------------------------------------------------------------------- */
 
 struct reading {
+    struct arena *arena;
     const char *path;
-    uint64_t line;
     int64_t *times_ns;
     uint64_t count, capacity;
     bool header_seen;
 };
 
-static int add_line(struct arena *arena, struct reading *reading, const char *line, size_t length,
+static int add_line(void *context, uint64_t number, const char *line, size_t length,
                     struct err *err) {
+    struct reading *reading = context;
     int64_t ns;
     if (length == 0 || line[0] == '#' || line[0] == '\n' || line[0] == '\r')
         return 0;
@@ -122,32 +124,13 @@ static int add_line(struct arena *arena, struct reading *reading, const char *li
             return 0;
         }
         err_set(err, ERR_INPUT, "%s: line %llu does not begin with a time", reading->path,
-                (unsigned long long)reading->line);
+                (unsigned long long)number);
         return err_hint(err, "expected seconds such as 12.5, or a date such as 2023-11-16 "
                              "18:15:46.68, up to the first comma");
     }
     if (reading->count == REQUESTS_MOST)
         return err_set(err, ERR_INPUT, "%s: more than %d requests", reading->path, REQUESTS_MOST);
-    *ARENA_PUSH(arena, reading->times_ns, reading->count, reading->capacity) = ns;
-    return 0;
-}
-
-static int read_lines(struct arena *arena, gzFile file, struct reading *reading, struct err *err) {
-    char line[LINE_MOST];
-    while (gzgets(file, line, sizeof line)) {
-        size_t length = strlen(line);
-        reading->line++;
-        if (length + 1 == sizeof line && line[length - 1] != '\n')
-            return err_set(err, ERR_INPUT, "%s: line %llu is longer than %d bytes", reading->path,
-                           (unsigned long long)reading->line, LINE_MOST - 2);
-        if (add_line(arena, reading, line, length, err))
-            return -(int)err->code;
-    }
-    int code;
-    const char *why = gzerror(file, &code);
-    if (code != Z_OK && code != Z_STREAM_END)
-        return err_set(err, ERR_INPUT, "%s: after line %llu: %s", reading->path,
-                       (unsigned long long)reading->line, why);
+    *ARENA_PUSH(reading->arena, reading->times_ns, reading->count, reading->capacity) = ns;
     return 0;
 }
 
@@ -165,20 +148,16 @@ static void finish(struct arena *arena, struct reading *reading, struct trace *t
     for (uint64_t i = 0; i < reading->count; i++)
         arrivals[i] = (double)(reading->times_ns[i] - reading->times_ns[0]);
     trace->arrivals_ns = arrivals;
+    trace->began_ns = reading->times_ns[0];
     trace->count = reading->count;
 }
 
 int trace_read(struct arena *arena, const char *path, struct trace *trace, struct err *err) {
-    struct reading reading = {.path = path};
     struct arena work;
+    struct reading reading = {.arena = &work, .path = path};
     *trace = (struct trace){0};
-    errno = 0;
-    gzFile file = gzopen(path, "rb");
-    if (!file)
-        return err_set_errno(err, ERR_INPUT, "%s", path);
     arena_init(&work);
-    int rc = read_lines(&work, file, &reading, err);
-    gzclose_r(file);
+    int rc = lines_read(path, add_line, &reading, err);
     if (!rc && reading.count == 0)
         rc = err_set(err, ERR_INPUT, "%s: no line begins with a time", path);
     if (!rc)

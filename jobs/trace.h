@@ -15,8 +15,8 @@
 struct trace {
     const double *arrivals_ns; /* since the first one; ascending */
     uint64_t count;
-    uint64_t
-        disordered; /* lines that came before the one above them, and were put in their place */
+    int64_t began_ns;    /* the first one, as the file has it */
+    uint64_t disordered; /* lines that were earlier than one above, and were put in their place */
 };
 
 /* ERR_INPUT names file and line. At most 50 million requests. */

@@ -25,6 +25,7 @@ static const struct {
 #define DAMPING         0.9  /* of a trend, per interval */
 #define JUDGED_OVER     40.0 /* intervals until half of an error is forgotten */
 #define SHARPNESS       10.0 /* of the weights: a quarter of the intervals that are judged over */
+#define SCHEDULE_TRUST  50.0 /* weight of a schedule against one forecaster that is as good */
 #define PRIOR_SQUARE    2.0  /* error before there is any; Poisson alone makes 1 */
 #define PRIOR_INTERVALS 4.0
 
@@ -33,13 +34,15 @@ static double keep_of(double half_life) {
 }
 
 static double stabilise(double count) {
-    return 2 * sqrt(fmax(0, count) + 0.375);
+    return count > 0 ? 2 * sqrt(count + 0.375) : isnan(count) ? NAN : 2 * sqrt(0.375);
 }
 
-void forecast_init(struct forecast *forecast) {
+void forecast_init(struct forecast *forecast, const struct forecast_schedule *schedule) {
     memset(forecast, 0, sizeof *forecast);
+    if (schedule)
+        forecast->schedule = *schedule;
     for (uint32_t h = 0; h <= FORECAST_STEPS; h++) {
-        forecast->square[h] = PRIOR_SQUARE;
+        forecast->square[h] = forecast->schedule_loss[h] = PRIOR_SQUARE;
         for (uint32_t i = 0; i < FORECASTERS; i++)
             forecast->panel[i].loss[h] = PRIOR_SQUARE;
     }
@@ -67,9 +70,23 @@ static void blend(double *mean, double value, uint64_t seen) {
     *mean += share * (value - *mean);
 }
 
+/* What the schedule says of an interval; NaN: nothing. */
+static double scheduled(const struct forecast *forecast, uint64_t interval) {
+    const struct forecast_schedule *schedule = &forecast->schedule;
+    return interval < schedule->count ? schedule->counts[interval] : NAN;
+}
+
+/* It said the same at every horizon. */
+static void judge_schedule(struct forecast *forecast, double truth) {
+    double error = truth - stabilise(scheduled(forecast, forecast->seen));
+    for (uint32_t h = 1; h <= FORECAST_STEPS && !isnan(error); h++)
+        blend(&forecast->schedule_loss[h], error * error, forecast->seen);
+}
+
 /* Holds what was said h intervals ago for this one against what came. */
 static void judge(struct forecast *forecast, double count) {
     double truth = stabilise(count);
+    judge_schedule(forecast, truth);
     for (uint32_t h = 1; h <= FORECAST_STEPS && h <= forecast->seen; h++) {
         uint32_t then = (uint32_t)((forecast->seen - h) % RING);
         uint64_t judged = forecast->seen - h;
@@ -83,14 +100,22 @@ static void judge(struct forecast *forecast, double count) {
     }
 }
 
-static double panel_says(const struct forecast *forecast, uint32_t steps) {
-    double least = INFINITY, sum = 0, weights = 0;
+/* `interval` is the one that was observed last. */
+static double panel_says(const struct forecast *forecast, uint64_t interval, uint32_t steps) {
+    double planned = scheduled(forecast, interval + steps), sum = 0, weights = 0;
+    double least = isnan(planned) ? (double)INFINITY : forecast->schedule_loss[steps];
     for (uint32_t i = 0; i < FORECASTERS; i++)
         least = fmin(least, forecast->panel[i].loss[steps]);
     for (uint32_t i = 0; i < FORECASTERS; i++) {
         const struct forecaster *one = &forecast->panel[i];
         double weight = exp(-SHARPNESS * (one->loss[steps] / least - 1));
         sum += weight * fmax(0, one->level + damped(one->trend, steps));
+        weights += weight;
+    }
+    if (!isnan(planned)) {
+        double weight =
+            SCHEDULE_TRUST * exp(-SHARPNESS * (forecast->schedule_loss[steps] / least - 1));
+        sum += weight * planned;
         weights += weight;
     }
     return sum / weights;
@@ -105,7 +130,7 @@ void forecast_observe(struct forecast *forecast, double count) {
         forecast->panel[i].issued_trend[now] = forecast->panel[i].trend;
     }
     for (uint32_t h = 1; h <= FORECAST_STEPS; h++)
-        forecast->given[now][h] = panel_says(forecast, h);
+        forecast->given[now][h] = panel_says(forecast, forecast->seen, h);
     forecast->seen++;
 }
 

@@ -7,6 +7,9 @@
  * the panel itself has made lately at that horizon; what Poisson arrivals do by themselves is taken
  * off, for a queue knows about that already.
  *
+ * A schedule, when there is one, is a forecaster among the others: it is believed as far as it has
+ * been right lately.
+ *
  * Errors are counted on the scale 2 sqrt(n + 3/8), where a Poisson count has variance 1 at any rate
  * (Anscombe 1948).
  */
@@ -17,6 +20,12 @@
 
 enum { FORECAST_STEPS = 40, FORECASTERS = 10 };
 
+/* Requests that are expected in interval 0, 1 ...; NaN: not known. The caller's. */
+struct forecast_schedule {
+    const double *counts;
+    uint64_t count; /* 0: there is no schedule */
+};
+
 struct forecaster {
     double level, trend;
     double loss[FORECAST_STEPS + 1];   /* [h]: recent mean square error h intervals ahead */
@@ -26,12 +35,15 @@ struct forecaster {
 
 struct forecast {
     struct forecaster panel[FORECASTERS];
+    struct forecast_schedule schedule;
+    double schedule_loss[FORECAST_STEPS + 1];
     double square[FORECAST_STEPS + 1]; /* [h]: recent mean square error of the panel */
     double given[FORECAST_STEPS + 1][FORECAST_STEPS + 1]; /* [interval][h]: what the panel said */
     uint64_t seen;                                        /* intervals */
 };
 
-void forecast_init(struct forecast *forecast);
+/* `schedule` may be NULL. */
+void forecast_init(struct forecast *forecast, const struct forecast_schedule *schedule);
 /* The count of the interval that just ended. */
 void forecast_observe(struct forecast *forecast, double count);
 

@@ -31,7 +31,7 @@ int outlook_replay(const struct policy_config *config, const double *counts, uin
     struct forecast forecast;
     void *state;
     arena_init(&arena);
-    forecast_init(&forecast);
+    forecast_init(&forecast, &config->schedule);
     int rc = policy_assay.open(&arena, config, &state, err);
     if (!rc) {
         replay(config, state, counts, count, &forecast, outlook);

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/plan.h"
+#include "predictor/simulation/forecast.h"
 
 #include <stdint.h>
 
@@ -22,7 +23,8 @@ struct policy_config {
     double tolerance;            /* hpa, keda: of the ratio, 0.1 */
     enum routing routing;
     uint32_t replicas_min, replicas_max;
-    uint32_t replicas_fixed; /* static */
+    struct forecast_schedule schedule; /* assay: what is expected, if anything */
+    uint32_t replicas_fixed;           /* static */
 };
 
 /* What a policy sees at each decision. */

@@ -49,7 +49,7 @@ static int open_assay(struct arena *arena, const struct policy_config *config, v
     double lead = ceil((config->cold_start_ns + config->interval_ns) / config->interval_ns - 1e-9);
     policy->lead = (uint32_t)fmax(1, fmin(FORECAST_STEPS, lead));
     policy->keep = policy->lead < KEPT_MOST ? policy->lead : KEPT_MOST;
-    forecast_init(&policy->forecast);
+    forecast_init(&policy->forecast, &config->schedule);
     return 0;
 }
 

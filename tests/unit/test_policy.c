@@ -106,13 +106,13 @@ static void keda_counts_the_last_minute(void **state) {
 static void the_forecast_follows_a_level_and_a_ramp(void **state) {
     (void)state;
     struct forecast forecast;
-    forecast_init(&forecast);
+    forecast_init(&forecast, NULL);
     assert_true(isnan(forecast_ahead(&forecast, 1).count));
     for (int i = 0; i < 60; i++)
         forecast_observe(&forecast, 100);
     assert_true(fabs(forecast_ahead(&forecast, 4).count - 100) < 1);
     assert_true(forecast_ahead(&forecast, 4).spread < 0.5);
-    forecast_init(&forecast);
+    forecast_init(&forecast, NULL);
     for (int i = 0; i < 120; i++)
         forecast_observe(&forecast, 100 + 5 * i);
     struct forecast_rate ahead = forecast_ahead(&forecast, 4);
@@ -122,8 +122,8 @@ static void the_forecast_follows_a_level_and_a_ramp(void **state) {
 static void a_restless_past_widens_the_forecast(void **state) {
     (void)state;
     struct forecast calm, restless;
-    forecast_init(&calm);
-    forecast_init(&restless);
+    forecast_init(&calm, NULL);
+    forecast_init(&restless, NULL);
     for (int i = 0; i < 100; i++) {
         forecast_observe(&calm, 100);
         forecast_observe(&restless, i / 4 % 2 ? 50 : 150);
@@ -132,6 +132,27 @@ static void a_restless_past_widens_the_forecast(void **state) {
     assert_true(b.spread > 3 * a.spread);
     assert_true(forecast_at(&b, 2) > 150);
     assert_true(forecast_at(&b, -40) == 0);
+}
+
+static void a_schedule_is_believed_as_far_as_it_was_right(void **state) {
+    (void)state;
+    enum { INTERVALS = 200 };
+    double right[INTERVALS], wrong[INTERVALS];
+    struct forecast believes, doubts;
+    for (int i = 0; i < INTERVALS; i++) {
+        right[i] = i % 40 < 20 ? 50 : 400; /* jumps that nothing else can foresee */
+        wrong[i] = 900;
+    }
+    const struct forecast_schedule good = {right, INTERVALS}, bad = {wrong, INTERVALS};
+    forecast_init(&believes, &good);
+    forecast_init(&doubts, &bad);
+    for (int i = 0; i < 139; i++) { /* the next one is low, four later too, then high */
+        forecast_observe(&believes, right[i]);
+        forecast_observe(&doubts, right[i]);
+    }
+    assert_true(fabs(forecast_ahead(&believes, 2).count - right[140]) < 40);
+    assert_true(fabs(forecast_ahead(&believes, 22).count - right[160]) < 40);
+    assert_true(forecast_ahead(&doubts, 2).count < 500);
 }
 
 static void attainment_rises_with_servers_and_falls_with_the_rate(void **state) {
@@ -271,6 +292,7 @@ int main(void) {
         cmocka_unit_test(keda_counts_the_last_minute),
         cmocka_unit_test(the_forecast_follows_a_level_and_a_ramp),
         cmocka_unit_test(a_restless_past_widens_the_forecast),
+        cmocka_unit_test(a_schedule_is_believed_as_far_as_it_was_right),
         cmocka_unit_test(attainment_rises_with_servers_and_falls_with_the_rate),
         cmocka_unit_test(a_steady_attainment_is_that_of_the_queue),
         cmocka_unit_test(the_assay_policy_takes_less_than_what_reacts_or_stays),
