@@ -107,6 +107,9 @@ static void set_policy(const struct simulate_request *request, const struct serv
     };
 }
 
+/* Who gives a schedule knows something: more than all other forecasters that are as good. */
+#define SCHEDULE_TRUST 50.0
+
 /* Through the last request and one lead time more. */
 static int set_schedule(struct arena *arena, const struct simulate_request *request,
                         int64_t began_ns, struct simulation_config *config, struct err *err) {
@@ -115,6 +118,7 @@ static int set_schedule(struct arena *arena, const struct simulate_request *requ
                          ? arrivals->recorded_ns[arrivals->recorded_count - 1]
                          : (double)config->requests_most / arrivals->rate_per_second * 1e9;
     struct forecast_schedule *schedule = &config->policy_config.schedule;
+    schedule->trust = SCHEDULE_TRUST;
     schedule->count = (uint64_t)fmin(1e7, span_ns / request->interval_ns) + 2 * FORECAST_STEPS;
     return schedule_read(arena, request->schedule_path, began_ns, request->interval_ns,
                          schedule->count, &schedule->counts, err);

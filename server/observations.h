@@ -1,4 +1,4 @@
-/* The request rates that were measured, per model: the last one, and a history of 24 hours in steps
+/* The request rates that were measured, per model: the last one, and a history of 25 hours in steps
  * of 15 seconds for whoever forecasts. Memory is bounded: one ring per model that was ever
  * observed. Times are of the steady clock. Thread-safe. */
 #ifndef ASSAY_SERVER_OBSERVATIONS_H
@@ -12,7 +12,7 @@
 
 enum {
     OBSERVATION_STEP_S = 15,
-    OBSERVATION_STEPS = 24 * 3600 / OBSERVATION_STEP_S,
+    OBSERVATION_STEPS = 25 * 3600 / OBSERVATION_STEP_S, /* a day and an hour: what came yesterday */
     OBSERVED_MODELS_MAX = 4096,
 };
 

@@ -100,20 +100,51 @@ static struct policy_config config_of(const struct outlook_question *question) {
     };
 }
 
+enum { DAY_STEPS = 24 * 3600 / OBSERVATION_STEP_S, SMOOTHED = 4 };
+
+/* What came at the same time yesterday, a step and its neighbours; NaN: not known. */
+static double came_around(const float *rates, int step) {
+    double sum = 0;
+    int known = 0;
+    for (int i = step - SMOOTHED; i <= step + SMOOTHED; i++)
+        if (i >= 0 && i < OBSERVATION_STEPS && !isnan(rates[i])) {
+            sum += (double)rates[i];
+            known++;
+        }
+    return known ? sum / known * OBSERVATION_STEP_S : NAN;
+}
+
+struct load_history {
+    float rates[OBSERVATION_STEPS]; /* the last is the step before the present one */
+    double counts[OUTLOOK_STEPS];   /* of the last steps */
+    double yesterday[OUTLOOK_STEPS + FORECAST_STEPS]; /* for the same steps and those to come */
+};
+
+static uint32_t fill_history(struct load_history *history, struct observations *observations,
+                             const char *model, double now_s) {
+    enum { FIRST = OBSERVATION_STEPS - OUTLOOK_STEPS };
+    uint32_t known = 0;
+    observations_history(observations, model, now_s, history->rates, OBSERVATION_STEPS);
+    for (int i = 0; i < OUTLOOK_STEPS; i++) {
+        history->counts[i] = (double)history->rates[FIRST + i] * OBSERVATION_STEP_S;
+        known += isnan(history->counts[i]) ? 0 : 1;
+    }
+    for (int i = 0; i < OUTLOOK_STEPS + FORECAST_STEPS; i++)
+        history->yesterday[i] = came_around(history->rates, FIRST + i - DAY_STEPS);
+    return known;
+}
+
 static bool compute(struct observations *observations, const struct outlook_question *question,
                     double now_s, struct outlook *outlook) {
-    const struct policy_config config = config_of(question);
-    float rates[OUTLOOK_STEPS];
-    double counts[OUTLOOK_STEPS];
-    uint32_t known = 0;
+    struct policy_config config = config_of(question);
+    struct load_history history;
     struct err none = {0};
-    observations_history(observations, question->answer->name, now_s, rates, OUTLOOK_STEPS);
-    for (int i = 0; i < OUTLOOK_STEPS; i++) {
-        counts[i] = (double)rates[i] * OBSERVATION_STEP_S;
-        known += isnan(rates[i]) ? 0 : 1;
-    }
-    return known >= OUTLOOK_STEPS_LEAST && config.service_ns <= config.deadline_ns &&
-           outlook_replay(&config, counts, OUTLOOK_STEPS, outlook, &none) == 0;
+    if (fill_history(&history, observations, question->answer->name, now_s) < OUTLOOK_STEPS_LEAST ||
+        config.service_ns > config.deadline_ns)
+        return false;
+    config.schedule =
+        (struct forecast_schedule){history.yesterday, OUTLOOK_STEPS + FORECAST_STEPS, 1};
+    return outlook_replay(&config, history.counts, OUTLOOK_STEPS, outlook, &none) == 0;
 }
 
 bool outlooks_ask(struct outlooks *outlooks, struct observations *observations,

@@ -1,5 +1,6 @@
 /* What the observed load will need: the assay policy's decision, replayed over the history of rates
- * once per step of 15 seconds and question. While one thread computes the new one, the others get
+ * once per step of 15 seconds and question; what came at the same time yesterday is one of its
+ * forecasters. While one thread computes the new one, the others get
  * the old one. Thread-safe. */
 #ifndef ASSAY_SERVER_OUTLOOKS_H
 #define ASSAY_SERVER_OUTLOOKS_H

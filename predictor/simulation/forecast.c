@@ -25,7 +25,6 @@ static const struct {
 #define DAMPING         0.9  /* of a trend, per interval */
 #define JUDGED_OVER     40.0 /* intervals until half of an error is forgotten */
 #define SHARPNESS       10.0 /* of the weights: a quarter of the intervals that are judged over */
-#define SCHEDULE_TRUST  50.0 /* weight of a schedule against one forecaster that is as good */
 #define PRIOR_SQUARE    2.0  /* error before there is any; Poisson alone makes 1 */
 #define PRIOR_INTERVALS 4.0
 
@@ -113,8 +112,8 @@ static double panel_says(const struct forecast *forecast, uint64_t interval, uin
         weights += weight;
     }
     if (!isnan(planned)) {
-        double weight =
-            SCHEDULE_TRUST * exp(-SHARPNESS * (forecast->schedule_loss[steps] / least - 1));
+        double weight = forecast->schedule.trust *
+                        exp(-SHARPNESS * (forecast->schedule_loss[steps] / least - 1));
         sum += weight * planned;
         weights += weight;
     }

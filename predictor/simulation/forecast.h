@@ -24,6 +24,7 @@ enum { FORECAST_STEPS = 40, FORECASTERS = 10 };
 struct forecast_schedule {
     const double *counts;
     uint64_t count; /* 0: there is no schedule */
+    double trust;   /* its weight against one forecaster that is as good */
 };
 
 struct forecaster {

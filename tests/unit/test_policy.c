@@ -143,7 +143,7 @@ static void a_schedule_is_believed_as_far_as_it_was_right(void **state) {
         right[i] = i % 40 < 20 ? 50 : 400; /* jumps that nothing else can foresee */
         wrong[i] = 900;
     }
-    const struct forecast_schedule good = {right, INTERVALS}, bad = {wrong, INTERVALS};
+    const struct forecast_schedule good = {right, INTERVALS, 50}, bad = {wrong, INTERVALS, 50};
     forecast_init(&believes, &good);
     forecast_init(&doubts, &bad);
     for (int i = 0; i < 139; i++) { /* the next one is low, four later too, then high */
