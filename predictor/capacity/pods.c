@@ -15,7 +15,10 @@
 #define MICRO_CPUS 1e6
 #define NANO_USD   1e9
 
-enum { STEPS_FIRST = 5000 }; /* of filling, then ever more */
+enum {
+    STEPS_FIRST = 5000, /* of filling, then ever more */
+    COPIES_MANY = 3,    /* pods of a kind, so that patterns are used again */
+};
 
 #define SPARE_LEAST 2.5e-4 /* of what the pods take */
 #define SPARE_MOST  16
@@ -251,7 +254,7 @@ static bool refute(struct packer *packer, const uint32_t *counts) {
     pattern_lp_open(&lp, packer->arena, &packer->problem, &packer->pool, PATTERNS_COVER, counts,
                     time_for(packer, 0.1));
     pattern_lp_solve(&lp);
-    bool refuted = lp.proof > 1e-6;
+    bool refuted = lp.proof > PROOF_LEAST;
     if (refuted)
         count_bound_add(&packer->counts, &lp.best);
     pattern_lp_close(&lp);
@@ -314,20 +317,30 @@ static void fill_with_spare(struct packer *packer, uint64_t steps, double deadli
     }
 }
 
-/* When few patterns are left that a cheaper packing could use, they settle it. */
-static void settle(struct packer *packer) {
+/* The cheapest choice among the patterns that the relaxation came upon, or among all that a cheaper
+ * packing could use: when these are few, that settles it. */
+static void choose(struct packer *packer, bool all) {
     uint32_t node_count;
     const uint32_t *type_of, *pods;
-    if (!packer->choice.prices || !isfinite(packer->cost))
+    if (!packer->choice.prices || !isfinite(packer->cost) || is_proven(packer))
         return;
     packer->choice.cutoff = cutoff_of(packer);
-    packer->choice.deadline_s = time_for(packer, 0.3);
+    packer->choice.deadline_s = time_for(packer, all ? 0.3 : 0.15);
     enum choice_result result =
-        choose_patterns(packer->arena, &packer->choice, &node_count, &type_of, &pods);
-    if (result == CHOICE_FOUND)
+        all ? choose_patterns(packer->arena, &packer->choice, &node_count, &type_of, &pods)
+            : choose_among(packer->arena, &packer->choice, &packer->pool, &node_count, &type_of,
+                           &pods);
+    if (result == CHOICE_FOUND || result == CHOICE_CHEAPER)
         keep_packing(packer, node_count, type_of, pods);
-    if (result != CHOICE_UNDECIDED)
+    if (all && (result == CHOICE_FOUND || result == CHOICE_NONE))
         packer->bound = packer->cost;
+}
+
+static bool has_copies(const struct packer *packer) {
+    uint64_t pods = 0;
+    for (uint32_t i = 0; i < packer->problem.kind_count; i++)
+        pods += packer->problem.demand[i];
+    return pods >= COPIES_MANY * (uint64_t)packer->problem.kind_count;
 }
 
 /* False when the limits are too low for the pods. */
@@ -339,10 +352,15 @@ static bool search(struct packer *packer) {
         return false;
     /* A first answer is had whatever the time. */
     fill_with_spare(packer, STEPS_FIRST, INFINITY);
-    if (!is_proven(packer))
-        settle(packer);
-    for (uint64_t steps = STEPS_FIRST; !is_proven(packer) && !is_late(packer); steps *= 4)
+    if (has_copies(packer))
+        choose(packer, false);
+    choose(packer, true);
+    for (uint64_t steps = STEPS_FIRST; !is_proven(packer) && !is_late(packer); steps *= 4) {
+        double cost = packer->cost;
         fill_with_spare(packer, 4 * steps, packer->deadline_s);
+        if (packer->cost < cost)
+            choose(packer, true);
+    }
     return true;
 }
 
