@@ -4,6 +4,7 @@
 #include "predictor/capacity/choice.h"
 #include "predictor/capacity/count_bound.h"
 #include "predictor/capacity/fill.h"
+#include "predictor/capacity/greedy.h"
 #include "predictor/capacity/pack.h"
 #include "predictor/capacity/reserve.h"
 
@@ -220,6 +221,14 @@ static void keep_packing(struct packer *packer, uint32_t node_count, const uint3
     packer->pods = pods;
 }
 
+/* A first answer is had whatever the time. */
+static void begin(struct packer *packer) {
+    uint32_t node_count;
+    const uint32_t *type_of, *pods;
+    if (pack_greedily(packer->arena, &packer->problem, &node_count, &type_of, &pods))
+        keep_packing(packer, node_count, type_of, pods);
+}
+
 /* The relaxation: a first cut, prices for filling and for the last choice. */
 static void relax(struct packer *packer) {
     const struct packing_problem *problem = &packer->problem;
@@ -306,9 +315,12 @@ static void fill_with_spare(struct packer *packer, uint64_t steps, double deadli
     uint32_t *tried = ARENA_ARRAY(packer->arena, types, uint32_t);
     for (double spare = 0; spare < SPARE_MOST && monotonic_s() < deadline_s;
          spare = spare > 0 ? spare * 2 : SPARE_LEAST) {
-        double cost, left = fmax(0.2, packer->deadline_s - monotonic_s());
-        if (count_bound_solve(&packer->counts, spare, cutoff_of(packer), left, counts, &cost))
+        double cost, left = fmax(0.1, packer->deadline_s - monotonic_s());
+        int rc = count_bound_solve(&packer->counts, spare, cutoff_of(packer), left, counts, &cost);
+        if (rc == 1)
             return;
+        if (rc)
+            continue;
         if (memcmp(tried, counts, types * sizeof *tried) == 0)
             continue;
         memcpy(tried, counts, types * sizeof *tried);
@@ -347,11 +359,11 @@ static bool has_copies(const struct packer *packer) {
 static bool search(struct packer *packer) {
     count_bound_init(&packer->counts, packer->arena, &packer->problem);
     packer->cost = INFINITY;
+    begin(packer);
     relax(packer);
     if (!tighten(packer))
         return false;
-    /* A first answer is had whatever the time. */
-    fill_with_spare(packer, STEPS_FIRST, INFINITY);
+    fill_with_spare(packer, STEPS_FIRST, packer->deadline_s);
     if (has_copies(packer))
         choose(packer, false);
     choose(packer, true);
