@@ -7,8 +7,9 @@
 
 enum {
     SUBGRADIENT_STEPS = 40,
-    VIEWS = 5,         /* further weights */
-    VIEWS_FROM = 1000, /* steps that make them worth their while */
+    STEPS_WHEN_WARM = 6, /* from weights of a like question, where an estimate will do */
+    VIEWS = 5,           /* further weights */
+    VIEWS_FROM = 1000,   /* steps that make them worth their while */
     SCALE_STEPS = 24,
 };
 
@@ -90,8 +91,10 @@ static void improve_weights(const struct knapsack *knapsack, struct knapsack_que
                             uint32_t count) {
     const struct pod_size *room = &question->room;
     double weights[POD_RESOURCES], slope[POD_RESOURCES], best = INFINITY, damping = 1;
+    bool warm = question->steps_max < VIEWS_FROM && weigh(question->weights, room) > 0;
+    int steps = warm ? STEPS_WHEN_WARM : SUBGRADIENT_STEPS;
     memcpy(weights, question->weights, sizeof weights);
-    for (int step = 0; step < SUBGRADIENT_STEPS; step++) {
+    for (int step = 0; step < steps; step++) {
         double bound = relax(knapsack, room, count, weights, slope);
         if (bound < best) {
             best = bound;
