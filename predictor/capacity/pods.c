@@ -257,11 +257,12 @@ static void relax(struct packer *packer) {
     pattern_lp_close(&lp);
 }
 
-/* Shows that these nodes do not hold the pods, and keeps why. False when they may. */
-static bool refute(struct packer *packer, const uint32_t *counts) {
+/* Shows that these nodes do not hold the pods, and keeps why. False when they may, or when it takes
+ * more than that share of the time. */
+static bool refute(struct packer *packer, const uint32_t *counts, double share) {
     struct pattern_lp lp;
     pattern_lp_open(&lp, packer->arena, &packer->problem, &packer->pool, PATTERNS_COVER, counts,
-                    time_for(packer, 0.1));
+                    time_for(packer, share));
     pattern_lp_solve(&lp);
     bool refuted = lp.proof > PROOF_LEAST;
     if (refuted)
@@ -281,7 +282,7 @@ static bool tighten(struct packer *packer) {
         packer->bound = rc == 1 ? packer->cost : fmax(packer->bound, round_up(packer, cost));
         if (rc || is_proven(packer))
             return true;
-    } while (!is_late(packer) && refute(packer, counts));
+    } while (!is_late(packer) && refute(packer, counts, 0.1));
     return true;
 }
 
@@ -308,24 +309,27 @@ static bool fill(struct packer *packer, const uint32_t *counts, uint64_t steps, 
     return found;
 }
 
-/* Fills the cheapest nodes that could hold the pods and ever more to spare, until it works. */
+static double next_spare(double spare) {
+    return spare > 0 ? spare * 2 : SPARE_LEAST;
+}
+
+/* Fills the cheapest nodes that could hold the pods and ever more to spare, until it works. What
+ * does not at first is shown to be impossible, where it is: that makes the next numbers better. */
 static void fill_with_spare(struct packer *packer, uint64_t steps, double deadline_s) {
     uint32_t types = packer->problem.type_count;
     uint32_t *counts = ARENA_ARRAY(packer->arena, types, uint32_t);
     uint32_t *tried = ARENA_ARRAY(packer->arena, types, uint32_t);
-    for (double spare = 0; spare < SPARE_MOST && monotonic_s() < deadline_s;
-         spare = spare > 0 ? spare * 2 : SPARE_LEAST) {
+    for (double spare = 0; spare < SPARE_MOST && monotonic_s() < deadline_s;) {
         double cost, left = fmax(0.1, packer->deadline_s - monotonic_s());
         int rc = count_bound_solve(&packer->counts, spare, cutoff_of(packer), left, counts, &cost);
         if (rc == 1)
             return;
-        if (rc)
-            continue;
-        if (memcmp(tried, counts, types * sizeof *tried) == 0)
-            continue;
+        bool again = memcmp(tried, counts, types * sizeof *tried) == 0;
         memcpy(tried, counts, types * sizeof *tried);
-        if (fill(packer, counts, steps, deadline_s))
+        if (rc == 0 && !again && fill(packer, counts, steps, deadline_s))
             return;
+        if (rc || again || spare <= 0 || steps > STEPS_FIRST || !refute(packer, counts, 0.02))
+            spare = next_spare(spare);
     }
 }
 
