@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PATTERNS_MOST = 20000, STEPS_MOST = 20000000, NODES_MOST = 100000 };
+enum { PATTERNS_MOST = 20000, STEPS_MOST = 5000000, NODES_MOST = 100000 };
 
 /* ---- all patterns that may be used ---------------------------------------------------------- */
 
@@ -160,6 +160,23 @@ static void unfold(struct arena *arena, const struct packing_problem *problem,
     *pods = loads;
 }
 
+enum choice_result choose_among(struct arena *arena, const struct choice *choice,
+                                const struct pattern_pool *pool, uint32_t *node_count,
+                                const uint32_t **type_of, const uint32_t **pods) {
+    struct arena work;
+    if (pool->count == 0)
+        return CHOICE_NONE;
+    arena_init(&work);
+    double *x = ARENA_ARRAY(&work, pool->count, double);
+    struct mip_answer answer = solve_choice(&work, choice, pool, x);
+    if (answer.found)
+        unfold(arena, choice->problem, pool, x, node_count, type_of, pods);
+    arena_done(&work);
+    if (answer.found)
+        return answer.optimal ? CHOICE_FOUND : CHOICE_CHEAPER;
+    return answer.infeasible ? CHOICE_NONE : CHOICE_UNDECIDED;
+}
+
 enum choice_result choose_patterns(struct arena *arena, const struct choice *choice,
                                    uint32_t *node_count, const uint32_t **type_of,
                                    const uint32_t **pods) {
@@ -168,18 +185,8 @@ enum choice_result choose_patterns(struct arena *arena, const struct choice *cho
     struct arena work;
     arena_init(&work);
     pattern_pool_init(&pool, &work);
-    if (list_patterns(&work, choice, &pool)) {
-        double *x = ARENA_ARRAY(&work, pool.count, double);
-        struct mip_answer answer = {.infeasible = pool.count == 0};
-        if (pool.count)
-            answer = solve_choice(&work, choice, &pool, x);
-        if (answer.found && answer.optimal) {
-            unfold(arena, choice->problem, &pool, x, node_count, type_of, pods);
-            result = CHOICE_FOUND;
-        } else if (answer.infeasible) {
-            result = CHOICE_NONE;
-        }
-    }
+    if (list_patterns(&work, choice, &pool))
+        result = choose_among(arena, choice, &pool, node_count, type_of, pods);
     arena_done(&work);
     return result;
 }

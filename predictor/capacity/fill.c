@@ -12,6 +12,7 @@ enum { STEPS_OF_KNAPSACK = 400, EXCHANGED_MAX = 3 };
 struct filling {
     const struct packing_problem *problem;
     struct knapsack knapsack;
+    struct knapsack_question *questions; /* by type; they keep their surrogate weights */
     struct rng rng;
     const double *worth;
     double *shaken;
@@ -38,14 +39,14 @@ static void shake(struct filling *filling, double by) {
 static void fill_one(struct filling *filling, uint32_t node) {
     uint32_t kinds = filling->problem->kind_count;
     uint32_t *pods = filling->pods + (size_t)node * kinds;
-    struct knapsack_question question = {
-        .room = filling->problem->rooms[filling->type_of[node]],
-        .values = filling->shaken,
-        .most = filling->left,
-        .steps_max = STEPS_OF_KNAPSACK,
-    };
+    uint32_t type = filling->type_of[node];
+    struct knapsack_question *question = &filling->questions[type];
+    question->room = filling->problem->rooms[type];
+    question->values = filling->shaken;
+    question->most = filling->left;
+    question->steps_max = STEPS_OF_KNAPSACK;
     memset(pods, 0, kinds * sizeof *pods);
-    knapsack_solve(&filling->knapsack, &question, pods);
+    knapsack_solve(&filling->knapsack, question, pods);
     for (uint32_t i = 0; i < kinds; i++)
         filling->left[i] -= pods[i];
 }
@@ -104,6 +105,7 @@ static bool begin(struct filling *filling, struct arena *arena, const uint32_t *
     if (filling->node_count == 0)
         return false;
     filling->type_of = ARENA_ARRAY(arena, filling->node_count, uint32_t);
+    filling->questions = ARENA_ARRAY(arena, problem->type_count, struct knapsack_question);
     filling->shaken = ARENA_ARRAY(arena, kinds, double);
     filling->left = ARENA_ARRAY(arena, kinds, uint32_t);
     filling->left_before = ARENA_ARRAY(arena, kinds, uint32_t);

@@ -5,12 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SUBGRADIENT_STEPS = 40 };
+enum {
+    SUBGRADIENT_STEPS = 40,
+    STEPS_WHEN_WARM = 6, /* from weights of a like question, where an estimate will do */
+    VIEWS = 5,           /* further weights */
+    VIEWS_FROM = 1000,   /* steps that make them worth their while */
+    SCALE_STEPS = 24,
+};
 
 /* A kind that may be taken, in the order of the search; the sums are of all rows before. */
 struct knapsack_row {
     double value, surrogate; /* of one pod */
     double sum_value, sum_surrogate;
+    double sum_gain[VIEWS]; /* of this row and those behind it, beyond the view's price */
     struct pod_size size;
     uint32_t kind, most, taken;
 };
@@ -84,8 +91,10 @@ static void improve_weights(const struct knapsack *knapsack, struct knapsack_que
                             uint32_t count) {
     const struct pod_size *room = &question->room;
     double weights[POD_RESOURCES], slope[POD_RESOURCES], best = INFINITY, damping = 1;
+    bool warm = question->steps_max < VIEWS_FROM && weigh(question->weights, room) > 0;
+    int steps = warm ? STEPS_WHEN_WARM : SUBGRADIENT_STEPS;
     memcpy(weights, question->weights, sizeof weights);
-    for (int step = 0; step < SUBGRADIENT_STEPS; step++) {
+    for (int step = 0; step < steps; step++) {
         double bound = relax(knapsack, room, count, weights, slope);
         if (bound < best) {
             best = bound;
@@ -112,6 +121,8 @@ struct search {
     double open; /* the largest bound among what was given up */
     uint64_t steps_left;
     uint32_t *pods;
+    uint32_t view_count;
+    double views[VIEWS][POD_RESOURCES];
 };
 
 /* The value that rows from `from` on can add at most with so much of the surrogate left. */
@@ -130,6 +141,15 @@ static double dantzig(const struct search *search, uint32_t from, double left) {
     if (low < search->count && rows[low].surrogate > 0)
         value += (wanted - rows[low].sum_surrogate) * rows[low].value / rows[low].surrogate;
     return value;
+}
+
+/* The same by the views; less than `enough` is as good as less. */
+static double bound_by_views(const struct search *search, uint32_t from,
+                             const struct pod_size *left, double bound, double enough) {
+    const struct knapsack_row *row = &search->knapsack->rows[from];
+    for (uint32_t v = 0; v < search->view_count && bound > enough; v++)
+        bound = fmin(bound, weigh(search->views[v], left) + row->sum_gain[v]);
+    return bound;
 }
 
 static void keep(struct search *search, uint32_t depth, double value) {
@@ -158,17 +178,21 @@ static void take_from(struct search *search, uint32_t depth, const struct pod_si
         double with = value + (double)take * rows[depth].value;
         double surrogate = fmax(0, surrogate_left - (double)take * rows[depth].surrogate);
         double bound = with + dantzig(search, depth + 1, surrogate);
+        double enough = search->best + search->tolerance;
         /* Fewer of the kind that is worth most for its size never raise the bound. */
-        if (bound <= search->best + search->tolerance)
+        if (bound <= enough)
             return;
+        struct pod_size rest = *left;
+        for (int r = 0; r < POD_RESOURCES; r++)
+            rest.amount[r] -= take * rows[depth].size.amount[r];
+        bound = with + bound_by_views(search, depth + 1, &rest, bound - with, enough - with);
+        if (bound <= enough)
+            continue;
         if (search->steps_left == 0) {
             search->open = fmax(search->open, bound);
             return;
         }
         search->steps_left--;
-        struct pod_size rest = *left;
-        for (int r = 0; r < POD_RESOURCES; r++)
-            rest.amount[r] -= take * rows[depth].size.amount[r];
         rows[depth].taken = (uint32_t)take;
         take_from(search, depth + 1, &rest, surrogate, with);
     }
@@ -194,6 +218,52 @@ static void sort_rows(struct knapsack *knapsack, const double *weights, uint32_t
     }
 }
 
+/* ---- views ---------------------------------------------------------------------------------- */
+
+/* The multiple of `direction` with the least Lagrangian bound, which is convex in it. */
+static void scale_view(const struct knapsack *knapsack, const struct pod_size *room, uint32_t count,
+                       const double *direction, double *view) {
+    double low = 0, high = 0, slope[POD_RESOURCES];
+    for (uint32_t k = 0; k < count; k++) {
+        double weight = weigh(direction, &knapsack->rows[k].size);
+        if (weight > 0)
+            high = fmax(high, knapsack->rows[k].value / weight);
+    }
+    for (int step = 0; step < SCALE_STEPS; step++) {
+        double middle = (low + high) / 2, rise = 0;
+        for (int r = 0; r < POD_RESOURCES; r++)
+            view[r] = middle * direction[r];
+        relax(knapsack, room, count, view, slope);
+        for (int r = 0; r < POD_RESOURCES; r++)
+            rise += slope[r] * direction[r];
+        if (rise < 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    for (int r = 0; r < POD_RESOURCES; r++)
+        view[r] = high * direction[r];
+}
+
+/* CPU alone, memory alone and mixtures. */
+static void add_views(struct search *search, const struct pod_size *room) {
+    static const double shares[VIEWS] = {1, 0, 0.5, 0.8, 0.2};
+    struct knapsack_row *rows = search->knapsack->rows;
+    double cpu = 1 / fmax(1, (double)room->amount[POD_CPU]);
+    double memory = 1 / fmax(1, (double)room->amount[POD_MEMORY]);
+    for (uint32_t v = 0; v < VIEWS; v++) {
+        double direction[POD_RESOURCES] = {
+            [POD_CPU] = shares[v] * cpu, [POD_MEMORY] = (1 - shares[v]) * memory};
+        scale_view(search->knapsack, room, search->count, direction, search->views[v]);
+        rows[search->count].sum_gain[v] = 0;
+        for (uint32_t k = search->count; k-- > 0;)
+            rows[k].sum_gain[v] =
+                rows[k + 1].sum_gain[v] +
+                rows[k].most * fmax(0, rows[k].value - weigh(search->views[v], &rows[k].size));
+    }
+    search->view_count = VIEWS;
+}
+
 struct knapsack_answer knapsack_solve(struct knapsack *knapsack, struct knapsack_question *question,
                                       uint32_t *pods) {
     uint32_t count = choose_kinds(knapsack, question);
@@ -206,6 +276,11 @@ struct knapsack_answer knapsack_solve(struct knapsack *knapsack, struct knapsack
                             .open = question->at_least,
                             .steps_left = question->steps_max,
                             .pods = pods};
-    take_from(&search, 0, &question->room, weigh(question->weights, &question->room), 0);
-    return (struct knapsack_answer){search.best, fmax(search.open, search.best + search.tolerance)};
+    double surrogate = weigh(question->weights, &question->room);
+    double reach = dantzig(&search, 0, surrogate);
+    if (question->steps_max >= VIEWS_FROM && reach > question->at_least)
+        add_views(&search, &question->room);
+    take_from(&search, 0, &question->room, surrogate, 0);
+    return (struct knapsack_answer){search.best, fmax(search.open, search.best + search.tolerance),
+                                    reach};
 }

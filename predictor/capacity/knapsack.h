@@ -40,6 +40,7 @@ struct knapsack_question {
 struct knapsack_answer {
     double value; /* of `pods`; at_least when nothing better was found */
     double bound; /* no choice of pods is worth more; at least at_least */
+    double reach; /* the relaxation's bound, which may be below at_least */
 };
 
 /* pods[i] is written only when more than at_least was found. */

@@ -11,13 +11,20 @@ enum {
     STEPS_EXACT = 300000,
     PATTERNS_AT_ONCE = 4,
     PATTERNS_PER_ROW = 5,
+    ROUNDS_OF_REST = 6,
+    KINDS_FEW = 40, /* the relaxation takes no time */
 };
 
-#define WORTH_MORE 1e-6 /* a pattern is added when it is worth so much more than it costs */
+/* A pattern is added when it is worth so much more than it costs. */
+#define WORTH_MORE 1e-6
 #define SMOOTHING  0.7
-#define CLOSE_ENOUGH                                                                               \
-    1e-3 /* of the relaxation to what is proven: whole numbers of nodes say more                   \
-          */
+/* Of its price: what a load may be worth at most for a type to rest. */
+#define FAR 0.97
+/* Of the relaxation's value, where nodes are given. */
+#define DEEP_ENOUGH 0.4
+/* To the relaxation: whole numbers of nodes say more. */
+#define CLOSE_ENOUGH   1e-3
+#define CLOSE_WITH_FEW 1e-5
 
 double monotonic_s(void) {
     struct timespec now;
@@ -205,9 +212,12 @@ void pattern_lp_open(struct pattern_lp *lp, struct arena *arena,
                               .duals = ARENA_ARRAY(arena, kinds + types, double),
                               .priced = ARENA_ARRAY(arena, kinds, double),
                               .worth = ARENA_ARRAY(arena, types, double),
+                              .far = ARENA_ARRAY(arena, types, bool),
+                              .rest = ARENA_ARRAY(arena, types, uint8_t),
                               .best = {.worth = ARENA_ARRAY(arena, types, double)},
                               .best_prices = ARENA_ARRAY(arena, kinds, double),
                               .proof = -INFINITY,
+                              .close = kinds > KINDS_FEW ? CLOSE_ENOUGH : CLOSE_WITH_FEW,
                               .deadline_s = deadline_s};
     knapsack_init(&lp->knapsack, arena, problem->sizes, kinds);
     Clp_setLogLevel(lp->model, 0);
@@ -234,8 +244,10 @@ static double price_type(struct pattern_lp *lp, uint32_t type, uint64_t steps, u
     question->steps_max = steps;
     for (uint32_t n = 0; n < PATTERNS_AT_ONCE; n++) {
         struct knapsack_answer answer = knapsack_solve(&lp->knapsack, question, pods);
-        if (n == 0)
+        if (n == 0) {
             bound = answer.bound;
+            lp->far[type] = answer.reach < FAR * question->at_least;
+        }
         if (!(answer.value > question->at_least) || lp->limits[type] == 0)
             break;
         pattern_pool_add(lp->pool, problem, type, pods);
@@ -245,20 +257,28 @@ static double price_type(struct pattern_lp *lp, uint32_t type, uint64_t steps, u
     return bound;
 }
 
-/* False when time ran out; then lp->worth says nothing. */
-static bool price_types(struct pattern_lp *lp, uint64_t steps) {
+/* A type whose best load was far from worth its price is left alone for some rounds, but not with
+ * `all`. False when a type was not priced; then lp->worth says nothing. */
+static bool price_types(struct pattern_lp *lp, uint64_t steps, bool all) {
     const struct packing_problem *problem = lp->problem;
-    bool in_time = true;
+    bool complete = true;
     struct arena work;
     arena_init(&work);
     uint32_t *most = ARENA_ARRAY(&work, problem->kind_count, uint32_t);
     uint32_t *pods = ARENA_ARRAY(&work, problem->kind_count, uint32_t);
-    for (uint32_t t = 0; in_time && t < problem->type_count; t++) {
+    for (uint32_t t = 0; t < problem->type_count; t++) {
+        bool rests = !all && lp->rest[t] > 0;
+        if (rests || monotonic_s() > lp->deadline_s) {
+            lp->rest[t] -= rests;
+            complete = false;
+            continue;
+        }
         lp->worth[t] = price_type(lp, t, steps, most, pods);
-        in_time = monotonic_s() < lp->deadline_s;
+        if (lp->far[t])
+            lp->rest[t] = ROUNDS_OF_REST;
     }
     arena_done(&work);
-    return in_time;
+    return complete;
 }
 
 static void read_duals(struct pattern_lp *lp) {
@@ -298,11 +318,11 @@ static void keep_proof(struct pattern_lp *lp) {
 
 /* Prices between the duals and those priced before: duals jump about, their mean does not
  * (Wentges 1997). Returns how many patterns were added. */
-static uint32_t price_with(struct pattern_lp *lp, double smoothing, uint64_t steps) {
+static uint32_t price_with(struct pattern_lp *lp, double smoothing, uint64_t steps, bool all) {
     for (uint32_t i = 0; i < lp->problem->kind_count; i++)
         lp->priced[i] = smoothing * lp->priced[i] + (1 - smoothing) * lp->duals[i];
     uint32_t before = lp->pool->count;
-    if (price_types(lp, steps))
+    if (price_types(lp, steps, all))
         keep_proof(lp);
     return lp->pool->count - before;
 }
@@ -348,8 +368,11 @@ static void drop_patterns(struct pattern_lp *lp) {
 
 static bool is_told(const struct pattern_lp *lp) {
     if (lp->goal == PATTERNS_CHEAP)
-        return lp->proof >= lp->value * (1 - CLOSE_ENOUGH);
-    return lp->proof > 1e-6 || lp->value < 1e-9;
+        return lp->proof >= lp->value * (1 - lp->close);
+    /* The relaxation's value is what a proof can come to; a shallow one would be followed by more.
+     */
+    return lp->value < 1e-9 ||
+           (lp->proof > PROOF_LEAST && lp->proof * lp->best.pods_worth > DEEP_ENOUGH * lp->value);
 }
 
 void pattern_lp_solve(struct pattern_lp *lp) {
@@ -361,11 +384,11 @@ void pattern_lp_solve(struct pattern_lp *lp) {
             return;
         drop_patterns(lp);
         uint32_t before = lp->pool->count;
-        added = price_with(lp, round ? SMOOTHING : 0, STEPS_QUICK);
+        added = price_with(lp, round ? SMOOTHING : 0, STEPS_QUICK, round % ROUNDS_OF_REST == 0);
         if (!added && !is_told(lp))
-            added = price_with(lp, 0, STEPS_QUICK);
+            added = price_with(lp, 0, STEPS_QUICK, true);
         if (!added && !is_told(lp))
-            added = price_with(lp, 0, STEPS_EXACT);
+            added = price_with(lp, 0, STEPS_EXACT, true);
         add_columns(lp, before);
     }
 }

@@ -44,6 +44,8 @@ enum pattern_goal {
 /* For any packing into n[t] nodes of type t: sum of worth[t] n[t] >= pods_worth. */
 struct count_cut {
     double *worth; /* of what a node of the type can hold */
+    bool *far;     /* by type: no load was worth nearly its price when last asked */
+    uint8_t *rest; /* by type: rounds for which it is not asked */
     double pods_worth;
 };
 
@@ -59,12 +61,18 @@ struct pattern_lp {
     double *duals;                       /* kinds, then types */
     double *priced;                      /* what kinds were priced at last */
     double *worth;                       /* by type: what a node can hold at most at these prices */
-    struct count_cut best;               /* the most telling of all prices tried */
-    double *best_prices;                 /* these prices of pods */
-    double proof;      /* of it. CHEAP: no packing costs less; COVER: above 0, there is none */
-    double value;      /* of the relaxation over the patterns there are */
+    bool *far;             /* by type: no load was worth nearly its price when last asked */
+    uint8_t *rest;         /* by type: rounds for which it is not asked */
+    struct count_cut best; /* the most telling of all prices tried */
+    double *best_prices;   /* these prices of pods */
+    double proof;          /* of it. CHEAP: no packing costs less; COVER: above 0, there is none */
+    double value;          /* of the relaxation over the patterns there are */
+    double close;      /* CHEAP ends when the proof is below the value by no more than this share */
     double deadline_s; /* of the monotonic clock */
 };
+
+/* A proof that nodes do not suffice is one from here on. */
+#define PROOF_LEAST 1e-6
 
 double monotonic_s(void);
 

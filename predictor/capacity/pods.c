@@ -4,6 +4,7 @@
 #include "predictor/capacity/choice.h"
 #include "predictor/capacity/count_bound.h"
 #include "predictor/capacity/fill.h"
+#include "predictor/capacity/greedy.h"
 #include "predictor/capacity/pack.h"
 #include "predictor/capacity/reserve.h"
 
@@ -15,7 +16,10 @@
 #define MICRO_CPUS 1e6
 #define NANO_USD   1e9
 
-enum { STEPS_FIRST = 5000 }; /* of filling, then ever more */
+enum {
+    STEPS_FIRST = 5000, /* of filling, then ever more */
+    COPIES_MANY = 3,    /* pods of a kind, so that patterns are used again */
+};
 
 #define SPARE_LEAST 2.5e-4 /* of what the pods take */
 #define SPARE_MOST  16
@@ -217,6 +221,14 @@ static void keep_packing(struct packer *packer, uint32_t node_count, const uint3
     packer->pods = pods;
 }
 
+/* A first answer is had whatever the time. */
+static void begin(struct packer *packer) {
+    uint32_t node_count;
+    const uint32_t *type_of, *pods;
+    if (pack_greedily(packer->arena, &packer->problem, &node_count, &type_of, &pods))
+        keep_packing(packer, node_count, type_of, pods);
+}
+
 /* The relaxation: a first cut, prices for filling and for the last choice. */
 static void relax(struct packer *packer) {
     const struct packing_problem *problem = &packer->problem;
@@ -245,13 +257,14 @@ static void relax(struct packer *packer) {
     pattern_lp_close(&lp);
 }
 
-/* Shows that these nodes do not hold the pods, and keeps why. False when they may. */
-static bool refute(struct packer *packer, const uint32_t *counts) {
+/* Shows that these nodes do not hold the pods, and keeps why. False when they may, or when it takes
+ * more than that share of the time. */
+static bool refute(struct packer *packer, const uint32_t *counts, double share) {
     struct pattern_lp lp;
     pattern_lp_open(&lp, packer->arena, &packer->problem, &packer->pool, PATTERNS_COVER, counts,
-                    time_for(packer, 0.1));
+                    time_for(packer, share));
     pattern_lp_solve(&lp);
-    bool refuted = lp.proof > 1e-6;
+    bool refuted = lp.proof > PROOF_LEAST;
     if (refuted)
         count_bound_add(&packer->counts, &lp.best);
     pattern_lp_close(&lp);
@@ -269,7 +282,7 @@ static bool tighten(struct packer *packer) {
         packer->bound = rc == 1 ? packer->cost : fmax(packer->bound, round_up(packer, cost));
         if (rc || is_proven(packer))
             return true;
-    } while (!is_late(packer) && refute(packer, counts));
+    } while (!is_late(packer) && refute(packer, counts, 0.1));
     return true;
 }
 
@@ -296,53 +309,74 @@ static bool fill(struct packer *packer, const uint32_t *counts, uint64_t steps, 
     return found;
 }
 
-/* Fills the cheapest nodes that could hold the pods and ever more to spare, until it works. */
+static double next_spare(double spare) {
+    return spare > 0 ? spare * 2 : SPARE_LEAST;
+}
+
+/* Fills the cheapest nodes that could hold the pods and ever more to spare, until it works. What
+ * does not at first is shown to be impossible, where it is: that makes the next numbers better. */
 static void fill_with_spare(struct packer *packer, uint64_t steps, double deadline_s) {
     uint32_t types = packer->problem.type_count;
     uint32_t *counts = ARENA_ARRAY(packer->arena, types, uint32_t);
     uint32_t *tried = ARENA_ARRAY(packer->arena, types, uint32_t);
-    for (double spare = 0; spare < SPARE_MOST && monotonic_s() < deadline_s;
-         spare = spare > 0 ? spare * 2 : SPARE_LEAST) {
-        double cost, left = fmax(0.2, packer->deadline_s - monotonic_s());
-        if (count_bound_solve(&packer->counts, spare, cutoff_of(packer), left, counts, &cost))
+    for (double spare = 0; spare < SPARE_MOST && monotonic_s() < deadline_s;) {
+        double cost, left = fmax(0.1, packer->deadline_s - monotonic_s());
+        int rc = count_bound_solve(&packer->counts, spare, cutoff_of(packer), left, counts, &cost);
+        if (rc == 1)
             return;
-        if (memcmp(tried, counts, types * sizeof *tried) == 0)
-            continue;
+        bool again = memcmp(tried, counts, types * sizeof *tried) == 0;
         memcpy(tried, counts, types * sizeof *tried);
-        if (fill(packer, counts, steps, deadline_s))
+        if (rc == 0 && !again && fill(packer, counts, steps, deadline_s))
             return;
+        if (rc || again || spare <= 0 || steps > STEPS_FIRST || !refute(packer, counts, 0.02))
+            spare = next_spare(spare);
     }
 }
 
-/* When few patterns are left that a cheaper packing could use, they settle it. */
-static void settle(struct packer *packer) {
+/* The cheapest choice among the patterns that the relaxation came upon, or among all that a cheaper
+ * packing could use: when these are few, that settles it. */
+static void choose(struct packer *packer, bool all) {
     uint32_t node_count;
     const uint32_t *type_of, *pods;
-    if (!packer->choice.prices || !isfinite(packer->cost))
+    if (!packer->choice.prices || !isfinite(packer->cost) || is_proven(packer))
         return;
     packer->choice.cutoff = cutoff_of(packer);
-    packer->choice.deadline_s = time_for(packer, 0.3);
+    packer->choice.deadline_s = time_for(packer, all ? 0.3 : 0.15);
     enum choice_result result =
-        choose_patterns(packer->arena, &packer->choice, &node_count, &type_of, &pods);
-    if (result == CHOICE_FOUND)
+        all ? choose_patterns(packer->arena, &packer->choice, &node_count, &type_of, &pods)
+            : choose_among(packer->arena, &packer->choice, &packer->pool, &node_count, &type_of,
+                           &pods);
+    if (result == CHOICE_FOUND || result == CHOICE_CHEAPER)
         keep_packing(packer, node_count, type_of, pods);
-    if (result != CHOICE_UNDECIDED)
+    if (all && (result == CHOICE_FOUND || result == CHOICE_NONE))
         packer->bound = packer->cost;
+}
+
+static bool has_copies(const struct packer *packer) {
+    uint64_t pods = 0;
+    for (uint32_t i = 0; i < packer->problem.kind_count; i++)
+        pods += packer->problem.demand[i];
+    return pods >= COPIES_MANY * (uint64_t)packer->problem.kind_count;
 }
 
 /* False when the limits are too low for the pods. */
 static bool search(struct packer *packer) {
     count_bound_init(&packer->counts, packer->arena, &packer->problem);
     packer->cost = INFINITY;
+    begin(packer);
     relax(packer);
     if (!tighten(packer))
         return false;
-    /* A first answer is had whatever the time. */
-    fill_with_spare(packer, STEPS_FIRST, INFINITY);
-    if (!is_proven(packer))
-        settle(packer);
-    for (uint64_t steps = STEPS_FIRST; !is_proven(packer) && !is_late(packer); steps *= 4)
+    fill_with_spare(packer, STEPS_FIRST, packer->deadline_s);
+    if (has_copies(packer))
+        choose(packer, false);
+    choose(packer, true);
+    for (uint64_t steps = STEPS_FIRST; !is_proven(packer) && !is_late(packer); steps *= 4) {
+        double cost = packer->cost;
         fill_with_spare(packer, 4 * steps, packer->deadline_s);
+        if (packer->cost < cost)
+            choose(packer, true);
+    }
     return true;
 }
 

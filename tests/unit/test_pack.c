@@ -157,6 +157,22 @@ static void a_node_too_small_for_a_replica_is_not_used(void **state) {
     assert_int_equal(count_of(&packing, "large"), 2);
 }
 
+static void a_type_is_not_taken_beyond_its_limit(void **state) {
+    (void)state;
+    struct node_type types[] = {node("name=large,cpus=8,memory=32GiB,price=0.38"),
+                                node("name=small,cpus=4,memory=16GiB,price=0.20")};
+    struct replica_size replica = {.cpus = 1, .memory_bytes = 200 * MIB};
+    struct packing packing;
+    struct err err = {0};
+    types[0].limit = 2;
+    assert_int_equal(pack_replicas(&arena, types, 2, &replica, 20, &packing, &err), 0);
+    assert_int_equal(count_of(&packing, "large"), 2);
+    assert_int_equal(count_of(&packing, "small"), 2);
+    types[1].limit = 1;
+    assert_int_equal(pack_replicas(&arena, types, 2, &replica, 20, &packing, &err), -ERR_FINDING);
+    assert_non_null(strstr(err.message, "limits"));
+}
+
 static void without_prices_the_fewest_nodes_are_taken(void **state) {
     (void)state;
     const struct node_type types[] = {node("name=small,cpus=4,memory=16GiB"),
@@ -273,6 +289,8 @@ int main(void) {
                                         fresh_arena, drop_arena),
         cmocka_unit_test_setup_teardown(the_cheapest_mix_is_found, fresh_arena, drop_arena),
         cmocka_unit_test_setup_teardown(a_node_too_small_for_a_replica_is_not_used, fresh_arena,
+                                        drop_arena),
+        cmocka_unit_test_setup_teardown(a_type_is_not_taken_beyond_its_limit, fresh_arena,
                                         drop_arena),
         cmocka_unit_test_setup_teardown(without_prices_the_fewest_nodes_are_taken, fresh_arena,
                                         drop_arena),

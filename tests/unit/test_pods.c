@@ -143,6 +143,18 @@ static void a_limit_makes_the_rest_dearer(void **state) {
     assert_non_null(strstr(err.message, "limits"));
 }
 
+static void an_answer_is_had_whatever_the_time(void **state) {
+    (void)state;
+    const struct node_type types[] = {node("small", 4, 16, 0, 0.11), node("large", 16, 64, 0, 0.4)};
+    struct pod_kind kinds[40];
+    struct pod_packing packing;
+    struct err err = {0};
+    for (uint32_t i = 0; i < 40; i++)
+        kinds[i] = (struct pod_kind){"p", 2, 0.3 + 0.09 * i, (1 + i % 7) * GIB, 0};
+    assert_int_equal(pods_pack(&arena, types, 2, kinds, 40, 0, &packing, &err), 0);
+    check_packing(&packing, kinds, 40);
+}
+
 static void without_prices_nodes_are_counted(void **state) {
     (void)state;
     const struct node_type types[] = {node("small", 4, 16, 0, NAN), node("large", 16, 64, 0, NAN)};
@@ -343,6 +355,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pods_that_complement_one_another_share_nodes, fresh_arena,
                                         drop_arena),
         cmocka_unit_test_setup_teardown(a_limit_makes_the_rest_dearer, fresh_arena, drop_arena),
+        cmocka_unit_test_setup_teardown(an_answer_is_had_whatever_the_time, fresh_arena,
+                                        drop_arena),
         cmocka_unit_test_setup_teardown(without_prices_nodes_are_counted, fresh_arena, drop_arena),
         cmocka_unit_test_setup_teardown(a_tenth_of_a_cpu_fits_ten_times, fresh_arena, drop_arena),
         cmocka_unit_test_setup_teardown(reserve_and_daemon_sets_come_first, fresh_arena,
