@@ -109,14 +109,13 @@ static void wait_for_signal(const sigset_t *signals) {
         ;
 }
 
-static int serve(struct context *context, const struct http_options *http, struct err *err) {
+static int serve(struct context *context, const struct http_options *http, const sigset_t *signals,
+                 struct err *err) {
     struct http_server *server;
-    sigset_t signals;
-    block_stop_signals(&signals);
     if (http_server_start(http, &server, err) < 0)
         return -(int)err->code;
     print_note(context, "listening on %s", http_server_url(server));
-    wait_for_signal(&signals);
+    wait_for_signal(signals);
     uint32_t running = http_server_stop(server, stop_grace_ns);
     context->threads_left = running > 0;
     if (running)
@@ -138,12 +137,14 @@ static int run(struct context *context, const void *given, struct err *err) {
     serving.metrics = append_metrics;
     serving.warn = warn;
     serving.context = &faces;
+    sigset_t signals;
+    block_stop_signals(&signals);
     if (service_open(&serving, &service, err) < 0)
         return -(int)err->code;
     http.routes = routes;
     http.service = service;
     http.metrics = faces.metrics;
-    int code = serve(context, &http, err);
+    int code = serve(context, &http, &signals, err);
     if (!context->threads_left) {
         service_close(service);
         http_metrics_delete(faces.metrics);

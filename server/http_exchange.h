@@ -26,6 +26,7 @@ struct http_exchange {
     struct http_shared *shared;
     struct MHD_Connection *library;
     struct http_connection *connection;
+    int wake_fd; /* of the thread that owns the connection */
     enum exchange_stage stage;
     struct arena arena;
     const char *raw;    /* the target as it was sent; in the arena */

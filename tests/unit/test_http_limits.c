@@ -155,6 +155,32 @@ static void a_crowd_that_comes_at_once_is_refused_beyond_the_limit(void **state)
     assert_true(server_metric(at, "assay_http_rejected_total{reason=\"connections\"} ") == 1);
 }
 
+static int begin_many(void **state) {
+    static struct test_server at;
+    server_prepare(&at);
+    at.options.limits.requests_per_connection = UINT32_MAX;
+    server_start(&at);
+    *state = &at;
+    return 0;
+}
+
+/* All ask at once and none asks again before all are answered: the library takes events by the 128
+ * and waits for more when it has got exactly as many. */
+static void a_crowd_in_step_is_answered(void **state) {
+    enum { CROWD = 256, ROUNDS = 100 };
+    int crowd[CROWD];
+    for (int i = 0; i < CROWD; i++)
+        client_ask(*state, &crowd[i], GET("/hello"));
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < CROWD; i++)
+            client_send(crowd[i], GET("/hello"));
+        for (int i = 0; i < CROWD; i++)
+            assert_int_equal(reply_status(client_read(crowd[i], false)), 200);
+    }
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
+}
+
 static int begin_patient(void **state) {
     static struct test_server at;
     server_prepare(&at);
@@ -359,6 +385,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_crowd_that_comes_at_once_is_refused_beyond_the_limit,
                                         begin_patient, end),
         cmocka_unit_test_setup_teardown(a_connection_ends_after_its_requests, begin_few, end),
+        cmocka_unit_test_setup_teardown(a_crowd_in_step_is_answered, begin_many, end),
         TEST_SLOW(slow_requests_do_not_block_quick_ones),
         TEST_SLOW(a_full_queue_is_503),
         cmocka_unit_test_setup_teardown(a_slow_request_outlives_the_deadline, begin_slow_and_short,
