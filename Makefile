@@ -249,9 +249,9 @@ lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are in
 	        --enable=warning,performance,portability $(CPPCHECK_QUIET) $(SOURCES); \
 	else echo "skip: cppcheck is not installed"; fi
 	@if command -v clang-tidy >/dev/null; then \
-	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n8 clang-tidy --quiet --warnings-as-errors='*' \
+	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -I{} clang-tidy --quiet --warnings-as-errors='*' \
 	        --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.*,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition' \
-	        --extra-arg-before=-std=c17 -- $(CPPFLAGS); \
+	        {} -- -std=c17 $(CPPFLAGS); \
 	else echo "skip: clang-tidy is not installed"; fi
 
 # ---- installing --------------------------------------------------------------------------------

@@ -174,16 +174,17 @@ static int serve(struct context *context, const struct listeners *listeners,
 }
 
 static int serve_answers(struct context *context, struct listeners *listeners,
-                         struct serving_options *serving, struct err *err) {
+                         const struct serving_options *given, struct err *err) {
+    struct serving_options serving = *given;
     struct serving_faces faces = {context, http_metrics_new(routes),
                                   listeners->with_grpc ? grpc_metrics_new() : NULL};
     struct serving *service = NULL;
     sigset_t signals;
     block_stop_signals(&signals);
-    serving->metrics = append_metrics;
-    serving->warn = warn;
-    serving->context = &faces;
-    if (service_open(serving, &service, err) == 0) {
+    serving.metrics = append_metrics;
+    serving.warn = warn;
+    serving.context = &faces;
+    if (service_open(&serving, &service, err) == 0) {
         const struct scaler scaler = service_scaler(service);
         listeners->http.routes = routes;
         listeners->http.service = service;

@@ -43,6 +43,7 @@ else
 fi
 run serve --listen 127.0.0.1:0 --grpc "$grpc"
 expect a_taken_port_is_exit_4 4 err "--grpc: cannot listen on $grpc: Address already in use"
+: >"$work/watch"
 node tests/peers/keda_scaler.js stop "$grpc" >"$work/watch" 2>&1 &
 watcher=$!
 for ((i = 0; i < 500; i++)); do grep -q watching "$work/watch" && break; sleep 0.02; done
