@@ -164,9 +164,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
 
-bench: all $(addprefix $(BUILD)/bench/,predictor packing bare_http dripper) ## timings of assay itself, as ratios
+bench: all $(addprefix $(BUILD)/bench/,predictor packing bare_http dripper asker) ## timings of assay itself, as ratios
 	@tests/bench/run $(BUILD)
 	@tests/bench/serve $(BUILD)
+	@tests/bench/soak $(BUILD)
 
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
 	@$(MAKE) --no-print-directory sanitize
@@ -175,6 +176,7 @@ nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kil
 	@ASSAY_PROFILE_KILLS=$(KILLS) ASSAY_DB_KILLS=$(KILLS) ASSAY_DB_COMMITS=$(KILLS) \
 	    ASSAY_DB_DAMAGES=10000 ASSAY_DB_POWER_LOSSES=10000 tests/run $(BUILD)
 	@$(MAKE) --no-print-directory bench
+	@tests/bench/soak $(BUILD) 600
 
 # ---- recorded observations (docs/observations.md) ---------------------------------------------
 
@@ -249,9 +251,9 @@ lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are in
 	        --enable=warning,performance,portability $(CPPCHECK_QUIET) $(SOURCES); \
 	else echo "skip: cppcheck is not installed"; fi
 	@if command -v clang-tidy >/dev/null; then \
-	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -n8 clang-tidy --quiet --warnings-as-errors='*' \
+	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -I{} clang-tidy --quiet --warnings-as-errors='*' \
 	        --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.*,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition' \
-	        --extra-arg-before=-std=c17 -- $(CPPFLAGS); \
+	        {} -- -std=c17 $(CPPFLAGS); \
 	else echo "skip: clang-tidy is not installed"; fi
 
 # ---- installing --------------------------------------------------------------------------------

@@ -44,17 +44,24 @@ int auth_load(struct auth *auth, const char *path, struct err *err) {
     return token ? set_token(auth, token, strlen(token), AUTH_ENVIRONMENT, err) : 0;
 }
 
-static bool is_token(const struct auth *auth, const char *shown) {
+static bool is_token(const struct auth *auth, const char *shown, size_t length) {
     char digest[SHA256_HEX_SIZE];
-    sha256_hex(shown, strlen(shown), digest);
+    sha256_hex(shown, length, digest);
     return CRYPTO_memcmp(digest, auth->digest, sizeof digest) == 0;
 }
 
-bool auth_accepts(const struct auth *auth, const char *authorization, const char *api_key) {
+bool auth_accepts_bearer(const struct auth *auth, const char *authorization, size_t length) {
     static const char scheme[] = "Bearer ";
-    size_t length = sizeof scheme - 1;
-    if (authorization && strncasecmp(authorization, scheme, length) == 0 &&
-        is_token(auth, authorization + length + strspn(authorization + length, " ")))
+    size_t skip = sizeof scheme - 1;
+    if (length < skip || strncasecmp(authorization, scheme, skip) != 0)
+        return false;
+    while (skip < length && authorization[skip] == ' ')
+        skip++;
+    return is_token(auth, authorization + skip, length - skip);
+}
+
+bool auth_accepts(const struct auth *auth, const char *authorization, const char *api_key) {
+    if (authorization && auth_accepts_bearer(auth, authorization, strlen(authorization)))
         return true;
-    return api_key && is_token(auth, api_key);
+    return api_key && is_token(auth, api_key, strlen(api_key));
 }

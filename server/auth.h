@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct auth {
     bool required;
@@ -22,5 +23,8 @@ int auth_load(struct auth *auth, const char *path, struct err *err);
 
 /* The two header fields as sent; NULL: not sent. True when one holds the token. */
 bool auth_accepts(const struct auth *auth, const char *authorization, const char *api_key);
+
+/* The first of them alone, which need not end in NUL. */
+bool auth_accepts_bearer(const struct auth *auth, const char *authorization, size_t length);
 
 #endif

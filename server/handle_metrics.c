@@ -1,5 +1,6 @@
 /* GET /metrics: the Prometheus text format 0.0.4, or OpenMetrics 1.0 to who asks for it. */
 #include "server/handlers.h"
+#include "server/metric_head.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,13 +18,9 @@ struct printing {
     struct strbuf *out;
 };
 
-/* OpenMetrics names a family of counters without the "_total" of its samples. */
 static void print_head(const struct printing *p, const struct family *family) {
-    size_t length = strlen(family->name);
-    if (family->counter && p->openmetrics)
-        length -= strlen("_total");
-    strbuf_printf(p->out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)length, family->name,
-                  family->help, (int)length, family->name, family->counter ? "counter" : "gauge");
+    metric_head(p->out, p->openmetrics, family->name, family->counter ? "counter" : "gauge",
+                family->help);
 }
 
 static void print_label_value(const char *text, struct strbuf *out) {

@@ -1,5 +1,7 @@
 #include "server/http_metrics.h"
 
+#include "server/metric_head.h"
+
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -121,21 +123,11 @@ void http_metrics_connections(struct http_metrics *metrics, int change) {
     atomic_fetch_add_explicit(&metrics->connections, change, memory_order_relaxed);
 }
 
-/* ---- printing -------------------------------------------------------------------------------
- *
- * OpenMetrics names the family of a counter without the _total of its samples; the older text
- * format knows samples only. */
-
-static void print_head(struct strbuf *out, bool open_metrics, const char *family, const char *type,
-                       const char *help) {
-    const char *total = !open_metrics && strcmp(type, "counter") == 0 ? "_total" : "";
-    strbuf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", family, total, help, family, total,
-                  type);
-}
+/* ---- printing ------------------------------------------------------------------------------- */
 
 static void print_requests(const struct http_metrics *metrics, bool open_metrics,
                            struct strbuf *out) {
-    print_head(out, open_metrics, "assay_http_requests", "counter", "Requests answered.");
+    metric_head(out, open_metrics, "assay_http_requests_total", "counter", "Requests answered.");
     for (size_t i = 0; i < metrics->line_count; i++)
         for (size_t s = 0; s < STATUSES; s++) {
             uint64_t count = read_counter(&metrics->lines[i].by_status[s]);
@@ -164,16 +156,16 @@ static void print_histogram(const struct line *line, struct strbuf *out) {
 
 void http_metrics_print(const struct http_metrics *metrics, bool open_metrics, struct strbuf *out) {
     print_requests(metrics, open_metrics, out);
-    print_head(out, open_metrics, "assay_http_request_duration_seconds", "histogram",
-               "From a request's head to its answer, without sending it.");
+    metric_head(out, open_metrics, "assay_http_request_duration_seconds", "histogram",
+                "From a request's head to its answer, without sending it.");
     for (size_t i = 0; i < metrics->line_count; i++)
         print_histogram(&metrics->lines[i], out);
-    print_head(out, open_metrics, "assay_http_rejected", "counter",
-               "Requests and connections that were turned away.");
+    metric_head(out, open_metrics, "assay_http_rejected_total", "counter",
+                "Requests and connections that were turned away.");
     for (size_t i = REJECTED_NOT + 1; i < HTTP_REJECTIONS; i++)
         strbuf_printf(out, "assay_http_rejected_total{reason=\"%s\"} %" PRIu64 "\n", reasons[i],
                       read_counter(&metrics->rejected[i]));
-    print_head(out, open_metrics, "assay_http_connections", "gauge", "Connections that are open.");
+    metric_head(out, open_metrics, "assay_http_connections", "gauge", "Connections that are open.");
     strbuf_printf(out, "assay_http_connections %d\n",
                   atomic_load_explicit(&metrics->connections, memory_order_relaxed));
 }

@@ -1,5 +1,7 @@
 #include "server/listen.h"
 
+#include "server/auth.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -60,6 +62,17 @@ bool address_is_loopback(const struct sockaddr *address) {
     }
     const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
     return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == 127);
+}
+
+int listen_check_exposure(const struct listen_address *address, bool callers_known,
+                          const char *option, struct err *err) {
+    char text[LISTEN_TEXT_SIZE];
+    if (callers_known || address_is_loopback((const struct sockaddr *)&address->socket))
+        return 0;
+    err_set(err, ERR_USAGE, "%s %s can be reached from other machines", option,
+            listen_text(address, text));
+    return err_hint(err, "give --auth-file FILE or set " AUTH_ENVIRONMENT
+                         "; --insecure-public serves all who come");
 }
 
 const char *listen_text(const struct listen_address *address, char out[static LISTEN_TEXT_SIZE]) {

@@ -18,6 +18,12 @@ enum { LISTEN_TEXT_SIZE = 64 };
 /* ERR_USAGE when the text is no such address. */
 int listen_parse(struct listen_address *address, const char *text, struct err *err);
 
+/* Whoever listens where other machines can reach it has to know who calls: by a token, by a
+ * client's certificate. ERR_USAGE when `callers_known` is false there. `option` is what set the
+ * address. */
+int listen_check_exposure(const struct listen_address *address, bool callers_known,
+                          const char *option, struct err *err);
+
 /* 127.0.0.0/8, ::1, or the former written as IPv6. */
 bool address_is_loopback(const struct sockaddr *address);
 

@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STEPS_LATE = 1, ASKED_LATELY_S = 600 };
+
 struct row {
     char *model; /* NULL: free */
     double slo_p99_ms, latency_ns;
     enum routing routing;
     int64_t step; /* that `outlook` is of; -1: none yet */
     bool known, computing;
+    struct policy_config config;
     struct outlook outlook;
     double asked_s;
 };
@@ -42,6 +45,22 @@ void outlooks_delete(struct outlooks *outlooks) {
 
 /* ---- rows, under the mutex --------------------------------------------------------------------
  */
+
+static struct policy_config config_of(const struct outlook_question *question) {
+    const struct answer *answer = question->answer;
+    bool cold_start_known = answer->cold_start_ns.tier != TIER_REFUSED;
+    return (struct policy_config){
+        .service_ns = answer->latency_ns.high,
+        .requests_per_service = 1,
+        .cold_start_ns = cold_start_known ? answer->cold_start_ns.high : 0,
+        .interval_ns = OBSERVATION_STEP_S * 1e9,
+        .deadline_ns = question->slo_p99_ms * 1e6,
+        .attainment = 0.99,
+        .routing = question->routing,
+        .replicas_min = 1,
+        .replicas_max = 1000000,
+    };
+}
 
 static bool is_row(const struct row *row, const struct outlook_question *question) {
     return row->model && row->slo_p99_ms == question->slo_p99_ms &&
@@ -84,22 +103,6 @@ static struct row *find_row(struct outlooks *outlooks, const struct outlook_ques
 /* ---- computing --------------------------------------------------------------------------------
  */
 
-static struct policy_config config_of(const struct outlook_question *question) {
-    const struct answer *answer = question->answer;
-    bool cold_start_known = answer->cold_start_ns.tier != TIER_REFUSED;
-    return (struct policy_config){
-        .service_ns = answer->latency_ns.high,
-        .requests_per_service = 1,
-        .cold_start_ns = cold_start_known ? answer->cold_start_ns.high : 0,
-        .interval_ns = OBSERVATION_STEP_S * 1e9,
-        .deadline_ns = question->slo_p99_ms * 1e6,
-        .attainment = 0.99,
-        .routing = question->routing,
-        .replicas_min = 1,
-        .replicas_max = 1000000,
-    };
-}
-
 enum { DAY_STEPS = 24 * 3600 / OBSERVATION_STEP_S, SMOOTHED = 4 };
 
 /* What came at the same time yesterday, a step and its neighbours; NaN: not known. */
@@ -134,12 +137,18 @@ static uint32_t fill_history(struct load_history *history, struct observations *
     return known;
 }
 
-static bool compute(struct observations *observations, const struct outlook_question *question,
-                    double now_s, struct outlook *outlook) {
-    struct policy_config config = config_of(question);
+struct task {
+    struct row *row; /* stays: it is being computed */
+    char *model;
+    struct policy_config config;
+};
+
+static bool compute(struct observations *observations, const struct task *task, double now_s,
+                    struct outlook *outlook) {
+    struct policy_config config = task->config;
     struct load_history history;
     struct err none = {0};
-    if (fill_history(&history, observations, question->answer->name, now_s) < OUTLOOK_STEPS_LEAST ||
+    if (fill_history(&history, observations, task->model, now_s) < OUTLOOK_STEPS_LEAST ||
         config.service_ns > config.deadline_ns)
         return false;
     config.schedule =
@@ -147,26 +156,76 @@ static bool compute(struct observations *observations, const struct outlook_ques
     return outlook_replay(&config, history.counts, OUTLOOK_STEPS, outlook, &none) == 0;
 }
 
+static int64_t step_of(double now_s) {
+    return (int64_t)floor(now_s / OBSERVATION_STEP_S);
+}
+
+/* Under the mutex. */
+static struct task begin(struct row *row) {
+    row->computing = true;
+    return (struct task){row, row->model, row->config};
+}
+
+static void work(struct outlooks *outlooks, struct observations *observations,
+                 const struct task *task, double now_s) {
+    struct outlook outlook = {0};
+    bool known = compute(observations, task, now_s, &outlook);
+    pthread_mutex_lock(&outlooks->mutex);
+    task->row->computing = false;
+    task->row->known = known;
+    task->row->step = step_of(now_s);
+    task->row->outlook = outlook;
+    pthread_mutex_unlock(&outlooks->mutex);
+}
+
+/* Whoever asks works only when nobody has, or not for a while: outlooks_refresh() is late. */
+static bool is_missing(const struct row *row, double now_s) {
+    return !row->computing && (row->step < 0 || step_of(now_s) - row->step > STEPS_LATE);
+}
+
 bool outlooks_ask(struct outlooks *outlooks, struct observations *observations,
                   const struct outlook_question *question, double now_s, struct outlook *outlook) {
-    int64_t step = (int64_t)floor(now_s / OBSERVATION_STEP_S);
-    pthread_mutex_lock(&outlooks->mutex);
-    struct row *row = find_row(outlooks, question);
-    bool mine = row && row->step != step && !row->computing, known = row && row->known;
-    if (row) {
-        row->asked_s = now_s;
-        row->computing = row->computing || mine;
-        *outlook = row->outlook;
+    struct task task = {0};
+    bool known = false;
+    for (bool worked = false;; worked = true) {
+        pthread_mutex_lock(&outlooks->mutex);
+        struct row *row = find_row(outlooks, question);
+        if (row) {
+            row->asked_s = now_s;
+            row->config = config_of(question);
+            known = row->known;
+            *outlook = row->outlook;
+        }
+        bool mine = row && !worked && is_missing(row, now_s);
+        if (mine)
+            task = begin(row);
+        pthread_mutex_unlock(&outlooks->mutex);
+        if (!mine)
+            return known;
+        work(outlooks, observations, &task, now_s);
     }
-    pthread_mutex_unlock(&outlooks->mutex);
-    if (!mine)
-        return known;
-    known = compute(observations, question, now_s, outlook);
-    pthread_mutex_lock(&outlooks->mutex);
-    row->computing = false;
-    row->known = known;
-    row->step = step;
-    row->outlook = *outlook;
-    pthread_mutex_unlock(&outlooks->mutex);
-    return known;
+}
+
+/* Under the mutex: the next row, from *at on, that is asked for and of an older step. */
+static struct row *next_due(struct outlooks *outlooks, int *at, double now_s) {
+    while (*at < OUTLOOKS_MAX) {
+        struct row *row = &outlooks->rows[(*at)++];
+        if (row->model && !row->computing && row->step < step_of(now_s) &&
+            now_s - row->asked_s < ASKED_LATELY_S)
+            return row;
+    }
+    return NULL;
+}
+
+void outlooks_refresh(struct outlooks *outlooks, struct observations *observations, double now_s) {
+    int at = 0;
+    for (;;) {
+        pthread_mutex_lock(&outlooks->mutex);
+        struct row *row = next_due(outlooks, &at, now_s);
+        struct task task = row ? begin(row) : (struct task){0};
+        pthread_mutex_unlock(&outlooks->mutex);
+        if (!row)
+            return;
+        work(outlooks, observations, &task, now_s);
+    }
 }

@@ -32,4 +32,8 @@ void outlooks_delete(struct outlooks *outlooks);
 bool outlooks_ask(struct outlooks *outlooks, struct observations *observations,
                   const struct outlook_question *question, double now_s, struct outlook *outlook);
 
+/* Computes anew, for the present step, what was asked for lately, so that whoever asks need not: it
+ * takes some ten milliseconds for each question. */
+void outlooks_refresh(struct outlooks *outlooks, struct observations *observations, double now_s);
+
 #endif

@@ -1,5 +1,6 @@
 /* The process_* metrics that Prometheus' own client libraries give, from /proc/self. */
 #include "server/http_metrics.h"
+#include "server/metric_head.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -60,10 +61,10 @@ void process_metrics_print(bool open_metrics, struct strbuf *out) {
         return;
     double ticks = (double)sysconf(_SC_CLK_TCK), page = (double)sysconf(_SC_PAGESIZE);
     const struct {
-        const char *family, *type, *help;
+        const char *name, *type, *help;
         double value;
     } rows[] = {
-        {"process_cpu_seconds",           "counter", "CPU time, user and system.",
+        {"process_cpu_seconds_total",     "counter", "CPU time, user and system.",
          (stat[STAT_UTIME] + stat[STAT_STIME]) / ticks                                                           },
         {"process_resident_memory_bytes", "gauge",   "Memory that is resident.",
          stat[STAT_RSS] * page                                                                                   },
@@ -74,10 +75,7 @@ void process_metrics_print(bool open_metrics, struct strbuf *out) {
          boot_time() + stat[STAT_START] / ticks                                                                  },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *total = rows[i].type[0] == 'c' ? "_total" : "";
-        const char *family_total = open_metrics ? "" : total;
-        strbuf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n%s%s %.15g\n", rows[i].family,
-                      family_total, rows[i].help, rows[i].family, family_total, rows[i].type,
-                      rows[i].family, total, rows[i].value);
+        metric_head(out, open_metrics, rows[i].name, rows[i].type, rows[i].help);
+        strbuf_printf(out, "%s %.15g\n", rows[i].name, rows[i].value);
     }
 }

@@ -256,6 +256,7 @@ static void go_round(struct serving *service, bool read) {
         read_store(service);
         step_answers(service);
     }
+    outlooks_refresh(service->outlooks, service->observations, service_now(service).steady_s);
     if (save_is_due(service))
         save(service, &err);
     pthread_mutex_unlock(&service->round);

@@ -1,7 +1,5 @@
 #include "server/grpc/call.h"
 
-#include "server/grpc/bearer.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,8 +109,8 @@ static int on_timeout(const struct header *header) {
 }
 
 static int on_authorisation(const struct header *header) {
-    const char *token = header->service->token;
-    header->call->authorised = token && grpc_bearer_matches(token, header->value, header->length);
+    header->call->authorised =
+        auth_accepts_bearer(&header->service->auth, header->value, header->length);
     return 0;
 }
 
@@ -150,7 +148,7 @@ int grpc_call_headers_end(struct grpc_call *call, const struct grpc_service *ser
     struct grpc_status *status = &call->status;
     if (grpc_call_http_status(call) != 200)
         return grpc_fail(status, GRPC_INTERNAL, "this is not gRPC");
-    if (service->token && !call->authorised && !(call->method && call->method->open))
+    if (service->auth.required && !call->authorised && !(call->method && call->method->open))
         return grpc_fail(status, GRPC_UNAUTHENTICATED,
                          "metadata 'authorization: Bearer TOKEN' is missing or wrong");
     if (!call->method)

@@ -134,6 +134,7 @@ static void respond(struct grpc_connection *connection, struct grpc_call *call) 
 /* Says the status, which stands. What is still to come of the request is dropped as it comes: after
  * a reset some clients lose the status before it. */
 static void conclude(struct grpc_connection *connection, struct grpc_call *call) {
+    grpc_metrics_streams(connection->service->metrics, -(call->phase == GRPC_OPEN));
     call->phase = GRPC_ENDED;
     respond(connection, call);
 }
@@ -202,11 +203,19 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
     return 0;
 }
 
+/* While a stream is open it is among those that are counted. */
+static void answer(struct grpc_connection *connection, struct grpc_call *call) {
+    struct grpc_metrics *metrics = connection->service->metrics;
+    bool was_open = call->phase == GRPC_OPEN;
+    grpc_call_answer(call, connection->service);
+    grpc_metrics_streams(metrics, (call->phase == GRPC_OPEN) - was_open);
+}
+
 static void request_complete(struct grpc_connection *connection, struct grpc_call *call) {
     if (call->status.code != GRPC_OK || grpc_call_request_end(call))
         call->phase = GRPC_ENDED;
     else
-        grpc_call_answer(call, connection->service);
+        answer(connection, call);
     connection->answered |= call->status.code == GRPC_OK;
     if (call->phase == GRPC_OPEN && connection->poll_ns == UINT64_MAX)
         connection->poll_ns = now(connection) + connection->service->limits.poll_ns;
@@ -240,6 +249,15 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
+/* Whoever left before the end was not answered. */
+static void forget(struct grpc_connection *connection, struct grpc_call *call) {
+    struct grpc_metrics *metrics = connection->service->metrics;
+    bool ended = call->phase == GRPC_ENDED;
+    grpc_metrics_streams(metrics, -(call->phase == GRPC_OPEN));
+    grpc_metrics_ended(metrics, call->method, ended ? call->status.code : GRPC_CANCELLED);
+    grpc_call_delete(call);
+}
+
 static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t error, void *user) {
     struct grpc_connection *connection = user;
     struct grpc_call *call = call_of(session, stream);
@@ -254,7 +272,7 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t er
         connection->calls = call->next;
     drop_request(connection, call);
     connection->quiet_ns = now(connection);
-    grpc_call_delete(call);
+    forget(connection, call);
     return 0;
 }
 
@@ -312,7 +330,7 @@ void grpc_connection_close(struct grpc_connection *connection) {
     while (connection->calls) {
         struct grpc_call *call = connection->calls;
         connection->calls = call->next;
-        grpc_call_delete(call);
+        forget(connection, call);
     }
     strbuf_done(&connection->out);
     free(connection);
@@ -426,7 +444,7 @@ static void poll_streams(struct grpc_connection *connection, uint64_t now_ns) {
         connection->poll_ns = now_ns + connection->service->limits.poll_ns;
         if (call->out.length)
             continue; /* it has not taken the last answer */
-        grpc_call_answer(call, connection->service);
+        answer(connection, call);
         if (call->out.length || call->phase == GRPC_ENDED)
             respond(connection, call);
     }

@@ -1,13 +1,11 @@
 #include "server/grpc/grpc.h"
 
-#include "server/grpc/listen.h"
 #include "server/grpc/peer.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -20,11 +18,10 @@ enum { EVENTS_MAX = 64, ACCEPTS_MAX = 16 };
 
 struct grpc_server {
     struct grpc_service service;
-    char *token;
     struct grpc_tls *tls;
     pthread_t thread;
     int listener, epoll, stop;
-    uint16_t port;
+    char address[LISTEN_TEXT_SIZE];
     /* What drops connections waits until all events were served: they point to connections. */
     bool knocked, told_to_stop;
     struct grpc_peer *peers; /* newest first */
@@ -213,7 +210,7 @@ static void *serve(void *argument) {
 /* ---- starting and stopping ------------------------------------------------------------------- */
 
 static const struct grpc_limits defaults = {
-    .connections_max = 256,
+    .connections_max = GRPC_CONNECTIONS_MAX,
     .streams_max = 100,
     .message_max_bytes = 64 * 1024,
     .header_max_bytes = 16 * 1024,
@@ -247,8 +244,11 @@ static int open_tls(struct grpc_server *server, const struct grpc_tls_files *fil
     return grpc_tls_open(files, &server->tls, err);
 }
 
-static bool public_allowed(const struct grpc_options *options) {
-    return options->token || options->tls.client_ca || options->insecure_public;
+static int open_listener(struct grpc_server *server, struct listen_address address,
+                         struct err *err) {
+    server->listener = listen_open(&address, err);
+    listen_text(&address, server->address);
+    return server->listener < 0 ? -(int)err->code : 0;
 }
 
 static int add_event(const struct grpc_server *server, int *descriptor) {
@@ -282,31 +282,24 @@ static void close_all(struct grpc_server *server) {
         if (descriptors[i] >= 0)
             close(descriptors[i]);
     grpc_tls_close(server->tls);
-    free(server->token);
     free(server);
 }
 
 int grpc_start(const struct grpc_options *options, const struct scaler *scaler,
                struct grpc_server **started, struct err *err) {
     struct grpc_server *server = calloc(1, sizeof *server);
-    char *token = options->token ? strdup(options->token) : NULL;
-    if (!server || (options->token && !token)) {
-        free(server);
-        free(token);
+    if (!server)
         return err_set(err, ERR_ENVIRONMENT, "no memory for a gRPC server");
-    }
     *server = (struct grpc_server){
-        .service = {scaler, token, with_defaults(&options->limits), monotonic_ns},
-        .token = token,
+        .service = {scaler, options->metrics, options->auth, with_defaults(&options->limits),
+                    monotonic_ns},
         .listener = -1,
         .epoll = -1,
         .stop = -1,
         .deaf_ns = UINT64_MAX,
         .until_ns = UINT64_MAX,
     };
-    if (open_tls(server, &options->tls, err) ||
-        grpc_listen(options->listen, public_allowed(options), &server->listener, &server->port,
-                    err) ||
+    if (open_tls(server, &options->tls, err) || open_listener(server, options->address, err) ||
         open_events(server, err) || start_thread(server, err)) {
         close_all(server);
         return -(int)err->code;
@@ -315,8 +308,8 @@ int grpc_start(const struct grpc_options *options, const struct scaler *scaler,
     return 0;
 }
 
-uint16_t grpc_port(const struct grpc_server *server) {
-    return server->port;
+const char *grpc_address(const struct grpc_server *server) {
+    return server->address;
 }
 
 void grpc_stop(struct grpc_server *server) {

@@ -4,17 +4,16 @@
 #define ASSAY_SERVER_GRPC_GRPC_H
 
 #include "base/err.h"
+#include "server/grpc/metrics.h"
 #include "server/grpc/service.h"
 #include "server/grpc/tls.h"
+#include "server/listen.h"
 #include "server/scaler.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
 struct grpc_options {
-    const char *listen;   /* "127.0.0.1:9809", "[::1]:0"; port 0: any that is free */
-    const char *token;    /* NULL: no authorisation; copied */
-    bool insecure_public; /* another address than loopback is allowed though anyone may call */
+    struct listen_address address; /* port 0: any that is free */
+    struct auth auth;
+    struct grpc_metrics *metrics; /* NULL: nothing is counted; must stay until grpc_stop() */
     /* PEM files; without a certificate there is no TLS. Who has no certificate that client_ca
      * signed is not let in: all that KEDA can show, for it sends no token. */
     struct grpc_tls_files tls;
@@ -28,8 +27,8 @@ struct grpc_server;
 int grpc_start(const struct grpc_options *options, const struct scaler *scaler,
                struct grpc_server **server, struct err *err);
 
-/* In host byte order. */
-uint16_t grpc_port(const struct grpc_server *server);
+/* "127.0.0.1:9809", with the port that was picked. */
+const char *grpc_address(const struct grpc_server *server);
 
 /* Tells the clients to go away, ends streams, waits a second at most for them to hear of it, and
  * frees all. NULL is allowed. */

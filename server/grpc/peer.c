@@ -1,8 +1,6 @@
 #include "server/grpc/peer.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,7 +9,6 @@ enum { READ_BYTES = 16 * 1024, READS_MAX = 4 };
 
 struct grpc_peer *grpc_peer_open(const struct grpc_service *service, const struct grpc_tls *tls,
                                  int socket) {
-    const int yes = 1;
     struct grpc_peer *peer = calloc(1, sizeof *peer);
     if (!peer)
         return NULL;
@@ -23,7 +20,6 @@ struct grpc_peer *grpc_peer_open(const struct grpc_service *service, const struc
         return NULL;
     }
     peer->socket = socket;
-    setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     return peer;
 }
 

@@ -30,6 +30,24 @@ int grpc_fail_err(struct grpc_status *status, const struct err *err) {
     return grpc_fail(status, code_of_err[err->code], "%s (%s)", err->message, err->hint);
 }
 
+static const char *const code_names[GRPC_CODES] = {
+    [GRPC_OK] = "OK",
+    [GRPC_CANCELLED] = "CANCELLED",
+    [GRPC_INVALID_ARGUMENT] = "INVALID_ARGUMENT",
+    [GRPC_DEADLINE_EXCEEDED] = "DEADLINE_EXCEEDED",
+    [GRPC_NOT_FOUND] = "NOT_FOUND",
+    [GRPC_RESOURCE_EXHAUSTED] = "RESOURCE_EXHAUSTED",
+    [GRPC_FAILED_PRECONDITION] = "FAILED_PRECONDITION",
+    [GRPC_UNIMPLEMENTED] = "UNIMPLEMENTED",
+    [GRPC_INTERNAL] = "INTERNAL",
+    [GRPC_UNAVAILABLE] = "UNAVAILABLE",
+    [GRPC_UNAUTHENTICATED] = "UNAUTHENTICATED",
+};
+
+const char *grpc_code_name(enum grpc_code code) {
+    return code_names[code];
+}
+
 const char *grpc_encode_message(char out[static GRPC_ENCODED_SIZE], const char *message) {
     char *end = out;
     for (const unsigned char *byte = (const unsigned char *)message; *byte; byte++) {

@@ -2,45 +2,9 @@
 # A running server and what happens to it: the database lost, locked, damaged; kill -9; uploads.
 # tests/unit/test_service_faults.c has the whole table; here a few go the whole way.
 source tests/harness.bash
-unset ASSAY_SERVE_TOKEN
-if ! "$assay" help serve 2>/dev/null | grep -q -- '--slo'; then
-    skip serve_faults "assay serve does not answer for models yet"
-    exit 0
-fi
-
-cat >"$work/replay.json" <<'SCRIPT'
-{"runtime": "onnxruntime", "version": "1.30.0",
- "cold": {"process_start_ns": 3e6, "library_load_ns": 2e7, "load_ns": 1e8, "first_run_ns": 2e7,
-          "baseline_bytes": 25e6, "loaded_bytes": 3e7, "peak_bytes": 3.2e7, "resident_bytes": 3e7},
- "plain": {"wall_ns": 1e6, "cpu_ns": 1e6},
- "operators": {"Conv": {"wall_ns": 2e5, "cpu_ns": 2e5}, "*": {"wall_ns": 1e4, "cpu_ns": 1e4}},
- "spread": 0.01}
-SCRIPT
-export ASSAY_REPLAY=$work/replay.json ASSAY_ORT_LIBRARY=/dev/null
-for name in resnet8 ds_cnn mobilenet_v1_025; do
-    "$assay" -q zoo write "$name" "$work/$name.onnx" >/dev/null
-    "$assay" -q profile "$work/$name.onnx" --collector replay --budget 50ms >/dev/null 2>&1
-done
+source tests/serve.bash
+store_replay
 "$assay" -q predict "$work/resnet8.onnx" --lowering rules --json >"$work/predicted"
-
-# serve OPTIONS...: on a free port; $url is where it listens, $pid its process.
-serve() {
-    rm -f "$work/serve.err"
-    "$assay" serve --listen 127.0.0.1:0 --slo p99=50ms --refresh 100ms --save-interval 100ms \
-        --state "$work/state.json" "$@" 2>"$work/serve.err" &
-    pid=$!
-    for ((i = 0; i < 500; i++)); do
-        url=$(sed -n 's/^listening on //p' "$work/serve.err" 2>/dev/null)
-        [ -n "$url" ] && return
-        kill -0 $pid 2>/dev/null || break
-        sleep 0.02
-    done
-    not_ok serve_starts "$(<"$work/serve.err")"
-}
-
-# status CURL-ARGUMENTS...: the answer's status; its text is in $work/out.
-status() { curl -s --max-time 20 -o "$work/out" -w '%{http_code}' "$@"; }
-is() { [ "$2" = "$3" ] && ok "$1" || not_ok "$1" "'$3' instead of '$2'" "$(head -c 600 "$work/out")"; }
 
 # until_stale WANTED: asks until the answer is stale (1) or fresh (0), 10 s at most.
 until_stale() {
@@ -54,7 +18,8 @@ until_stale() {
 # answers NAME STALE: status, number and staleness of the observed load's answer.
 answers() { is "$1" "200 $replicas $2" "$code $(json '$.replicas') $(json '$.stale')"; }
 
-serve
+often=(--slo p99=50ms --refresh 100ms --save-interval 100ms --state "$work/state.json")
+serve "${often[@]}"
 is a_model_is_there 200 "$(status "$url/readyz")"
 is a_rate_is_taken 200 "$(status -H 'Content-Type: application/json' -d '{"rate": 20000}' "$url/v1/models/resnet8/observations")"
 is the_observed_load_is_answered 200 "$(status "$url/v1/models/resnet8/replicas")"
@@ -83,7 +48,7 @@ kill -9 $pid
 wait $pid 2>/dev/null
 rm -f "$ASSAY_DB"
 [ -s "$work/state.json" ] && ok a_state_was_written || not_ok a_state_was_written
-serve
+serve "${often[@]}"
 until_stale 1
 answers after_kill_9_and_without_database_the_last_answer_is_there 1
 is metrics_are_there 200 "$(status "$url/metrics")"

@@ -1,33 +1,7 @@
 #!/bin/bash
 # assay serve as its clients and its operator see it: curl, promtool, signals.
 source tests/harness.bash
-unset ASSAY_SERVE_TOKEN
-
-# serve OPTIONS...: starts a server on a free port; $url is where it listens, $pid its process.
-serve() {
-    rm -f "$work/serve.err"
-    "$assay" serve --listen 127.0.0.1:0 "$@" 2>"$work/serve.err" &
-    pid=$!
-    for ((i = 0; i < 500; i++)); do
-        url=$(sed -n 's/^listening on //p' "$work/serve.err" 2>/dev/null)
-        [ -n "$url" ] && return
-        kill -0 $pid 2>/dev/null || break
-        sleep 0.02
-    done
-    not_ok serve_starts "$(<"$work/serve.err")"
-}
-
-# stop NAME [SIGNAL]: the server ends well when told to.
-stop() {
-    kill -"${2:-TERM}" $pid
-    wait $pid && ok "$1" || not_ok "$1" "exit code $?" "$(<"$work/serve.err")"
-}
-
-# status CURL-ARGUMENTS...: the answer's status; its text is in $work/out.
-status() { curl -s --max-time 20 -o "$work/out" -w '%{http_code}' "$@"; }
-
-# is NAME EXPECTED ACTUAL
-is() { [ "$2" = "$3" ] && ok "$1" || not_ok "$1" "'$3' instead of '$2'"; }
+source tests/serve.bash
 
 # ---- what is refused before anything listens ---------------------------------------------------
 
@@ -37,6 +11,12 @@ run serve --listen '[::]:0'
 expect nor_over_ipv6 2 err "can be reached from other machines"
 run serve --listen nowhere
 expect an_address_that_is_none_is_named 2 err "'nowhere' is no address to listen on"
+run serve --grpc '[::]:0'
+expect nor_over_grpc 2 err "--grpc [::]:0 can be reached from other machines"
+run serve --grpc 127.0.0.1:0 --grpc-client-ca "$work/absent"
+expect client_certificates_need_tls 2 err "--grpc-client-ca goes with --tls-cert"
+run serve --grpc-client-ca "$work/absent"
+expect client_certificates_need_grpc 2 err "--grpc-client-ca goes with --grpc"
 run serve --auth-file "$work/absent"
 expect a_missing_token_file_is_named 3 err "$work/absent"
 : >"$work/empty"

@@ -4,6 +4,7 @@
  * The first byte says how: bit 0, whether the preface and settings stand before the rest; bits 1 to
  * 3, the size of a piece; bit 4, whether a second passes after each; bit 5,
  * whether a token is asked for. */
+#include "tests/unit/fake_auth.h"
 #include "tests/unit/grpc_client.h"
 
 #include <limits.h>
@@ -83,14 +84,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const struct scaler scaler = fake_scaler(&fake);
     const struct grpc_service service = {
         .scaler = &scaler,
-        .token = how & WITH_TOKEN ? "secret" : NULL,
-        .limits = {.streams_max = 10,
-                   .message_max_bytes = 200,
-                   .header_max_bytes = 1000,
-                   .buffered_max_bytes = 500,
-                   .request_ns = 10000 * MS,
-                   .idle_ns = 300000 * MS,
-                   .poll_ns = 1000 * MS},
+        .auth = how & WITH_TOKEN ? fake_auth("secret") : (struct auth){0                   },
+        .limits = { .streams_max = 10,
+                                                                       .message_max_bytes = 200,
+                                                                       .header_max_bytes = 1000,
+                                                                       .buffered_max_bytes = 500,
+                                                                       .request_ns = 10000 * MS,
+                                                                       .idle_ns = 300000 * MS,
+                                                                       .poll_ns = 1000 * MS},
         .now_ns = client_clock,
     };
     client_now_ns = 1000000 * MS;

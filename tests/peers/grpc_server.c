@@ -1,7 +1,7 @@
 /* The external scaler under an independent client: tests/peers/keda_scaler.js, which is grpc-js.
- *   grpc_server                            runs the client's scenarios, each with a new server
- *   grpc_server serve [ADDRESS [TOKEN]]    serves the made-up models until its input ends */
+ * runs its scenarios, each with a new server. */
 #include "server/grpc/grpc.h"
+#include "tests/unit/fake_auth.h"
 #include "tests/unit/fake_scaler.h"
 
 #include <openssl/evp.h>
@@ -26,10 +26,8 @@ static struct grpc_server *start(const struct grpc_options *options, struct fake
     struct grpc_server *server = NULL;
     struct err err = {0};
     *scaler = fake_scaler(fake);
-    if (grpc_start(options, scaler, &server, &err)) {
-        fprintf(stderr, "%s\n", err.message);
-        return NULL;
-    }
+    if (grpc_start(options, scaler, &server, &err))
+        fail_msg("%s", err.message);
     return server;
 }
 
@@ -40,15 +38,16 @@ struct client {
     FILE *output;
 };
 
-static void client_start(struct client *client, const char *scenarios, uint16_t port,
-                         const char *certificate) {
-    char port_text[8];
+static void client_start(struct client *client, const char *scenarios,
+                         const struct grpc_server *server, const char *certificate) {
     int ends[2];
     posix_spawn_file_actions_t actions;
-    snprintf(port_text, sizeof port_text, "%u", port);
-    char *arguments[] = {
-        strdup("node"), strdup("tests/peers/keda_scaler.js"),     strdup(scenarios),
-        port_text,      certificate ? strdup(certificate) : NULL, NULL};
+    char *arguments[] = {strdup("node"),
+                         strdup("tests/peers/keda_scaler.js"),
+                         strdup(scenarios),
+                         strdup(grpc_address(server)),
+                         certificate ? strdup(certificate) : NULL,
+                         NULL};
     assert_int_equal(pipe(ends), 0);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
@@ -60,8 +59,7 @@ static void client_start(struct client *client, const char *scenarios, uint16_t 
     client->output = fdopen(ends[0], "r");
     assert_non_null(client->output);
     for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-        if (arguments[i] != port_text)
-            free(arguments[i]);
+        free(arguments[i]);
 }
 
 static void client_wait(struct client *client, const char *words) {
@@ -99,8 +97,7 @@ static void play(const char *scenarios, const struct grpc_options *options,
     struct client client;
     need_client();
     struct grpc_server *server = start(options, &fake, &scaler);
-    assert_non_null(server);
-    client_start(&client, scenarios, grpc_port(server), certificate);
+    client_start(&client, scenarios, server, certificate);
     client_end(&client);
     grpc_stop(server);
 }
@@ -108,10 +105,13 @@ static void play(const char *scenarios, const struct grpc_options *options,
 /* ---- scenarios ------------------------------------------------------------------------------- */
 
 /* Streams look four times as often as they would, which is all that a test would wait for. */
-static const struct grpc_options local = {
-    .listen = "127.0.0.1:0",
-    .limits.poll_ns = 250000000,
-};
+static struct grpc_options local = {.limits.poll_ns = 250000000};
+
+static int choose_address(void **state) {
+    struct err err = {0};
+    (void)state;
+    return listen_parse(&local.address, "127.0.0.1:0", &err);
+}
 
 static void all_five_calls_are_answered(void **state) {
     (void)state;
@@ -131,7 +131,7 @@ static void what_is_wrong_has_its_status(void **state) {
 static void a_token_is_asked_for_except_by_health_checks(void **state) {
     struct grpc_options options = local;
     (void)state;
-    options.token = "secret";
+    options.auth = fake_auth("secret");
     play("token", &options, NULL);
 }
 
@@ -152,8 +152,7 @@ static void streams_hear_that_the_server_stops(void **state) {
     (void)state;
     need_client();
     struct grpc_server *server = start(&local, &fake, &scaler);
-    assert_non_null(server);
-    client_start(&client, "stop", grpc_port(server), NULL);
+    client_start(&client, "stop", server, NULL);
     client_wait(&client, "watching");
     grpc_stop(server);
     client_end(&client);
@@ -207,22 +206,7 @@ static void calls_are_answered_over_tls_and_clients_identified(void **state) {
     rmdir(folder);
 }
 
-static int serve(const char *address, const char *token) {
-    const struct grpc_options options = {.listen = address, .token = token};
-    struct fake_scaler fake = {0};
-    struct scaler scaler;
-    struct grpc_server *server = start(&options, &fake, &scaler);
-    if (!server)
-        return 1;
-    printf("%u\n", grpc_port(server));
-    fflush(stdout);
-    while (getchar() != EOF)
-        ;
-    grpc_stop(server);
-    return 0;
-}
-
-int main(int count, char **arguments) {
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_five_calls_are_answered),
         cmocka_unit_test(a_stream_says_what_does_not_change_once),
@@ -233,7 +217,5 @@ int main(int count, char **arguments) {
         cmocka_unit_test(streams_hear_that_the_server_stops),
         cmocka_unit_test(calls_are_answered_over_tls_and_clients_identified),
     };
-    if (count > 1 && strcmp(arguments[1], "serve") == 0)
-        return serve(count > 2 ? arguments[2] : "127.0.0.1:0", count > 3 ? arguments[3] : NULL);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, choose_address, NULL);
 }

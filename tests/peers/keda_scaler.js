@@ -1,7 +1,7 @@
 'use strict';
 // A client of the external scaler that shares nothing with it: grpc-js, and the messages' field
 // numbers written down a second time. What it knows of the models is tests/unit/fake_scaler.h.
-//   node tests/peers/keda_scaler.js SCENARIO[,SCENARIO] PORT [CERTIFICATE]      its key lies beside it: key.pem
+//   node tests/peers/keda_scaler.js SCENARIO[,SCENARIO] ADDRESS [CERTIFICATE]      its key lies beside it: key.pem
 const assert = require('assert');
 const fs = require('fs');
 const path = require('path');
@@ -40,8 +40,7 @@ const api = grpc.loadPackageDefinition(loader.fromJSON({ nested: {
     grpc: { nested: { health: { nested: { v1: { nested: health } } } } } } },
     { keepCase: true, longs: Number, defaults: true }));
 
-const [names, port, certificate] = process.argv.slice(2);
-const address = `127.0.0.1:${port}`;
+const [names, address, certificate] = process.argv.slice(2);
 const credentials = certificate ? grpc.credentials.createSsl(fs.readFileSync(certificate))
     : grpc.credentials.createInsecure();
 // An address is no name that TLS may ask for (RFC 6066).
@@ -181,6 +180,36 @@ const scenarios = {
         assert.deepEqual(await call('IsActive', object('resnet50'), { client: known }), { result: true });
         await assert.rejects(call('IsActive', object('resnet50')), { code: grpc.status.UNAVAILABLE });
         known.close();
+    },
+    // Of assay serve: the numbers are those that HTTP gives, whose address is $ASSAY_URL.
+    async live() {
+        const url = `${process.env.ASSAY_URL}/v1/models/resnet50`;
+        const http = async (query = '') => (await fetch(`${url}/replicas${query}`)).json();
+        const push = (rate) => fetch(`${url}/observations`, { method: 'POST', body: JSON.stringify({ rate }),
+            headers: { 'Content-Type': 'application/json' } });
+        const replicas = async (more) => {
+            const { metricValues: [{ metricValue, metricValueFloat }] } = await call('GetMetrics', metrics('resnet50', more));
+            assert.strictEqual(metricValue, metricValueFloat);
+            return metricValue;
+        };
+        assert.deepEqual(await call('IsActive', object('resnet50')), { result: true });
+        await refused(grpc.status.UNAVAILABLE, /rate/, 'GetMetrics', metrics('resnet50'));
+        await refused(grpc.status.NOT_FOUND, /nobody/, 'GetMetrics', metrics('nobody'));
+        for (const [rate, slo, routing] of [[200, 50, 'random'], [5000, 20, 'central'], [40000, 50, 'random']]) {
+            const { replicas: expected } = await http(`?rate=${rate}&slo_p99_ms=${slo}&routing=${routing}`);
+            assert(expected >= 1);
+            assert.strictEqual(await replicas({ rate: `${rate}`, sloP99Ms: `${slo}`, routing }), expected);
+        }
+        assert.strictEqual((await push(20000)).status, 200);
+        let before, now, after; // the answer may move between two questions
+        do {
+            [before, now, after] = [await http(), await replicas(), await http()];
+        } while (before.replicas !== after.replicas);
+        assert.strictEqual(now, after.replicas);
+        assert(now > 1);
+        assert.deepEqual(await call('GetMetricSpec', object('resnet50')), spec('assay_desired_replicas'));
+        assert.deepEqual(await first(1, 'StreamMetricSpec', object('resnet50')), [spec('assay_desired_replicas')]);
+        assert.deepEqual(await first(1, 'StreamIsActive', object('resnet50')), [{ result: true }]);
     },
     // The server is stopped once "watching" was printed.
     async stop() {

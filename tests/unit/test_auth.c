@@ -56,6 +56,35 @@ static void the_file_goes_before_the_environment(void **state) {
     assert_false(auth_accepts(&auth, NULL, NULL));
 }
 
+static void only_the_whole_token_is_right(void **state) {
+    static const struct {
+        const char *field;
+        bool accepted;
+    } rows[] = {
+        {"Bearer secret",  true },
+        {"bearer secret",  true },
+        {"Bearer  secret", true },
+        {"Bearer secret ", false},
+        {"Bearer secre",   false},
+        {"Bearer Secret",  false},
+        {"Bearer ",        false},
+        {"Bearer",         false},
+        {"Basic secret",   false},
+        {"secret",         false},
+        {"",               false},
+    };
+    (void)state;
+    struct auth auth;
+    struct err err = {0};
+    setenv(AUTH_ENVIRONMENT, "secret", 1);
+    assert_int_equal(auth_load(&auth, NULL, &err), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (auth_accepts_bearer(&auth, rows[i].field, strlen(rows[i].field)) != rows[i].accepted)
+            fail_msg("'%s'", rows[i].field);
+    assert_false(auth_accepts_bearer(&auth, "Bearer secret\0more", 18));
+    assert_true(auth_accepts_bearer(&auth, "Bearer secret and more", 13));
+}
+
 static void the_token_itself_is_not_kept(void **state) {
     (void)state;
     struct auth auth;
@@ -99,9 +128,8 @@ static void what_is_no_token_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(nothing_given_asks_for_nothing),
-        TEST(the_file_goes_before_the_environment),
-        TEST(the_token_itself_is_not_kept),
+        TEST(nothing_given_asks_for_nothing), TEST(the_file_goes_before_the_environment),
+        TEST(only_the_whole_token_is_right),  TEST(the_token_itself_is_not_kept),
         TEST(what_is_no_token_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

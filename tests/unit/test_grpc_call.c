@@ -1,6 +1,5 @@
 /* The parts of a call that need no connection: time-outs, messages of a status, tokens, the purse,
  * and what a ScaledObject asks. */
-#include "server/grpc/bearer.h"
 #include "server/grpc/call.h"
 #include "server/grpc/guard.h"
 #include "server/grpc/scaled_object.h"
@@ -65,30 +64,6 @@ static void the_first_failure_is_kept(void **state) {
     assert_int_equal(grpc_fail(&status, GRPC_INTERNAL, "later"), -1);
     assert_int_equal(status.code, GRPC_NOT_FOUND);
     assert_string_equal(status.message, "no such model (try another)");
-}
-
-static void only_the_whole_token_is_right(void **state) {
-    static const struct {
-        const char *header;
-        bool matches;
-    } rows[] = {
-        {"Bearer secret",  true },
-        {"bearer secret",  true },
-        {"Bearer secret ", false},
-        {"Bearer  secret", false},
-        {"Bearer secre",   false},
-        {"Bearer Secret",  false},
-        {"Bearer ",        false},
-        {"Bearer",         false},
-        {"secret",         false},
-        {"",               false},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (grpc_bearer_matches("secret", rows[i].header, strlen(rows[i].header)) !=
-            rows[i].matches)
-            fail_msg("'%s'", rows[i].header);
-    assert_false(grpc_bearer_matches("secret", "Bearer secret\0more", 18));
 }
 
 /* ---- the purse ------------------------------------------------------------------------------- */
@@ -253,7 +228,6 @@ int main(void) {
         cmocka_unit_test(timeouts_have_a_number_and_a_unit),
         cmocka_unit_test(messages_are_printable_ascii_on_the_wire),
         cmocka_unit_test(the_first_failure_is_kept),
-        cmocka_unit_test(only_the_whole_token_is_right),
         cmocka_unit_test(frames_are_followed_over_any_cut),
         cmocka_unit_test(what_is_unfinished_keeps_its_beginning),
         cmocka_unit_test(the_purse_fills_with_time_and_calls),

@@ -1,4 +1,5 @@
 /* One connection of the external scaler, against a client in memory and a clock that is moved. */
+#include "tests/unit/fake_auth.h"
 #include "tests/unit/grpc_client.h"
 
 #include <setjmp.h>
@@ -240,7 +241,7 @@ static void a_token_is_compared_whole(void **state) {
         struct client_body body = BODY(resnet_request);
         struct grpc_client client;
         client_open(&client);
-        client.service.token = "secret";
+        client.service.auth = fake_auth("secret");
         int32_t stream = client_call(&client, SERVICE "IsActive", more, &body);
         client_exchange(&client);
         assert_int_equal(outcome(&client, stream)->status, rows[i].status);
@@ -427,6 +428,44 @@ static void a_stream_ends_at_its_deadline(void **state) {
     client_wait_ms(&client, 1);
     assert_status(outcome(&client, stream), LATE, "deadline");
     client_done(&client);
+}
+
+static void assert_counted(const struct grpc_metrics *metrics, const char *sample) {
+    struct strbuf text;
+    strbuf_init(&text);
+    grpc_metrics_print(metrics, false, &text);
+    if (!strstr(text.text, sample))
+        fail_msg("no '%s' in:\n%s", sample, text.text);
+    strbuf_done(&text);
+}
+
+static void calls_are_counted_by_how_they_end(void **state) {
+    struct client_body bodies[] = {BODY(resnet_request), BODY(resnet_request), BODY(resnet_request),
+                                   BODY(resnet_request)};
+    struct grpc_metrics *metrics = grpc_metrics_new();
+    struct grpc_client client;
+    (void)state;
+    client_open(&client);
+    client.service.metrics = metrics;
+    client_call(&client, SERVICE "IsActive", NULL, &bodies[0]);
+    client_call(&client, SERVICE "Unheard", NULL, &bodies[1]);
+    int32_t left = client_call(&client, SERVICE "StreamIsActive", NULL, &bodies[2]);
+    client_call(&client, SERVICE "StreamIsActive", NULL, &bodies[3]);
+    client_wait_ms(&client, 3000);
+    assert_counted(metrics, "assay_grpc_requests_total{method=\"IsActive\",code=\"OK\"} 1\n");
+    assert_counted(metrics,
+                   "assay_grpc_requests_total{method=\"none\",code=\"UNIMPLEMENTED\"} 1\n");
+    assert_counted(metrics, "assay_grpc_streams 2\n");
+    nghttp2_submit_rst_stream(client.session, NGHTTP2_FLAG_NONE, left, NGHTTP2_CANCEL);
+    client_exchange(&client);
+    assert_counted(metrics, "{method=\"StreamIsActive\",code=\"CANCELLED\"} 1\n");
+    assert_counted(metrics, "assay_grpc_streams 1\n");
+    grpc_connection_stop(client.connection);
+    client_exchange(&client);
+    assert_counted(metrics, "{method=\"StreamIsActive\",code=\"UNAVAILABLE\"} 1\n");
+    assert_counted(metrics, "assay_grpc_streams 0\n");
+    client_done(&client);
+    grpc_metrics_delete(metrics);
 }
 
 static void streams_hear_that_the_server_stops(void **state) {
@@ -643,6 +682,7 @@ int main(void) {
         cmocka_unit_test(a_connection_without_calls_is_told_to_go),
         cmocka_unit_test(a_stream_says_what_changes_and_is_never_idle),
         cmocka_unit_test(a_stream_ends_at_its_deadline),
+        cmocka_unit_test(calls_are_counted_by_how_they_end),
         cmocka_unit_test(streams_hear_that_the_server_stops),
         cmocka_unit_test(calls_beyond_the_limit_are_refused),
         cmocka_unit_test(pings_are_answered_and_floods_of_them_are_not),

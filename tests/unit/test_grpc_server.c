@@ -24,28 +24,31 @@ struct served {
     struct grpc_server *server;
 };
 
+static struct listen_address address_of(const char *text) {
+    struct listen_address address;
+    struct err err = {0};
+    assert_int_equal(listen_parse(&address, text, &err), 0);
+    return address;
+}
+
 static void serve(struct served *served, const struct grpc_options *given) {
     struct grpc_options options = *given;
     struct err err = {0};
     *served = (struct served){0};
     served->scaler = fake_scaler(&served->fake);
-    if (!options.listen)
-        options.listen = "127.0.0.1:0";
+    if (options.address.size == 0)
+        options.address = address_of("127.0.0.1:0");
     if (grpc_start(&options, &served->scaler, &served->server, &err))
         fail_msg("%s", err.message);
 }
 
 static int dial(const struct served *served) {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
-    const struct sockaddr_in where = {
-        .sin_family = AF_INET,
-        .sin_port = htons(grpc_port(served->server)),
-        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-    };
+    const struct listen_address where = address_of(grpc_address(served->server));
     int dialled = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(dialled >= 0);
     assert_int_equal(setsockopt(dialled, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
-    assert_int_equal(connect(dialled, (const struct sockaddr *)&where, sizeof where), 0);
+    assert_int_equal(connect(dialled, (const struct sockaddr *)&where.socket, where.size), 0);
     return dialled;
 }
 
@@ -98,44 +101,29 @@ static int call_status(const struct served *served) {
 
 static void a_start_that_cannot_be_says_why(void **state) {
     static const struct {
-        struct grpc_options options;
+        const char *address;
+        struct grpc_tls_files tls;
         enum err_code code;
         const char *words;
     } rows[] = {
-        {{.listen = "nonsense"},                                                         ERR_USAGE,       "no address"         },
-        {{.listen = "127.0.0.1"},                                                        ERR_USAGE,       "no address"         },
-        {{.listen = ":80"},                                                              ERR_USAGE,       "no address"         },
-        {{.listen = "localhost:http"},                                                   ERR_USAGE,       "no address"         },
-        {{.listen = "0.0.0.0:0"},                                                        ERR_USAGE,       "anyone may call"    },
-        {{.listen = "[::]:0"},                                                           ERR_USAGE,       "anyone may call"    },
-        {{.listen = "127.0.0.1:0", .tls.key = "k"},                                      ERR_USAGE,       "both"               },
-        {{.listen = "127.0.0.1:0", .tls.certificate = "/nowhere/c.pem", .tls.key = "k"},
-         ERR_INPUT,                                                                                       "/nowhere/c.pem: not"},
-        {{.listen = "192.0.2.1:0", .token = "t"},                                        ERR_ENVIRONMENT, "cannot listen"      },
+        {"127.0.0.1:0", {.key = "k"},                   ERR_USAGE,       "both"               },
+        {"127.0.0.1:0", {.client_ca = "ca"},            ERR_USAGE,       "both"               },
+        {"127.0.0.1:0",
+         {.certificate = "/nowhere/c.pem", .key = "k"},
+         ERR_INPUT,                                                      "/nowhere/c.pem: not"},
+        {"192.0.2.1:0", {.certificate = NULL},          ERR_ENVIRONMENT, "cannot listen"      },
     };
     struct fake_scaler fake = {0};
     const struct scaler scaler = fake_scaler(&fake);
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct grpc_options options = {.address = address_of(rows[i].address),
+                                             .tls = rows[i].tls};
         struct grpc_server *server = NULL;
         struct err err = {0};
-        int code = grpc_start(&rows[i].options, &scaler, &server, &err);
+        int code = grpc_start(&options, &scaler, &server, &err);
         if (code != -(int)rows[i].code || server || !strstr(err.message, rows[i].words))
-            fail_msg("%s: %d '%s'", rows[i].options.listen, code, err.message);
-    }
-}
-
-static void others_may_call_when_a_token_is_asked_for_or_it_is_wished(void **state) {
-    static const struct grpc_options rows[] = {
-        {.listen = "0.0.0.0:0", .token = "secret"      },
-        {.listen = "0.0.0.0:0", .insecure_public = true},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct served served;
-        serve(&served, &rows[i]);
-        assert_int_equal(call_status(&served), rows[i].token ? 16 : 0);
-        grpc_stop(served.server);
+            fail_msg("%s: %d '%s'", rows[i].address, code, err.message);
     }
 }
 
@@ -320,7 +308,6 @@ static void a_stop_closes_all_and_leaves_nothing(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_that_cannot_be_says_why),
-        cmocka_unit_test(others_may_call_when_a_token_is_asked_for_or_it_is_wished),
         cmocka_unit_test(strangers_are_closed_and_callers_answered),
         cmocka_unit_test(clients_that_drip_are_closed_and_callers_answered),
         cmocka_unit_test(callers_beyond_the_limit_are_closed),

@@ -70,6 +70,31 @@ static void what_is_no_address_is_refused(void **state) {
     }
 }
 
+static void others_are_let_in_when_they_are_known(void **state) {
+    static const struct {
+        const char *text;
+        bool known;
+        int code;
+    } rows[] = {
+        {"127.0.0.1:0", false, 0         },
+        {"127.1.2.3:0", false, 0         },
+        {"[::1]:0",     false, 0         },
+        {"0.0.0.0:0",   true,  0         },
+        {"0.0.0.0:0",   false, -ERR_USAGE},
+        {"[::]:0",      false, -ERR_USAGE},
+        {"192.0.2.1:0", false, -ERR_USAGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct listen_address address;
+        struct err err = {0};
+        assert_int_equal(listen_parse(&address, rows[i].text, &err), 0);
+        int code = listen_check_exposure(&address, rows[i].known, "--grpc", &err);
+        if (code != rows[i].code || (code && !strstr(err.message, rows[i].text)))
+            fail_msg("%s: %d '%s'", rows[i].text, code, err.message);
+    }
+}
+
 static void port_0_picks_one(void **state) {
     (void)state;
     struct listen_address address;
@@ -86,6 +111,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_read_and_written_back),
         cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(others_are_let_in_when_they_are_known),
         cmocka_unit_test(port_0_picks_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "server/desired.h"
 #include "server/moment.h"
 #include "server/observations.h"
+#include "server/outlooks.h"
 #include "server/scrape.h"
 
 #include <math.h>
@@ -242,6 +243,39 @@ static void questions_beyond_the_table_take_the_place_of_the_longest_unasked(voi
 /* ---- Prometheus ------------------------------------------------------------------------------
  */
 
+static void an_outlook_is_renewed_behind_those_who_ask(void **state) {
+    const struct answer answer = {
+        .name = "m",
+        .latency_ns = {.low = 5e6,   .value = 5e6, .high = 5e6},
+        .cold_start_ns = {.tier = TIER_REFUSED},
+    };
+    const struct outlook_question question = {&answer, 50, ROUTING_CENTRAL};
+    enum { STEPS = 20 };
+    struct observations *o = observations_new();
+    struct outlooks *outlooks = outlooks_new();
+    struct outlook first, second;
+    double now_s = 1000000;
+    (void)state;
+    assert_false(outlooks_ask(outlooks, o, &question, now_s, &first)); /* nothing observed */
+    for (int i = 0; i < STEPS; i++, now_s += OBSERVATION_STEP_S)
+        add(o, 1000, OBSERVATION_STEP_S, now_s);
+    outlooks_refresh(outlooks, o, now_s);
+    assert_true(outlooks_ask(outlooks, o, &question, now_s, &first));
+    assert_true(first.replicas > 1);
+    for (int i = 0; i < STEPS; i++, now_s += OBSERVATION_STEP_S) {
+        add(o, 5000, OBSERVATION_STEP_S, now_s);
+        if (i == 0) {
+            assert_true(outlooks_ask(outlooks, o, &question, now_s, &second));
+            assert_int_equal(second.replicas, first.replicas);
+        }
+    }
+    outlooks_refresh(outlooks, o, now_s);
+    assert_true(outlooks_ask(outlooks, o, &question, now_s, &second));
+    assert_true(second.replicas > first.replicas);
+    outlooks_delete(outlooks);
+    observations_delete(o);
+}
+
 static void answers_of_prometheus_are_one_finite_number_or_none(void **state) {
     (void)state;
 #define DATA(type, result)                                                                         \
@@ -303,6 +337,7 @@ int main(void) {
         cmocka_unit_test(models_beyond_the_limit_are_refused),
         cmocka_unit_test(a_step_is_bounded_both_ways_and_once_an_interval),
         cmocka_unit_test(questions_beyond_the_table_take_the_place_of_the_longest_unasked),
+        cmocka_unit_test(an_outlook_is_renewed_behind_those_who_ask),
         cmocka_unit_test(answers_of_prometheus_are_one_finite_number_or_none),
         cmocka_unit_test(a_model_name_cannot_leave_its_quotes_in_a_query),
     };
