@@ -22,7 +22,7 @@ done
 "$assay" -q fit --collector replay >/dev/null 2>&1
 
 plan() { # FOLDER OPTIONS...
-    run plan "$work/resnet8.onnx" --collector replay --rate 20000 --slo p99=50ms,p50=40ms \
+    run plan "$work/resnet8.onnx" --collector replay --rate 4000 --slo p99=50ms,p50=40ms --batch-max 1 \
         --node cpus=8,memory=32GiB,price=0.38 --manifests "$work/$1" "${@:2}"
 }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2' instead of '$3'"; fi; }
