@@ -9,6 +9,7 @@
 #include "jobs/plan.h"
 #include "jobs/plan_vary.h"
 #include "jobs/simulate.h"
+#include "reports/plan_figure.h"
 #include "reports/plan_json.h"
 #include "reports/plan_text.h"
 
@@ -21,6 +22,7 @@ struct plan_options {
     struct service_options service;
     struct manifest_options manifests;
     struct text_list threads, batches, vary;
+    const char *picture;
     double growth, shortfall;
     uint64_t memory_bytes, reaction_ns;
     int64_t spares;
@@ -160,6 +162,8 @@ static const struct option_row plan_rows[] = {
     {.name = "shortfall", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0", .min = 0,
      .max = 1, AT(shortfall),
      .help = "by which the autoscaler stays below what is asked for; 0.1 for Kubernetes"},
+    {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE", AT(picture),
+     .help = "the configurations by cost and response, as SVG"},
     {.name = "vary", .type = OPTION_LIST, .metavar = "NAME=VALUES", AT(vary),
      .help = "the plan at other values: rate=500,1000; also slo, routing, spares, growth, "
              "max-delay"},
@@ -209,6 +213,17 @@ static int vary(struct context *context, const struct plan_options *options,
     return 0;
 }
 
+static int draw(struct context *context, const struct plan *plan, const char *path,
+                struct err *err) {
+    struct strbuf svg;
+    strbuf_init(&svg);
+    int code = plan_picture(context->arena, plan, &svg, err);
+    if (!code)
+        code = write_picture(context, &svg, path, err);
+    strbuf_done(&svg);
+    return code;
+}
+
 static int run(struct context *context, const void *given, struct err *err) {
     const struct plan_options *options = given;
     struct plan_request request;
@@ -230,6 +245,8 @@ static int run(struct context *context, const void *given, struct err *err) {
     if (vary(context, options, &planned, &extras, err) ||
         (!refused && write_manifests(context, options, &planned, &extras.manifests, err)) ||
         print_plan(context, &planned, &extras, err))
+        return -(int)err->code;
+    if (!refused && options->picture && draw(context, &planned.plan, options->picture, err))
         return -(int)err->code;
     return refused ? ERR_FINDING : 0;
 }

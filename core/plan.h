@@ -121,7 +121,8 @@ struct plan_option {
     double usd_per_hour, cpus; /* of all replicas, spare ones too */
     double response_ns;        /* at the target's percentile */
     double utilisation;
-    bool on_front; /* none is both cheaper and quicker */
+    bool on_front;    /* none is both cheaper and quicker */
+    bool constrained; /* the reason is a constraint; the numbers say what it would have been */
 };
 
 /* What is added to the fewest replicas. */

@@ -307,7 +307,28 @@ static const char *refused_note(struct arena *arena, const struct plan *plan) {
                         refused, plan->option_count);
 }
 
+/* What keeping to the constraints costs: the cheapest of what they rule out. */
+static const char *constraint_note(struct arena *arena, const struct plan *plan) {
+    const struct plan_option *chosen = plan_choice(plan), *cheapest = NULL;
+    char less[UNIT_TEXT_SIZE];
+    for (uint32_t i = 0; i < plan->option_count && !plan->high.reason; i++) {
+        const struct plan_option *option = &plan->options[i];
+        if (option->constrained && option->usd_per_hour < chosen->usd_per_hour &&
+            (!cheapest || option->usd_per_hour < cheapest->usd_per_hour))
+            cheapest = option;
+    }
+    if (!cheapest)
+        return NULL;
+    unit_format(less, chosen->usd_per_hour - cheapest->usd_per_hour, UNIT_USD_PER_HOUR);
+    return arena_printf(arena,
+                        "constraints cost %s: %" PRIu64 " replicas of %" PRIu32
+                        " threads, batch %" PRIu32 " would do but for: %s",
+                        less, cheapest->replicas, cheapest->threads, cheapest->batch_max,
+                        cheapest->reason);
+}
+
 static const char *spot_note(struct arena *arena, const struct plan *plan) {
+    uint64_t all = plan->high.replicas;
     for (uint32_t i = 0; i < plan->high.node_count; i++) {
         const struct node_type *type = plan->high.nodes[i].type;
         if (type->spot)
@@ -315,7 +336,9 @@ static const char *spot_note(struct arena *arena, const struct plan *plan) {
                                 "%s nodes may be taken away (%.3g times an hour each): plan with "
                                 "--spares %" PRIu64 " to lose one",
                                 type->name, type->interruptions_per_hour,
-                                plan->high.nodes[i].replicas_per_node);
+                                plan->high.nodes[i].replicas_per_node < all
+                                    ? plan->high.nodes[i].replicas_per_node
+                                    : all);
     }
     return NULL;
 }
@@ -332,8 +355,8 @@ static const char *price_note(struct arena *arena, const struct plan *plan) {
 
 const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index) {
     static const char *(*const notes[])(struct arena *, const struct plan *) = {
-        growth_note,  headroom_note, routing_note, company_note,
-        refused_note, spot_note,     price_note};
+        growth_note,  headroom_note,   routing_note, company_note,
+        refused_note, constraint_note, spot_note,    price_note};
     for (uint32_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         const char *note = notes[i](arena, plan);
         if (note && index-- == 0)

@@ -96,6 +96,14 @@ static void add_offers(struct page *page, const struct plan *plan) {
     html_folded_table(page->html, "Nodes offered", &table);
 }
 
+static void add_options(struct page *page, const struct plan *plan) {
+    struct table table;
+    if (plan->option_count < 2)
+        return;
+    plan_options_table(page->arena, plan, &table);
+    html_folded_table(page->html, "Configurations", &table);
+}
+
 void section_plan(struct page *page) {
     const struct plan *plan = page->report->plan;
     struct table table;
@@ -128,6 +136,7 @@ void section_plan(struct page *page) {
         html_paragraph(page->html, "The proof: so many replicas meet the target, one fewer does "
                                    "not.");
     html_table(page->html, &table);
+    add_options(page, plan);
     add_offers(page, plan);
     if (has_curve(plan))
         add_curve_table(page, plan);

@@ -155,7 +155,8 @@ static int list_candidates(struct arena *arena, struct plan *plan, struct candid
 
 static void take_answer(struct plan_option *option, const struct plan_answer *answer) {
     option->reason = answer->reason;
-    if (answer->reason)
+    option->constrained = answer->reason && answer->replicas > 0;
+    if (answer->reason && !option->constrained)
         return;
     option->replicas = answer->replicas;
     option->usd_per_hour = answer->usd_per_hour;

@@ -53,3 +53,9 @@ run plan --service 10ms --rate 600 --constraints 'latency:p99<50ms;cost<0.1' --m
 expect a_plan_that_breaks_a_constraint_names_it 1 out "breaks cost<0.1 (--constraints)"
 run plan --service 10ms --rate 600 --constraints 'latency:p99<50ms;cost<10' --memory 500MiB --catalog docs/examples/nodes.yaml
 expect a_constraint_is_a_target_too 0 out "p99 within 50.0 ms"
+if command -v gnuplot >/dev/null; then
+    run plan --service 6ms --per-item 1ms --rate 2000 --slo p99=50ms --picture "$work/plan.svg"
+    grep -q '<svg' "$work/plan.svg" && ok the_configurations_are_drawn || not_ok the_configurations_are_drawn "$err"
+else
+    skip the_configurations_are_drawn "gnuplot is not installed"
+fi
