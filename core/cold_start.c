@@ -19,8 +19,8 @@ struct estimate cold_start_sum(const struct estimate *parts, uint32_t count) {
         if (part->tier == TIER_REFUSED)
             return estimate_refused();
         value += part->value;
-        below = hypot(below, part->value - part->low);
-        above = hypot(above, part->high - part->value);
+        below += part->value - part->low;
+        above += part->high - part->value;
         sum.tier = tier_weaker(sum.tier, part->tier);
         if (sum.evidence[0] == '\0' && part->evidence)
             sum.evidence = part->evidence;

@@ -31,7 +31,8 @@ struct cold_start {
     uint32_t phase_count;      /* 0: nothing is known */
 };
 
-/* The sum of parts whose errors are independent; as well known as the weakest of them. */
+/* The sum of parts whose errors go together (the machine is as fast or slow in all of them), so the
+ * ends of their intervals add up; as well known as the weakest of them. */
 struct estimate cold_start_sum(const struct estimate *parts, uint32_t count);
 
 #endif
