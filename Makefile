@@ -97,7 +97,17 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a -lcmocka $(LDLIBS)
 
-tests: all $(TESTS)
+# Loads model servers; also what test_load_generator starts.
+LOAD := $(BUILD)/loop/load
+
+$(LOAD): tests/loop/load.c tests/loop/generator.c tests/loop/percentile.c tests/loop/generator.h \
+         tests/loop/percentile.h $(BUILD)/libassay.a
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -o $@ \
+	    $(filter-out %.h,$^) $(LDLIBS)
+
+tests: all $(TESTS) $(LOAD)
 
 test: tests ## build with $(CC) and run all tests
 	@tests/run $(BUILD)
@@ -169,6 +179,9 @@ bench: all $(addprefix $(BUILD)/bench/,predictor packing bare_http dripper asker
 	@tests/bench/serve $(BUILD)
 	@tests/bench/soak $(BUILD)
 
+loop: all $(LOAD) ## a model server under load: measured response times beside the plan's (7 minutes)
+	@tests/loop/run $(BUILD)
+
 nightly: ## what takes too long for check: sanitizers, fuzzing, KILLS random kills, benchmarks
 	@$(MAKE) --no-print-directory sanitize
 	@$(MAKE) --no-print-directory fuzz
@@ -234,7 +247,7 @@ quickstart: deps ## install, build, then profile, fit, predict and plan real mod
 
 # ---- looking after the sources ----------------------------------------------------------------
 
-C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench,$(sort $(wildcard $(room)/*.[ch])))
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench tests/loop,$(sort $(wildcard $(room)/*.[ch])))
 
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)
@@ -290,7 +303,7 @@ clean: ## remove the build folder
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check sanitize fuzzers fuzz bench nightly record-observations record-predictions \
+.PHONY: all tests test check sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
         install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
