@@ -254,6 +254,7 @@ static int answered(struct generator *g, struct connection *c, struct err *err) 
                        g->load->ports[c->replica], c->answer);
     request->done_ns = since_start(g);
     request->service_us = header_number(c->answer, "\r\nService-Us:");
+    request->service_cpu_us = header_number(c->answer, "\r\nService-Cpu-Us:");
     c->request = NOTHING;
     c->next_idle = replica->idle;
     replica->idle = c;
@@ -297,7 +298,8 @@ static void draw_arrivals(struct generator *g) {
     double at_ns = 0;
     for (uint32_t r = 0; r < g->load->requests; r++) {
         at_ns += rng_exponential(&g->rng) * 1e9 / g->load->rate_per_second;
-        g->requests[r] = (struct request){.due_ns = (int64_t)at_ns, .service_us = NAN};
+        g->requests[r] =
+            (struct request){.due_ns = (int64_t)at_ns, .service_us = NAN, .service_cpu_us = NAN};
     }
 }
 

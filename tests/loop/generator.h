@@ -33,9 +33,10 @@ struct request {
     int64_t due_ns;
     int64_t seen_ns; /* the generator got to it; later than due when it was held up itself */
     int64_t sent_ns;
-    int64_t done_ns;   /* 0: no answer */
-    double service_us; /* what the server's Service-Us header says; NaN without one */
-    uint32_t next;     /* in the queue it waits in */
+    int64_t done_ns; /* 0: no answer */
+    /* What the server's headers Service-Us and Service-Cpu-Us say; NaN without them. */
+    double service_us, service_cpu_us;
+    uint32_t next; /* in the queue it waits in */
     uint16_t replica;
 };
 

@@ -116,6 +116,7 @@ static int parse(int argc, char **argv, struct options *options, struct err *err
 struct judged {
     size_t count, missing, timed; /* timed: with the server's own time */
     double *response_ns, *round_trip_ns, *lateness_ns, *service_ns, *replayed_ns;
+    double cpu_ns; /* mean of the server's own; NaN without it */
     double offered_per_second, achieved_per_second, utilisation;
 };
 
@@ -129,6 +130,7 @@ static void judge_one(struct judged *judged, const struct request *request, int6
         judged->round_trip_ns[i - judged->missing] = (double)(done_ns - request->sent_ns);
     else
         judged->missing++;
+    judged->cpu_ns += request->service_cpu_us * 1e3;
     if (!isnan(request->service_us))
         judged->service_ns[judged->timed++] = request->service_us * 1e3;
 }
@@ -169,6 +171,7 @@ static struct judged judge(struct arena *arena, const struct options *options,
     };
     for (uint32_t r = from; r < all; r++)
         judge_one(&judged, &requests[r], end_ns);
+    judged.cpu_ns /= (double)judged.count;
     replay(options, requests, judged.replayed_ns);
     double began_s = from ? (double)requests[from - 1].due_ns * 1e-9 : 0;
     double seconds = (double)requests[all - 1].due_ns * 1e-9 - began_s;
@@ -235,6 +238,7 @@ static cJSON *report(const struct options *options, const struct judged *judged,
     add_times(json, "service_ns", judged->service_ns, judged->timed);
     json_add_number(json, "service_scv",
                     judged->timed ? scv_of(judged->service_ns, judged->timed) : NAN);
+    json_add_number(json, "service_cpu_ns", judged->cpu_ns);
     add_times(json, "replayed_ns", judged->replayed_ns, judged->timed ? judged->count : 0);
     add_times(json, "lateness_ns", judged->lateness_ns, judged->count);
     json_add_bool(json, "kept_schedule", kept_schedule(judged));
