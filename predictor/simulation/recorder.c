@@ -4,10 +4,17 @@
 #include "predictor/simulation/sample_rule.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECES = 30, PIECE_LEAST = 1000, HALF_BITS = 16, BUCKETS = 1 << HALF_BITS };
+enum {
+    PIECES = 30,
+    PIECE_LEAST = 1000,
+    HALF_BITS = 16,
+    BUCKETS = 1 << HALF_BITS,
+    KEEPS_UP_ERRORS = 6
+};
 
 void recorder_init(struct recorder *recorder) {
     *recorder = (struct recorder){0};
@@ -97,6 +104,13 @@ static void cut(const struct recorder *recorder, uint64_t skip, double q,
     }
 }
 
+/* A fleet that does not keep up answers at its own pace whatever the arrivals: then all pieces miss
+ * their rate by far, nothing is steady, and what depends on the rate cannot be told from them. */
+static bool keeps_up(double rate, double mean_rate, double square) {
+    double error = sqrt(square / (PIECES - 1) / PIECES);
+    return fabs(mean_rate - rate) <= KEEPS_UP_ERRORS * error;
+}
+
 static struct simulated_time with_interval(double value, const struct piece *pieces, double rate) {
     double mean = 0, mean_rate = 0, square = 0, product = 0, residue = 0;
     for (uint32_t i = 0; i < PIECES; i++) {
@@ -107,6 +121,8 @@ static struct simulated_time with_interval(double value, const struct piece *pie
         square += (pieces[i].rate - mean_rate) * (pieces[i].rate - mean_rate);
         product += (pieces[i].rate - mean_rate) * (pieces[i].value - mean);
     }
+    if (!keeps_up(rate, mean_rate, square))
+        return (struct simulated_time){value, NAN, NAN};
     double slope = square > 0 ? product / square : 0;
     for (uint32_t i = 0; i < PIECES; i++) {
         double error = pieces[i].value - mean - slope * (pieces[i].rate - mean_rate);

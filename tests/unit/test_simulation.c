@@ -250,6 +250,19 @@ static void a_fleet_that_cannot_keep_up_is_a_finding(void **state) {
     arena_done(&arena);
 }
 
+/* Departures then tell nothing of the arrival rate that percentiles are corrected for. */
+static void a_fleet_that_falls_behind_is_told_without_intervals(void **state) {
+    (void)state;
+    for (int routing = ROUTING_RANDOM; routing <= ROUTING_CENTRAL; routing++) {
+        struct simulation_config config = fleet_of(1, 1.1, (enum routing)routing, 200000);
+        struct simulated result = run(&config);
+        /* Of 200,000 the last waits for a tenth of the time that all of them take. */
+        assert_true(result.p99.value_ns > 1.5e13 && result.p99.value_ns < 2e13);
+        assert_true(result.p50.value_ns > 0.8e13 && result.p50.value_ns < 1.2e13);
+        assert_true(isnan(result.p99.low_ns) && isnan(result.p99.high_ns));
+    }
+}
+
 /* The counts that MLPerf's load generator arrives at. */
 static void percentiles_need_as_many_samples_as_the_rule_says(void **state) {
     (void)state;
@@ -318,6 +331,7 @@ int main(void) {
         cmocka_unit_test(failures_lose_what_was_served_and_nothing_else),
         cmocka_unit_test(a_diurnal_rate_goes_up_and_down),
         cmocka_unit_test(a_fleet_that_cannot_keep_up_is_a_finding),
+        cmocka_unit_test(a_fleet_that_falls_behind_is_told_without_intervals),
         cmocka_unit_test(percentiles_need_as_many_samples_as_the_rule_says),
         cmocka_unit_test(a_quantile_is_the_ranked_value),
         cmocka_unit_test(intervals_hold_the_truth_as_often_as_they_say),
