@@ -117,6 +117,9 @@ struct judged {
     size_t count, missing, timed; /* timed: with the server's own time */
     double *response_ns, *round_trip_ns, *lateness_ns, *service_ns, *replayed_ns;
     double cpu_ns; /* mean of the server's own; NaN without it */
+    /* Service of requests that found their replica idle and of those that waited: pauses cool
+     * caches, so that these differ and a queue is shorter than the mean service makes it. */
+    double after_pause_ns, after_another_ns;
     double offered_per_second, achieved_per_second, utilisation;
 };
 
@@ -150,13 +153,21 @@ static double replay_one(const struct load *load, double *free_ns, const struct 
 }
 
 static void replay(const struct options *options, const struct request *requests,
-                   double *replayed_ns) {
-    double free_ns[REPLICAS_MOST] = {0};
+                   struct judged *judged) {
+    double free_ns[REPLICAS_MOST] = {0}, sums[2] = {0};
+    uint32_t counts[2] = {0};
     for (uint32_t r = 0; r < options->load.requests; r++) {
         double response_ns = replay_one(&options->load, free_ns, &requests[r]);
-        if (r >= options->warm_up)
-            replayed_ns[r - options->warm_up] = response_ns;
+        double service_ns = requests[r].service_us * 1e3;
+        if (r < options->warm_up || isnan(service_ns))
+            continue;
+        judged->replayed_ns[r - options->warm_up] = response_ns;
+        bool waited = response_ns > service_ns * 1.001;
+        sums[waited] += service_ns;
+        counts[waited]++;
     }
+    judged->after_pause_ns = sums[0] / counts[0];
+    judged->after_another_ns = sums[1] / counts[1];
 }
 
 static struct judged judge(struct arena *arena, const struct options *options,
@@ -172,7 +183,7 @@ static struct judged judge(struct arena *arena, const struct options *options,
     for (uint32_t r = from; r < all; r++)
         judge_one(&judged, &requests[r], end_ns);
     judged.cpu_ns /= (double)judged.count;
-    replay(options, requests, judged.replayed_ns);
+    replay(options, requests, &judged);
     double began_s = from ? (double)requests[from - 1].due_ns * 1e-9 : 0;
     double seconds = (double)requests[all - 1].due_ns * 1e-9 - began_s;
     double until_s = (double)end_ns * 1e-9 - began_s;
@@ -239,6 +250,8 @@ static cJSON *report(const struct options *options, const struct judged *judged,
     json_add_number(json, "service_scv",
                     judged->timed ? scv_of(judged->service_ns, judged->timed) : NAN);
     json_add_number(json, "service_cpu_ns", judged->cpu_ns);
+    json_add_number(json, "service_after_pause_ns", judged->after_pause_ns);
+    json_add_number(json, "service_after_another_ns", judged->after_another_ns);
     add_times(json, "replayed_ns", judged->replayed_ns, judged->timed ? judged->count : 0);
     add_times(json, "lateness_ns", judged->lateness_ns, judged->count);
     json_add_bool(json, "kept_schedule", kept_schedule(judged));
