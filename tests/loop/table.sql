@@ -24,7 +24,7 @@ CREATE TEMP VIEW side AS
     FROM points;
 CREATE TEMP VIEW row AS
     SELECT point, fewer, side.rate, side.routing, target_ns, side.replicas, proof, middle, load, again,
-           steal, switches, others, median.repeats,
+           steal, switches, others, again_replicas, median.repeats,
            json_extract(plan, '$.service_ns') AS high_ns, json_extract(plan, '$.at_value.service_ns') AS middle_ns,
            json_extract(load, '$.response_ns.p99.low') AS low, json_extract(load, '$.response_ns.p99.value') AS p99,
            json_extract(load, '$.response_ns.p99.high') AS high
@@ -53,14 +53,15 @@ SELECT printf('%d', rate) AS 'rate 1/s', routing, replicas,
        printf('%.2f to %.2f', middle_ns / 1e6, high_ns / 1e6) AS 'service planned',
        printf('%.2f', json_extract(load, '$.service_ns.mean') / 1e6) AS 'seen',
        printf('%.2f', json_extract(load, '$.service_cpu_ns') / 1e6) AS 'CPU',
-       coalesce(printf('%.2f, %.2f', json_extract(load, '$.service_after_pause_ns') / 1e6,
-                       json_extract(load, '$.service_after_another_ns') / 1e6), '-') AS 'after a pause, another',
+       iif(json_extract(load, '$.service_after_pause_ns') IS NULL, '-',
+           printf('%.2f, %.2f', json_extract(load, '$.service_after_pause_ns') / 1e6,
+                  json_extract(load, '$.service_after_another_ns') / 1e6)) AS 'after a pause, another',
        printf('%.3f', json_extract(load, '$.service_scv')) AS 'scv',
        printf('%.1f', json_extract(load, '$.offered_per_second')) AS 'offered 1/s',
        printf('%.2f', json_extract(load, '$.utilisation')) AS 'busy',
        printf('%.1f', p99 / 1e6) AS 'measured',
        printf('%.1f', json_extract(load, '$.replayed_ns.p99.value') / 1e6) AS 'replayed',
-       iif(json_extract(again, '$.utilisation') < 0.99, printf('%.1f', json_extract(again, '$.response_ns.p99') / 1e6), 'no end') AS 'model',
+       iif(json_extract(again, '$.utilisation') < 0.99, printf('%.1f', json_extract(again, '$.response_ns.p99') / 1e6), 'no end') AS 'model', coalesce(again_replicas, '-') AS 'model''s N',
        printf('%.2f', json_extract(load, '$.lateness_ns.p99.value') / 1e6) AS 'generator late, p99',
        switches AS 'driven off', printf('%.1f', steal / 100.0) AS 'stolen s', others AS 'load average', repeats
 FROM row ORDER BY point, fewer;
