@@ -24,7 +24,7 @@ struct plan_options {
     struct text_list threads, batches, vary;
     const char *picture;
     double growth, shortfall;
-    uint64_t memory_bytes, reaction_ns;
+    uint64_t memory_bytes, reaction_ns, overhead_ns;
     int64_t spares;
 };
 
@@ -113,6 +113,7 @@ static int make_request(struct context *context, const struct plan_options *opti
         .distribution = simulate_shape_at((uint32_t)options->service.shape, &unused),
         .scv = service_options_scv(&options->service),
         .delay_ns = (double)options->service.delay_ns,
+        .overhead_ns = (double)options->overhead_ns,
         .rate_per_second = options->load.rate,
         .targets = options->load.slo,
         .routing = (enum routing)options->load.routing,
@@ -152,6 +153,8 @@ static const struct option_row plan_rows[] = {
      .help = "requests that a replica serves together at most; several to choose from"},
     {.name = "memory", .type = OPTION_BYTES, .metavar = "SIZE", AT(memory_bytes),
      .help = "of one replica, beside --service"},
+    {.name = "overhead", .type = OPTION_DURATION, .metavar = "TIME", AT(overhead_ns),
+     .help = "of a response outside the replica: network, proxies, encoding"},
     {.name = "spares", .type = OPTION_INT, .metavar = "N", .fallback = "0", .min = 0,
      .max = 100000, AT(spares), .help = "replicas that may fail at once"},
     {.name = "growth", .type = OPTION_NUMBER, .metavar = "SHARE", .fallback = "0", .min = 0,

@@ -159,10 +159,11 @@ struct plan_point {
 
 struct plan {
     const char *model, *machine;
-    double rate_per_second; /* as asked */
-    double rate_planned;    /* as it will be one lead time later */
-    const struct slo *targets;
+    double rate_per_second;    /* as asked */
+    double rate_planned;       /* as it will be one lead time later */
+    const struct slo *targets; /* for what is planned: without the overhead */
     uint32_t target_count;
+    double overhead_ns; /* of a response outside replica and queue: network, proxies, encoding */
     enum routing routing;
     const char *distribution; /* of the service time: "deterministic" */
     double scv;

@@ -41,6 +41,22 @@ static int read_targets(struct arena *arena, const struct plan_request *request,
     return err_hint(err, "for example --slo p99=50ms, or --constraints 'latency:p99<50ms'");
 }
 
+/* What is left of the targets for waiting and serving. */
+static int take_overhead(struct arena *arena, double overhead_ns, struct plan *plan,
+                         struct err *err) {
+    struct slo *left = ARENA_ARRAY(arena, plan->target_count, struct slo);
+    for (uint32_t i = 0; i < plan->target_count; i++) {
+        left[i] = plan->targets[i];
+        left[i].target_ns -= overhead_ns;
+        if (left[i].target_ns <= 0)
+            return err_set(err, ERR_USAGE, "--overhead leaves nothing of the target of p%g",
+                           left[i].percentile);
+    }
+    plan->overhead_ns = overhead_ns;
+    plan->targets = left;
+    return 0;
+}
+
 static int take_prediction(const struct prediction *prediction, struct plan *plan,
                            struct err *err) {
     if (prediction->refused_count)
@@ -97,6 +113,7 @@ int job_plan(struct arena *arena, struct db *db, const struct plan_request *requ
     const struct service_shape *shape = service_shape_by_name(request->distribution);
     plan->scv = !isnan(request->scv) ? request->scv : shape->parameter(0) >= 0 ? 0 : 1;
     if (read_targets(arena, request, out, err) ||
+        take_overhead(arena, request->overhead_ns, plan, err) ||
         node_types_read(arena, request->nodes, request->node_count, request->catalog_path,
                         &plan->offers, &plan->offer_count, err) ||
         describe(arena, db, request, out, err))

@@ -16,6 +16,7 @@ struct plan_request {
     double scv;               /* NaN: the distribution's own */
     double delay_ns;
     double rate_per_second;
+    double overhead_ns;  /* of a response outside replica and queue */
     const char *targets; /* "p99=50ms"; NULL: those of the constraints */
     enum routing routing;
     const char *const *nodes; /* "cpus=8,memory=32GiB,price=0.38" each */

@@ -132,6 +132,7 @@ cJSON *plan_json(const struct plan *plan) {
         json_add_number(target, "percentile", plan->targets[i].percentile);
         json_add_number(target, "target_ns", plan->targets[i].target_ns);
     }
+    json_add_number(root, "overhead_ns", plan->overhead_ns);
     json_add_text(root, "latency_used", "high");
     report_add_estimate(root, "latency_ns", &plan->latency_ns);
     add_replica(root, plan);

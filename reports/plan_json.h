@@ -1,7 +1,7 @@
 /* A plan as JSON, schema 1:
  *
  *     {"schema":1,"model","machine","rate_per_second","routing","queue",
- *      "targets":[{"percentile","target_ns"}],"latency_used":"high","latency_ns":E,
+ *      "targets":[{"percentile","target_ns"}],"overhead_ns","latency_used":"high","latency_ns":E,
  *      "replica":{"cpus","threads","batch_max","max_delay_ns","memory_bytes","memory_confidence",
  *        "slowdown"},
  *      "headroom":{"rate_per_second","growth_per_minute","lead_time_ns","spares","shortfall"},

@@ -255,6 +255,14 @@ void plan_variation_table(struct arena *arena, const struct plan_variation *vari
 
 /* ---- remarks --------------------------------------------------------------------------------- */
 
+static const char *overhead_note(struct arena *arena, const struct plan *plan) {
+    char overhead[UNIT_TEXT_SIZE];
+    if (plan->overhead_ns <= 0)
+        return NULL;
+    return arena_printf(arena, "targets and responses are without %s outside the replica",
+                        unit_format(overhead, plan->overhead_ns, UNIT_NS));
+}
+
 static const char *growth_note(struct arena *arena, const struct plan *plan) {
     char lead[UNIT_TEXT_SIZE];
     if (plan->rate_planned <= plan->rate_per_second)
@@ -355,8 +363,8 @@ static const char *price_note(struct arena *arena, const struct plan *plan) {
 
 const char *plan_note(struct arena *arena, const struct plan *plan, uint32_t index) {
     static const char *(*const notes[])(struct arena *, const struct plan *) = {
-        growth_note,  headroom_note,   routing_note, company_note,
-        refused_note, constraint_note, spot_note,    price_note};
+        overhead_note, growth_note,     headroom_note, routing_note, company_note,
+        refused_note,  constraint_note, spot_note,     price_note};
     for (uint32_t i = 0; i < sizeof notes / sizeof *notes; i++) {
         const char *note = notes[i](arena, plan);
         if (note && index-- == 0)

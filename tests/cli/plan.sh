@@ -59,3 +59,6 @@ if command -v gnuplot >/dev/null; then
 else
     skip the_configurations_are_drawn "gnuplot is not installed"
 fi
+run plan --service 10ms --rate 800 --slo p99=50ms --overhead 5ms --json
+[ "$(json '$.targets[0].target_ns')" = 45000000 ] || [ "$(json '$.targets[0].target_ns')" = 45000000.0 ] &&
+    ok overhead_is_taken_off_the_target || not_ok overhead_is_taken_off_the_target "$out"
