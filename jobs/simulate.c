@@ -87,9 +87,18 @@ static double cold_start_of(const struct service *service) {
     return service->cold_start_ns.tier == TIER_REFUSED ? 0 : service->cold_start_ns.value;
 }
 
+/* The batch a policy counts on: the largest after which a request that had to wait for one like it
+ * is still in time. */
+static uint32_t batch_in_time(const struct service *service, double deadline_ns) {
+    uint32_t batch = service->batch_max;
+    while (batch > 1 && 2 * service->batches[batch - 1].value_ns > deadline_ns)
+        batch--;
+    return batch;
+}
+
 static void set_policy(const struct simulate_request *request, const struct service *service,
                        struct simulation_config *config) {
-    uint32_t most = service->batch_max;
+    uint32_t most = batch_in_time(service, request->deadline_ns);
     config->policy_config = (struct policy_config){
         .service_ns = service->batches[most - 1].value_ns,
         .requests_per_service = most,

@@ -46,6 +46,11 @@ static int open_assay(struct arena *arena, const struct policy_config *config, v
     policy->late = 1 - config->attainment;
     if (isnan(config->deadline_ns))
         return err_set(err, ERR_USAGE, "the assay policy needs a deadline to keep");
+    if (config->deadline_ns < config->service_ns)
+        return err_set(err, ERR_FINDING,
+                       "one service of %.4g ms takes longer than the deadline of %.4g ms: nothing "
+                       "is ever in time",
+                       config->service_ns * 1e-6, config->deadline_ns * 1e-6);
     double lead = ceil((config->cold_start_ns + config->interval_ns) / config->interval_ns - 1e-9);
     policy->lead = (uint32_t)fmax(1, fmin(FORECAST_STEPS, lead));
     policy->keep = policy->lead < KEPT_MOST ? policy->lead : KEPT_MOST;

@@ -46,3 +46,5 @@ if command -v gnuplot >/dev/null; then
 else
     skip a_picture_is_drawn "gnuplot is not installed"
 fi
+run simulate --service 2s --rate 5 --requests 1k --deadline 1s --policy assay
+expect a_deadline_that_nothing_can_keep_is_a_finding 1 err "nothing is ever in time"
