@@ -119,6 +119,8 @@ static int configure(struct db *db, struct err *err) {
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* see tidy_up() */
     int status = sqlite3_exec(db->handle, pragmas, NULL, NULL, NULL);
+    if (status == SQLITE_OK && db->impatient)
+        status = sqlite3_exec(db->handle, "PRAGMA cache_size = -128", NULL, NULL, NULL); /* KiB */
     return status == SQLITE_OK ? 0 : db_fail(db, status, "open it", err);
 }
 

@@ -27,7 +27,9 @@ enum db_flags {
     DB_CREATE = 1 << 0,        /* made, with its folder, when absent */
     DB_READ_ONLY = 1 << 1,     /* nothing is changed; a newer database is accepted */
     DB_WRITE_IF_ABLE = 1 << 2, /* read-only when the place cannot be written or is newer */
-    DB_IMPATIENT = 1 << 3,     /* gives up on a lock after a fifth of a second, not half a minute */
+    /* Of a server that looks in again and again: gives up on a lock after a fifth of a second, not
+     * half a minute, and holds little of the file in memory, however large it grows. */
+    DB_IMPATIENT = 1 << 3,
 };
 
 /* $ASSAY_DB, else $XDG_DATA_HOME/assay/assay.db, else ~/.local/share/assay/assay.db. NULL with
