@@ -1,9 +1,10 @@
-/* A client that asks at a given rate, whatever the answers take, over as many connections as it
- * needs, and prints what became of it as "name<TAB>value" lines.
- *   asker PORT RATE SECONDS QUESTION...     "/path", or "/path BODY" which is posted as JSON
+/* A client that asks at a given rate, whatever the answers take, over so many connections in turn,
+ * and prints what became of it as "name<TAB>value" lines.
+ *   asker PORT RATE CONNECTIONS SECONDS QUESTION...    "/path", or "/path BODY" posted as JSON
  * A question's time counts from when it was due. */
 #include <arpa/inet.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNECTIONS = 64, REQUEST_BYTES = 2048, REPLY_BYTES = 256 * 1024 };
+enum { CONNECTIONS_MAX = 64, REQUEST_BYTES = 2048, REPLY_BYTES = 256 * 1024 };
 
 struct connection {
     int fd;    /* -1: not connected */
@@ -25,7 +26,8 @@ struct asker {
     in_port_t port;
     char (*requests)[REQUEST_BYTES];
     int request_count;
-    struct connection connections[CONNECTIONS];
+    struct connection connections[CONNECTIONS_MAX];
+    int connection_count, last; /* that was asked */
     long done, failed, connects;
     double *took_ms;
 };
@@ -105,14 +107,14 @@ static void take(struct asker *asker, struct connection *at) {
 
 /* A connection the server has closed meanwhile is none. */
 static void listen_to_all(struct asker *asker, double until_ms) {
-    struct pollfd watched[CONNECTIONS];
+    struct pollfd watched[CONNECTIONS_MAX];
     double left_ms = until_ms - now_ms();
-    for (int i = 0; i < CONNECTIONS; i++)
+    for (int i = 0; i < asker->connection_count; i++)
         watched[i] = (struct pollfd){asker->connections[i].fd, POLLIN, 0};
     struct timespec wait = {.tv_nsec = left_ms > 0 ? (long)(left_ms * 1e6) % 1000000000 : 0};
-    if (ppoll(watched, CONNECTIONS, &wait, NULL) <= 0)
+    if (ppoll(watched, (nfds_t)asker->connection_count, &wait, NULL) <= 0)
         return;
-    for (int i = 0; i < CONNECTIONS; i++)
+    for (int i = 0; i < asker->connection_count; i++)
         if (watched[i].revents && asker->connections[i].asked < 0)
             hang_up(&asker->connections[i]);
         else if (watched[i].revents)
@@ -120,23 +122,23 @@ static void listen_to_all(struct asker *asker, double until_ms) {
 }
 
 static struct connection *free_connection(struct asker *asker) {
-    struct connection *best = NULL;
-    for (int i = 0; i < CONNECTIONS; i++) {
-        struct connection *at = &asker->connections[i];
-        if (at->asked < 0 && (!best || (best->fd < 0 && at->fd >= 0)))
-            best = at;
+    for (int i = 0; i < asker->connection_count; i++) {
+        asker->last = (asker->last + 1) % asker->connection_count;
+        if (asker->connections[asker->last].asked < 0)
+            return &asker->connections[asker->last];
     }
-    return best;
+    return NULL;
 }
 
 static void run(struct asker *asker, double rate, long count) {
     double start_ms = now_ms();
     for (long i = 0; i < count;) {
         double due_ms = start_ms + (double)i * 1e3 / rate;
-        struct connection *at = free_connection(asker);
-        if (now_ms() >= due_ms && at)
+        bool due = now_ms() >= due_ms;
+        struct connection *at = due ? free_connection(asker) : NULL;
+        if (at)
             ask(asker, at, (int)(i++ % asker->request_count), due_ms);
-        listen_to_all(asker, now_ms() >= due_ms ? (at ? 0 : now_ms() + 100) : due_ms);
+        listen_to_all(asker, at ? 0 : due ? now_ms() + 100 : due_ms);
     }
     while (asker->done < count)
         listen_to_all(asker, now_ms() + 100);
@@ -148,18 +150,21 @@ static int by_size(const void *a, const void *b) {
 }
 
 int main(int argc, char **argv) {
-    if (argc < 5)
+    if (argc < 6)
         return 2;
     double rate = atof(argv[2]);
-    long count = (long)(rate * atof(argv[3]));
+    long count = (long)(rate * atof(argv[4]));
     struct asker *asker = calloc(1, sizeof *asker);
     asker->port = (in_port_t)atoi(argv[1]);
-    asker->request_count = argc - 4;
+    asker->connection_count = atoi(argv[3]);
+    if (asker->connection_count < 1 || asker->connection_count > CONNECTIONS_MAX)
+        return 2;
+    asker->request_count = argc - 5;
     asker->requests = calloc((size_t)asker->request_count, sizeof *asker->requests);
     asker->took_ms = calloc((size_t)count, sizeof *asker->took_ms);
     for (int i = 0; i < asker->request_count; i++)
-        write_request(asker->requests[i], argv[4 + i]);
-    for (int i = 0; i < CONNECTIONS; i++)
+        write_request(asker->requests[i], argv[5 + i]);
+    for (int i = 0; i < asker->connection_count; i++)
         asker->connections[i].fd = asker->connections[i].asked = -1;
     run(asker, rate, count);
     qsort(asker->took_ms, (size_t)count, sizeof *asker->took_ms, by_size);
