@@ -2,9 +2,9 @@
 #include "cli/command.h"
 #include "cli/serving_options.h"
 #include "server/grpc/grpc.h"
-#include "server/http.h"
-#include "server/routes.h"
-#include "server/service.h"
+#include "server/http/http.h"
+#include "server/routes/routes.h"
+#include "server/service/service.h"
 
 #include <pthread.h>
 #include <signal.h>

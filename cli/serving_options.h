@@ -4,7 +4,7 @@
 #define ASSAY_CLI_SERVING_OPTIONS_H
 
 #include "cli/load_options.h"
-#include "server/service.h"
+#include "server/service/service.h"
 
 struct serving_given {
     const char *state;

@@ -1,5 +1,5 @@
 /* The process_* metrics that Prometheus' own client libraries give, from /proc/self. */
-#include "server/http_metrics.h"
+#include "server/http/metrics.h"
 #include "server/metric_head.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /* What the server answers, as rows: a route is a method, a pattern, a handler and the words that
- * describe it. The listener (server/http.h) dispatches over these rows and knows nothing of models;
- * handlers see a request that was checked against its row and never touch a socket. The OpenAPI
- * document is printed from the same rows. */
+ * describe it. The listener (server/http/http.h) dispatches over these rows and knows nothing of
+ * models; handlers see a request that was checked against its row and never touch a socket. The
+ * OpenAPI document is printed from the same rows. */
 #ifndef ASSAY_SERVER_ROUTE_H
 #define ASSAY_SERVER_ROUTE_H
 

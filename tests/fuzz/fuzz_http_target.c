@@ -1,8 +1,8 @@
 /* Any bytes as the target of a request: refused, or parts that are what they promise to be and that
  * give the same parts again when they are encoded. */
 #include "base/utf8.h"
-#include "server/http_target.h"
-#include "server/limits.h"
+#include "server/http/limits.h"
+#include "server/http/target.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Any bytes as a Prometheus server's answer: an error, or a rate that makes sense. */
-#include "server/observations.h"
-#include "server/scrape.h"
+#include "server/service/observations.h"
+#include "server/service/scrape.h"
 
 #include <limits.h>
 #include <stdint.h>

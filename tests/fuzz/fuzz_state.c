@@ -1,7 +1,7 @@
 /* Any bytes as the second line of a server's state: an error, or a state that works and can be
  * saved.
  */
-#include "server/state.h"
+#include "server/service/state.h"
 
 #include <limits.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
 #ifndef ASSAY_TESTS_HTTP_CLIENT_H
 #define ASSAY_TESTS_HTTP_CLIENT_H
 
-#include "server/http.h"
+#include "server/http/http.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "db/db.h"
 #include "db/prediction.h"
-#include "server/routes.h"
-#include "server/service.h"
+#include "server/routes/routes.h"
+#include "server/service/service.h"
 #include "tests/unit/test_db_sample.h"
 
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* Who is let in. Loopback knows no limit per address, so addresses are made up here, and the
  * sockets are pairs. Deadlines are tested with a server, in test_http_limits.c. */
-#include "server/http_connections.h"
+#include "server/http/connections.h"
 
 #include "server/listen.h"
 

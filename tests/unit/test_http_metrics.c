@@ -1,5 +1,5 @@
 /* What the listener counts. promtool reads it in tests/cli/serve_http.sh. */
-#include "server/http_metrics.h"
+#include "server/http/metrics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

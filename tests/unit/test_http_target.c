@@ -1,5 +1,5 @@
 /* Targets taken apart, and the rows they fit. What is refused is in test_http_hostile.c. */
-#include "server/http_match.h"
+#include "server/http/match.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

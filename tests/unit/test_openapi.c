@@ -1,6 +1,6 @@
 /* The document says what the rows say. */
 #include "base/json.h"
-#include "server/openapi.h"
+#include "server/http/openapi.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

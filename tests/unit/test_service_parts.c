@@ -1,9 +1,9 @@
 /* Clocks, rates and what Prometheus answers, each by itself. */
-#include "server/desired.h"
-#include "server/moment.h"
-#include "server/observations.h"
-#include "server/outlooks.h"
-#include "server/scrape.h"
+#include "server/service/desired.h"
+#include "server/service/moment.h"
+#include "server/service/observations.h"
+#include "server/service/outlooks.h"
+#include "server/service/scrape.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Rates from a Prometheus server, played by a thread that answers what it is told. */
-#include "server/service_parts.h"
+#include "server/service/parts.h"
 #include "tests/unit/service_world.h"
 
 #include <arpa/inet.h>

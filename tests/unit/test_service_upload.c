@@ -1,6 +1,6 @@
 /* Models of strangers: predicted by the command line in a process of its own, whose fate is an
  * answer and never ours. */
-#include "server/upload.h"
+#include "server/service/upload.h"
 #include "tests/unit/describe.h"
 #include "tests/unit/service_world.h"
 
