@@ -90,7 +90,8 @@ void *arena_grow(struct arena *arena, const void *old, size_t old_count, size_t 
 
 char *arena_strndup(struct arena *arena, const char *text, size_t length) {
     char *copy = arena_alloc(arena, length + 1);
-    memcpy(copy, text, length);
+    if (length) /* the text of an empty file is no pointer */
+        memcpy(copy, text, length);
     return copy;
 }
 
