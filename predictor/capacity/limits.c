@@ -107,6 +107,17 @@ const char *limits_broken(struct arena *arena, const struct plan *plan,
     return NULL;
 }
 
+double limits_mean_response_ns(const struct plan *plan) {
+    double most = INFINITY;
+    for (uint32_t i = 0; i < plan->constraint_count; i++) {
+        const struct constraint *constraint = &plan->constraints[i];
+        if (constraint->metric == METRIC_LATENCY && constraint->is_max &&
+            constraint->percentile == CONSTRAINT_MEAN)
+            most = fmin(most, constraint->value);
+    }
+    return most;
+}
+
 const char *limits_unchecked(struct arena *arena, const struct plan *plan) {
     const char *text = NULL;
     for (uint32_t i = 0; i < plan->constraint_count; i++) {

@@ -11,6 +11,9 @@
 const char *limits_broken(struct arena *arena, const struct plan *plan,
                           const struct plan_option *option, const struct plan_answer *answer);
 
+/* The mean response that the constraints allow at most; INFINITY: any. More replicas help here. */
+double limits_mean_response_ns(const struct plan *plan);
+
 /* The constraints that nothing here tells, as text; NULL: there are none. */
 const char *limits_unchecked(struct arena *arena, const struct plan *plan);
 

@@ -51,6 +51,23 @@ static int find_nodes(struct arena *arena, const struct plan *plan,
     return pack_replicas(arena, plan->offers, plan->offer_count, &replica, replicas, packing, err);
 }
 
+/* The targets are met; a limit on the mean may ask for more replicas. Without waiting at all the
+ * mean is one service: a limit below that is left to be found broken. */
+static int grow_for_mean(const struct plan *plan, const struct service_demand *demand,
+                         struct plan_answer *answer, struct err *err) {
+    enum { GROWTH_MOST = 1000 };
+    double most_ns = limits_mean_response_ns(plan);
+    int rc = 0;
+    for (int i = 0; !rc && i < GROWTH_MOST && answer->n.response_mean_ns >= most_ns &&
+                    most_ns > demand->load.service.batch_ns[0] + demand->load.delay_ns;
+         i++) {
+        answer->less = answer->n;
+        answer->less.meets = false;
+        rc = replicas_evaluate(demand, answer->less.replicas + 1, &answer->n, err);
+    }
+    return rc;
+}
+
 static int answer_for(struct arena *arena, const struct plan *plan,
                       const struct plan_option *option, const double *batch_ns,
                       const char *service_is, struct plan_answer *answer, struct err *err) {
@@ -61,6 +78,8 @@ static int answer_for(struct arena *arena, const struct plan *plan,
     int rc = demand_of(plan, batch_ns, option->batch_max, service_is, &demand, err);
     if (!rc)
         rc = replicas_find(&demand, &answer->n, &answer->less, err);
+    if (!rc)
+        rc = grow_for_mean(plan, &demand, answer, err);
     answer->replicas = rc ? 0 : with_headroom(&plan->headroom, answer->n.replicas);
     if (!rc)
         rc = find_nodes(arena, plan, option, answer->replicas, &packing, err);

@@ -62,3 +62,5 @@ fi
 run plan --service 10ms --rate 800 --slo p99=50ms --overhead 5ms --json
 [ "$(json '$.targets[0].target_ns')" = 45000000 ] || [ "$(json '$.targets[0].target_ns')" = 45000000.0 ] &&
     ok overhead_is_taken_off_the_target || not_ok overhead_is_taken_off_the_target "$out"
+run plan --service 10ms --rate 600 --constraints 'latency:p99<50ms;latency:mean<12ms' --json
+[ "$(json '$.replicas')" = 22 ] && ok a_limit_on_the_mean_asks_for_more_replicas || not_ok a_limit_on_the_mean_asks_for_more_replicas "$out"
