@@ -5,10 +5,15 @@
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
+#include "core/plan.h"
 #include "core/run.h"
 #include "models/reader.h"
 #include "models/zoo/zoo.h"
+#include "predictor/capacity/reserve.h"
 #include "predictor/estimator.h"
+#include "predictor/simulation/policy.h"
+#include "predictor/simulation/service_time.h"
+#include "server/routes/routes.h"
 
 enum { NAME, HERE, ABOUT, REASON, COLUMNS };
 
@@ -139,26 +144,57 @@ static void list_estimators(struct table *table) {
     }
 }
 
+static void list_policies(struct table *table) {
+    for (uint32_t i = 0; policy_at(i); i++)
+        add(table, policy_at(i)->name, policy_at(i)->help, NULL);
+}
+
+static void list_routings(struct table *table) {
+    for (enum routing routing = 0; routing < ROUTING_COUNT; routing++)
+        add(table, routing_info(routing)->name, routing_info(routing)->help, NULL);
+}
+
+static void list_distributions(struct table *table) {
+    for (uint32_t i = 0; service_shape_at(i); i++)
+        add(table, service_shape_at(i)->name, service_shape_at(i)->help, NULL);
+}
+
+static void list_reserves(struct table *table) {
+    for (uint32_t i = 0; reserve_at(i); i++)
+        add(table, reserve_at(i)->name, reserve_at(i)->help, NULL);
+}
+
+static void list_routes(struct table *table) {
+    for (const struct route *route = routes; route->method; route++)
+        add(table, arena_printf(table->arena, "%s %s", route->method, route->pattern),
+            route->summary, NULL);
+}
+
 static const struct listing {
     const char *name;
     const char *help;
     void (*fill)(struct table *table);
 } listings[] = {
-    {"commands",          "what assay can do",                                  list_commands  },
-    {"collectors",        "what can run and observe a model",                   list_collectors},
-    {"events",            "counters that --events takes",                       list_events    },
-    {"hardware",          "counting hardware that was recognised",              list_hardware  },
-    {"models",            "model formats that can be read",                     list_models    },
-    {"zoo",               "architectures that 'assay zoo write' can build",     list_zoo       },
-    {"ops",               "operators whose work is known, with their family",   list_ops       },
-    {"families",          "families of kernels, with the terms of their costs", list_families  },
-    {"residual-learners", "who learns what the terms of costs leave open",      list_learners  },
-    {"estimators",        "ways to estimate costs, to be compared",             list_estimators},
-    {"dtypes",            "element types",                                      list_dtypes    },
-    {"metrics",           "what is measured",                                   list_metrics   },
-    {"tiers",             "how a number can be known, best first",              list_tiers     },
-    {"formats",           "what --format takes",                                list_formats   },
-    {NULL,                NULL,                                                 NULL           },
+    {"commands",          "what assay can do",                                      list_commands     },
+    {"collectors",        "what can run and observe a model",                       list_collectors   },
+    {"events",            "counters that --events takes",                           list_events       },
+    {"hardware",          "counting hardware that was recognised",                  list_hardware     },
+    {"models",            "model formats that can be read",                         list_models       },
+    {"zoo",               "architectures that 'assay zoo write' can build",         list_zoo          },
+    {"ops",               "operators whose work is known, with their family",       list_ops          },
+    {"families",          "families of kernels, with the terms of their costs",     list_families     },
+    {"residual-learners", "who learns what the terms of costs leave open",          list_learners     },
+    {"estimators",        "ways to estimate costs, to be compared",                 list_estimators   },
+    {"policies",          "autoscalers that 'assay simulate' compares",             list_policies     },
+    {"routings",          "how requests find a replica",                            list_routings     },
+    {"distributions",     "how a service time may vary",                            list_distributions},
+    {"reserves",          "what a node keeps for the system, and by whose formula", list_reserves     },
+    {"routes",            "what 'assay serve' answers",                             list_routes       },
+    {"dtypes",            "element types",                                          list_dtypes       },
+    {"metrics",           "what is measured",                                       list_metrics      },
+    {"tiers",             "how a number can be known, best first",                  list_tiers        },
+    {"formats",           "what --format takes",                                    list_formats      },
+    {NULL,                NULL,                                                     NULL              },
 };
 
 static const char *listing_choice(size_t index, const char **help) {
