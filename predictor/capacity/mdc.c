@@ -27,9 +27,9 @@ static const struct {
     {0.9894009349916499326, 0.0271524594117540949},
 };
 
-/* ln tau: the positive root y of load * (e^y - 1) = y. The function is convex and positive at the
+/* The function is convex and positive at the
  * start, so Newton's steps come down to the root without passing it. */
-static double find_log_tau(double load) {
+double mdc_log_tau(double load) {
     double y = -2 * log(load);
     for (int i = 0; i < 2000; i++) {
         double step = (load * expm1(y) - y) / (load * exp(y) - 1);
@@ -152,7 +152,7 @@ int mdc_init(struct mdc *mdc, struct arena *arena, uint32_t servers, double offe
         mdc->load = 0;
         return 0;
     }
-    mdc->log_tau = find_log_tau(mdc->load);
+    mdc->log_tau = mdc_log_tau(mdc->load);
     uint32_t count = count_states(mdc->load, servers, mdc->log_tau);
     double *terms = ARENA_ARRAY(arena, count + 1, double);
     double *survivors = ARENA_ARRAY(arena, count + 1, double);

@@ -32,6 +32,9 @@ struct mdc {
     const double *survivors; /* [n]: P(queue > n); geometric from known - 1 on */
 };
 
+/* ln tau for a load between 0 and 1: the root y > 0 of load (e^y - 1) = y. */
+double mdc_log_tau(double load);
+
 /* offered in erlang, 0 <= offered < servers. Fails with ERR_FINDING when the queue has no steady
  * state, with ERR_USAGE when the numbers make no sense. Its arrays live in the arena. */
 int mdc_init(struct mdc *mdc, struct arena *arena, uint32_t servers, double offered,

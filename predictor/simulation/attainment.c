@@ -1,29 +1,25 @@
 #include "predictor/simulation/attainment.h"
 
+#include "predictor/capacity/mdc.h"
+
 #include <math.h>
 
 static double normal_cdf(double x) {
     return erfc(-x / M_SQRT2) / 2;
 }
 
-/* The root y > 0 of load (e^y - 1) = y: how fast the queue of M/D/c thins out. */
-static double log_decay(double load) {
-    double y = -2 * log(load);
-    for (int i = 0; i < 30; i++) {
-        double step = (load * expm1(y) - y) / (load * exp(y) - 1);
-        y -= step;
-        if (step < 1e-9 * y)
-            break;
-    }
-    return y;
+/* P(W > wait), wait in services. For one server the factor of the exponential tail is known too. */
+static double waits_longer(double servers, double load, double wait) {
+    double log_tau = mdc_log_tau(load), tail = exp(-log_tau * servers * wait);
+    if (servers <= 1)
+        return fmin(load, (1 - load) / (load * exp(log_tau) - 1) * tail);
+    double beta = (1 - load) * sqrt(servers);
+    double hazard = sqrt(2 * M_PI) * beta * normal_cdf(beta) * exp(beta * beta / 2);
+    return tail / (1 + hazard);
 }
 
 static double steady(const struct attainment_case *c, double load) {
-    double beta = (1 - load) * sqrt(c->servers);
-    double hazard = sqrt(2 * M_PI) * beta * normal_cdf(beta) * exp(beta * beta / 2);
-    double waits = c->servers > 1 ? 1 / (1 + hazard) : load;
-    double decay = load * c->servers * expm1(log_decay(load));
-    return 1 - waits * exp(-decay * c->slack_ns / c->service_ns);
+    return 1 - waits_longer(c->servers, load, c->slack_ns / c->service_ns);
 }
 
 /* P(queue <= most) at time t. Rates are per second. */

@@ -2,10 +2,10 @@
  * may change every few seconds: quick enough to be asked a hundred times per decision.
  *
  * In a steady state the wait of M/D/c is exponential beyond its probability of waiting at all
- * (Tijms 2003, ch. 9; the decay is exact, the probability Halfin and Whitt's, Operations Research
- * 29 (1981)). A load near or above 1 has no steady state within minutes: there the queue is a
- * reflected Brownian motion that begins empty (Harrison, Brownian Motion and Stochastic Flow
- * Systems, 1.8).
+ * (Tijms 2003, ch. 9; the decay is exact, and so is its factor for one server; for more the
+ * probability is Halfin and Whitt's, Operations Research 29 (1981)). A load near or above 1 has no
+ * steady state within minutes: there the queue is a reflected Brownian motion that begins empty
+ * (Harrison, Brownian Motion and Stochastic Flow Systems, 1.8).
  */
 #ifndef ASSAY_PREDICTOR_SIMULATION_ATTAINMENT_H
 #define ASSAY_PREDICTOR_SIMULATION_ATTAINMENT_H
