@@ -42,12 +42,21 @@ static double transient(const struct attainment_case *c) {
     return sum / POINTS;
 }
 
+/* What the Brownian queue comes to in the end, if its load is below 1. */
+static double settled(const struct attainment_case *c) {
+    double capacity = c->servers * 1e9 / c->service_ns;
+    double drift = c->rate_per_second - capacity;
+    return -expm1(2 * drift * capacity * c->slack_ns * 1e-9 / c->rate_per_second);
+}
+
 double attainment(const struct attainment_case *c) {
     double load = c->rate_per_second * c->service_ns * 1e-9 / c->servers;
     if (c->slack_ns < 0)
         return 0;
     if (load < 1e-9)
         return 1;
-    double passing = transient(c);
-    return load < 1 ? fmax(passing, steady(c, load)) : passing;
+    if (load >= 1)
+        return transient(c);
+    /* Beginning empty is worth to the real queue what it is worth to the Brownian one. */
+    return fmin(1, steady(c, load) + fmax(0, transient(c) - settled(c)));
 }
