@@ -4,7 +4,6 @@
 #define ASSAY_CORE_SERVICE_H
 
 #include "core/estimate.h"
-#include "core/prediction.h"
 
 #include <stdint.h>
 
@@ -13,14 +12,12 @@ struct batch_time {
 };
 
 struct service {
-    const char *model, *model_sha256, *machine; /* NULL: given */
-    uint32_t threads;                           /* CPUs that one replica takes */
-    uint32_t batch_max;                         /* requests served together; 1: no batching */
-    const struct batch_time *batches;           /* [n - 1]: n requests together */
+    const char *model;                /* NULL: given */
+    uint32_t batch_max;               /* requests served together; 1: no batching */
+    const struct batch_time *batches; /* [n - 1]: n requests together */
     enum tier tier;
     const char *evidence;
     struct estimate cold_start_ns; /* of a replica; refused: not known */
-    struct upper_bound memory;     /* that one replica takes at batch_max; value 0: not known */
 };
 
 #endif

@@ -59,10 +59,8 @@ static int take_overhead(struct arena *arena, double overhead_ns, struct plan *p
 
 static int take_prediction(const struct prediction *prediction, struct plan *plan,
                            struct err *err) {
-    if (prediction->refused_count)
-        return err_set(err, ERR_FINDING, "%s cannot be planned: %s '%s' was refused: %s",
-                       prediction->model.name, prediction->refused[0].op,
-                       prediction->refused[0].name, prediction->refused[0].why);
+    if (service_must_be_predicted(prediction, err))
+        return -(int)err->code;
     plan->model = prediction->model.name;
     plan->machine = prediction->machine;
     plan->latency_ns = prediction->latency_ns;

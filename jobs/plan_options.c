@@ -113,11 +113,9 @@ static void fill_times(struct arena *arena, const struct scaling *scaling,
         const struct scale_row *row = find_row(scaling, batches->values[i], threads, replicas);
         int64_t from = below ? below->batch : 0;
         for (int64_t n = from + 1; n <= row->batch; n++) {
-            double share = (double)(n - from) / (double)(row->batch - from);
-            double low_high = below ? below->latency_ns.high : row->latency_ns.high;
-            double low_value = below ? below->latency_ns.value : row->latency_ns.value;
-            high[n - 1] = low_high + share * (row->latency_ns.high - low_high);
-            value[n - 1] = low_value + share * (row->latency_ns.value - low_value);
+            struct batch_time time = service_time_between(below, row, n);
+            high[n - 1] = time.high_ns;
+            value[n - 1] = time.value_ns;
         }
         below = row;
     }
@@ -211,7 +209,6 @@ int plan_options_of_model(struct arena *arena, struct db *db, const struct plan_
 void plan_options_given(struct arena *arena, const struct plan_request *request,
                         struct plan *plan) {
     const struct service_request *service = &request->service;
-    double more = service->per_item_ns > 0 ? service->per_item_ns : service->service_ns;
     struct choices batches = {0};
     struct option_list list = {0};
     if (service->per_item_ns > 0 || request->batch_count)
@@ -222,7 +219,7 @@ void plan_options_given(struct arena *arena, const struct plan_request *request,
         struct plan_option *option = ARENA_PUSH(arena, list.items, list.count, list.capacity);
         double *times = ARENA_ARRAY(arena, (size_t)batches.values[b], double);
         for (int64_t n = 0; n < batches.values[b]; n++)
-            times[n] = service->service_ns + (double)n * more;
+            times[n] = service_given_ns(service, (uint32_t)n + 1);
         *option = (struct plan_option){
             .threads = request->thread_count ? (uint32_t)request->threads[0] : 1,
             .batch_max = (uint32_t)batches.values[b],

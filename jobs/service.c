@@ -4,16 +4,38 @@
 
 #include <math.h>
 
+double service_given_ns(const struct service_request *request, uint32_t n) {
+    double more = request->per_item_ns > 0 ? request->per_item_ns : request->service_ns;
+    return request->service_ns + (n - 1.0) * more;
+}
+
+struct batch_time service_time_between(const struct scale_row *a, const struct scale_row *b,
+                                       int64_t n) {
+    const struct estimate *from = a ? &a->latency_ns : &b->latency_ns, *to = &b->latency_ns;
+    double share = a ? (double)(n - a->batch) / (double)(b->batch - a->batch) : 1;
+    return (struct batch_time){
+        from->value + share * (to->value - from->value),
+        from->low + share * (to->low - from->low),
+        from->high + share * (to->high - from->high),
+    };
+}
+
+int service_must_be_predicted(const struct prediction *prediction, struct err *err) {
+    if (prediction->refused_count == 0)
+        return 0;
+    return err_set(err, ERR_FINDING, "%s cannot be planned: %s '%s' was refused: %s",
+                   prediction->model.name, prediction->refused[0].op, prediction->refused[0].name,
+                   prediction->refused[0].why);
+}
+
 static int give(struct arena *arena, const struct service_request *request,
                 struct service *service) {
     struct batch_time *batches = ARENA_ARRAY(arena, request->batch_max, struct batch_time);
-    double more = request->per_item_ns > 0 ? request->per_item_ns : request->service_ns;
     for (uint32_t i = 0; i < request->batch_max; i++) {
-        double ns = request->service_ns + i * more;
+        double ns = service_given_ns(request, i + 1);
         batches[i] = (struct batch_time){ns, ns, ns};
     }
     *service = (struct service){
-        .threads = 1,
         .batch_max = request->batch_max,
         .batches = batches,
         .tier = TIER_GIVEN,
@@ -32,15 +54,6 @@ static uint32_t list_batches(int64_t sizes[static 16], uint32_t most) {
     return count;
 }
 
-static struct batch_time between(const struct scale_row *a, const struct scale_row *b, double n) {
-    double share = (n - (double)a->batch) / (double)(b->batch - a->batch);
-    return (struct batch_time){
-        a->latency_ns.value + share * (b->latency_ns.value - a->latency_ns.value),
-        a->latency_ns.low + share * (b->latency_ns.low - a->latency_ns.low),
-        a->latency_ns.high + share * (b->latency_ns.high - a->latency_ns.high),
-    };
-}
-
 static int fill_batches(struct arena *arena, const struct scaling *scaling, uint32_t most,
                         struct service *service, struct err *err) {
     struct batch_time *batches = ARENA_ARRAY(arena, most, struct batch_time);
@@ -54,12 +67,11 @@ static int fill_batches(struct arena *arena, const struct scaling *scaling, uint
     for (uint32_t n = 1, row = 0; n <= most; n++) {
         while (row + 2 < scaling->row_count && n > rows[row + 1].batch)
             row++;
-        batches[n - 1] = between(&rows[row], &rows[row + 1], n);
+        batches[n - 1] = service_time_between(&rows[row], &rows[row + 1], n);
     }
     const struct scale_row *last = &rows[scaling->row_count - 1];
     service->batch_max = most;
     service->batches = batches;
-    service->memory = last->peak_memory_upper;
     service->tier = tier_weaker(service->tier, last->latency_ns.tier);
     return 0;
 }
@@ -88,25 +100,19 @@ static int predict_batches(struct arena *arena, struct db *db,
 
 static int take_prediction(struct arena *arena, const struct prediction *prediction,
                            struct service *service, struct err *err) {
-    if (prediction->refused_count)
-        return err_set(err, ERR_FINDING, "%s cannot be planned: %s '%s' was refused: %s",
-                       prediction->model.name, prediction->refused[0].op,
-                       prediction->refused[0].name, prediction->refused[0].why);
+    if (service_must_be_predicted(prediction, err))
+        return -(int)err->code;
     const struct estimate *latency = &prediction->latency_ns;
     struct batch_time *one = ARENA_NEW(arena, struct batch_time);
     *one = (struct batch_time){latency->value, latency->low, latency->high};
     *service = (struct service){
         .model = prediction->model.name,
-        .model_sha256 = prediction->model.sha256,
-        .machine = prediction->machine,
-        .threads = prediction->conditions.threads,
         .batch_max = 1,
         .batches = one,
         .tier = latency->tier,
         .evidence = latency->evidence,
         .cold_start_ns = prediction->cold_start.phase_count ? prediction->cold_start.total_ns
                                                             : estimate_refused(),
-        .memory = prediction->peak_memory_upper,
     };
     return 0;
 }

@@ -18,6 +18,16 @@ struct service_request {
 
 enum { SERVICE_BATCH_MAX = 4096 };
 
+struct scale_row;
+
+/* Of times that are given: n requests together. */
+double service_given_ns(const struct service_request *request, uint32_t n);
+/* Between two batches that were predicted, a before b; a NULL: as b, whatever the size. */
+struct batch_time service_time_between(const struct scale_row *a, const struct scale_row *b,
+                                       int64_t n);
+/* ERR_FINDING naming the operator when the prediction is refused. */
+int service_must_be_predicted(const struct prediction *prediction, struct err *err);
+
 /* A model's batches are predicted at powers of two and at the largest, and interpolated between.
  * ERR_FINDING when the model's prediction is refused, or that of a batch. `predicted` is zeroed for
  * times that are given; `db` may be NULL then. */
