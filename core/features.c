@@ -181,16 +181,42 @@ static double flops_of(const struct op_view *view) {
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
 }
 
-static void set_term(struct features *features, const char *name, double value) {
-    const char *const *terms = family_info(features->family)->terms;
-    for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
-        if (strcmp(terms[i], name) == 0)
-            features->terms[i] = value;
+/* Where a family has the cold terms of its far bytes, each followed by the stale one; 0, the place
+ * of "call": it has none. */
+struct far_places {
+    uint8_t data, weights;
+};
+
+static const struct far_places far_places[FAMILY_COUNT] = {
+    [FAMILY_CONV_BLOCKED] = {11, 13},
+    [FAMILY_CONV_DEPTHWISE] = {9,  0 },
+    [FAMILY_CONV_PLAIN] = {12, 14},
+    [FAMILY_MATMUL] = {10, 12},
+    [FAMILY_MATVEC] = {5,  7 },
+    [FAMILY_CONV_INTEGER] = {11, 13},
+    [FAMILY_MATMUL_INTEGER] = {9,  11},
+    [FAMILY_POOL] = {5,  0 },
+    [FAMILY_ELEMENTWISE] = {5,  7 },
+    [FAMILY_MOVE] = {7,  9 },
+    [FAMILY_ROWS] = {5,  0 },
+    [FAMILY_RECURRENT] = {0,  7 },
+};
+
+static void set_cold(struct features *features, uint8_t place, double bytes) {
+    if (place)
+        features->terms[place] = bytes;
+}
+
+static void set_stale(struct features *features, uint8_t place, double bytes) {
+    if (place)
+        features->terms[place + 1] = bytes;
 }
 
 static double stale_bytes(const double ages[static REUSE_AGES], double inferences) {
     double sum = 0;
     for (int a = 0; a < REUSE_AGES; a++) {
+        if (ages[a] == 0)
+            continue;
         double age = reuse_age(a) * inferences;
         sum += ages[a] * (1 - exp(-age * age));
     }
@@ -198,10 +224,10 @@ static double stale_bytes(const double ages[static REUSE_AGES], double inference
 }
 
 void features_forget(struct features *features, double forget_ns) {
+    const struct far_places *places = &far_places[features->family];
     double inferences = features->inference_ns > 0 ? features->inference_ns / forget_ns : INFINITY;
-    set_term(features, "stale_weight_bytes", stale_bytes(features->reuse.weights, inferences));
-    set_term(features, "stale_data_bytes", stale_bytes(features->reuse.data, inferences));
-    set_term(features, "stale_stream_bytes", stale_bytes(features->reuse.data, inferences));
+    set_stale(features, places->weights, stale_bytes(features->reuse.weights, inferences));
+    set_stale(features, places->data, stale_bytes(features->reuse.data, inferences));
 }
 
 bool features_age_matters(const struct features *features) {
@@ -223,9 +249,9 @@ static void add_reuse(const struct op_view *view, const struct feature_target *t
         return;
     out->reuse = *reuse;
     out->inference_ns = target->inference_ns;
-    set_term(out, "cold_weight_bytes", reuse_bytes(reuse->weights));
-    set_term(out, "cold_data_bytes", reuse_bytes(reuse->data));
-    set_term(out, "cold_stream_bytes", reuse_bytes(reuse->data));
+    const struct far_places *places = &far_places[out->family];
+    set_cold(out, places->weights, reuse_bytes(reuse->weights));
+    set_cold(out, places->data, reuse_bytes(reuse->data));
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -248,7 +274,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     view.cache_bytes = target->cache_bytes;
     view.integer_depth = target->integer_depth;
     out->family = kind->family;
-    snprintf(out->key, sizeof out->key, "%s", op->type);
+    memcpy(out->key, op->type, strnlen(op->type, sizeof out->key - 1)); /* zeros behind it */
     count_bytes(&view, out);
     out->flops = flops_of(&view);
     out->terms[0] = 1;

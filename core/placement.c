@@ -5,8 +5,9 @@
 struct planning {
     const struct graph *graph;
     struct placement *out;
-    uint32_t *uses; /* per tensor: readers still to come; of the owner, for those it stands for */
-    int32_t *free;  /* released owners, the newest last */
+    uint64_t *bytes; /* per tensor: most that differ in shape differ in this too */
+    uint32_t *uses;  /* per tensor: readers still to come; of the owner, for those it stands for */
+    int32_t *free;   /* released owners, the newest last */
     uint32_t free_count;
 };
 
@@ -118,7 +119,8 @@ static int32_t overwritten(const struct planning *p, const struct op *op, int32_
 static int32_t taken_over(struct planning *p, int32_t output) {
     for (uint32_t i = p->free_count; i-- > 0;) {
         int32_t owner = p->free[i];
-        if (!same_shape(&p->graph->tensors[owner], &p->graph->tensors[output]))
+        if (p->bytes[owner] != p->bytes[output] ||
+            !same_shape(&p->graph->tensors[owner], &p->graph->tensors[output]))
             continue;
         memmove(&p->free[i], &p->free[i + 1], (p->free_count - i - 1) * sizeof *p->free);
         p->free_count--;
@@ -167,9 +169,13 @@ void placement_of(struct arena *arena, const struct graph *graph, struct placeme
     uint32_t n = graph->tensor_count;
     out->owner = ARENA_ARRAY(arena, n, int32_t);
     out->released = ARENA_ARRAY(arena, n, uint32_t);
-    struct planning p = {graph, out, ARENA_ARRAY(arena, n, uint32_t),
-                         ARENA_ARRAY(arena, n, int32_t), 0};
+    struct planning p = {.graph = graph,
+                         .out = out,
+                         .bytes = ARENA_ARRAY(arena, n, uint64_t),
+                         .uses = ARENA_ARRAY(arena, n, uint32_t),
+                         .free = ARENA_ARRAY(arena, n, int32_t)};
     for (uint32_t t = 0; t < n; t++) {
+        p.bytes[t] = tensor_bytes(&graph->tensors[t]);
         out->owner[t] = GRAPH_NONE;
         out->released[t] = PLACEMENT_KEPT;
     }

@@ -32,13 +32,16 @@ struct walk {
     double cache_bytes;
     struct touch now;
     double inference_ns; /* of the walk before; 0: this is the first */
+    struct step *steps;  /* per operator */
     struct reuse *out;
 };
 
-/* What the present operator does. */
+/* What an operator does. */
 struct step {
+    bool moves; /* touches memory at all */
     double traffic_bytes, time_ns;
-    double *ages; /* where far bytes are counted; NULL: nowhere */
+    double passes; /* over its weights */
+    double *ages;  /* where far bytes are counted now */
 };
 
 static const double age_middles[REUSE_AGES] = {1.0 / 128, 1.0 / 32, 1.0 / 8, 3.0 / 8, 1};
@@ -153,8 +156,11 @@ static double passes_of(const struct walk *w, const struct op *op, const struct 
     return plain ? images * gemm_passes(pixels, depth_of(w, op), false).left : images;
 }
 
-static struct step step_of(struct walk *w, const struct op *op) {
-    struct step step = {0};
+static struct step step_of(const struct walk *w, const struct op *op) {
+    const struct op_kind *kind = op_kind_find(op->domain, op->type);
+    struct step step = {.moves = kind && kind->family != FAMILY_METADATA};
+    if (!step.moves)
+        return step;
     for (uint32_t i = 0; i < op->input_count; i++)
         if (op->inputs[i] != GRAPH_NONE)
             step.traffic_bytes += touched_bytes(w, op, i);
@@ -162,33 +168,32 @@ static struct step step_of(struct walk *w, const struct op *op) {
         step.traffic_bytes += bytes_of(w, op->outputs[i]);
     step.time_ns =
         call_ns + op_flops(w->graph, op) / flops_per_ns + step.traffic_bytes / bytes_per_ns;
+    step.passes = passes_of(w, op, kind);
     return step;
 }
 
 static void walk_operator(struct walk *w, uint32_t i) {
     const struct op *op = &w->graph->ops[i];
-    const struct op_kind *kind = op_kind_find(op->domain, op->type);
-    if (!kind || kind->family == FAMILY_METADATA)
+    struct step *step = &w->steps[i];
+    if (!step->moves)
         return;
-    struct step step = step_of(w, op);
-    double passes = passes_of(w, op, kind);
     for (uint32_t k = 0; k < op->input_count; k++) {
         if (op->inputs[k] == GRAPH_NONE)
             continue;
         bool weight = is_weight(w, op->inputs[k]);
         double bytes = touched_bytes(w, op, k);
-        step.ages = weight ? w->out[i].weights : w->out[i].data;
-        touch_tensor(w, &step, op->inputs[k], bytes);
+        step->ages = weight ? w->out[i].weights : w->out[i].data;
+        touch_tensor(w, step, op->inputs[k], bytes);
         if (weight && w->inference_ns > 0)
-            step.ages[0] += (passes - 1) * bytes *
-                            far_share(bytes + step.traffic_bytes / passes, w->cache_bytes);
+            step->ages[0] += (step->passes - 1) * bytes *
+                             far_share(bytes + step->traffic_bytes / step->passes, w->cache_bytes);
     }
-    step.ages = w->out[i].data;
+    step->ages = w->out[i].data;
     for (uint32_t k = 0; k < op->output_count; k++)
         if (op->outputs[k] != GRAPH_NONE)
-            touch_tensor(w, &step, op->outputs[k], bytes_of(w, op->outputs[k]));
-    w->now.traffic_bytes += step.traffic_bytes;
-    w->now.time_ns += step.time_ns;
+            touch_tensor(w, step, op->outputs[k], bytes_of(w, op->outputs[k]));
+    w->now.traffic_bytes += step->traffic_bytes;
+    w->now.time_ns += step->time_ns;
 }
 
 static double block_bytes(const struct walk *w) {
@@ -208,7 +213,10 @@ const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, dou
                      .offsets = arena_layout_of(&scratch, graph),
                      .others = ARENA_ARRAY(&scratch, graph->tensor_count + 1u, struct region),
                      .cache_bytes = cache_bytes,
+                     .steps = ARENA_ARRAY(&scratch, graph->op_count + 1u, struct step),
                      .out = out};
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        w.steps[i] = step_of(&w, &graph->ops[i]);
     region_init(&w, &w.block, block_bytes(&w));
     for (int inference = 0; inference < 2; inference++) {
         double start_ns = w.now.time_ns;

@@ -274,8 +274,8 @@ static bool extrapolates(const struct class_fit *fit, const struct features *fea
     return features->flops > 2 * fit->flops_high || features_bytes(features) > 2 * fit->bytes_high;
 }
 
-double cost_model_log_spread(const struct cost_model *model, const struct features *features) {
-    const struct class_fit *fit = answering(model, features);
+static double log_spread_of(const struct cost_model *model, const struct class_fit *fit,
+                            const struct features *features) {
     if (!fit || model->roofline_only)
         return log_spread_roofline;
     bool borrowed = fit == &model->families[features->family];
@@ -283,31 +283,44 @@ double cost_model_log_spread(const struct cost_model *model, const struct featur
     return extrapolates(fit, features) || features->guessed ? 1.5 * spread : spread;
 }
 
+double cost_model_log_spread(const struct cost_model *model, const struct features *features) {
+    return log_spread_of(model, answering(model, features), features);
+}
+
+/* As if an inference took so long; `aged` is the operator's features, to be changed. */
+static double aged_rates_ns(const struct cost_model *model, const struct class_fit *fit,
+                            struct features *aged, double inference_ns) {
+    aged->inference_ns = inference_ns;
+    features_forget(aged, model->forget_ns);
+    return class_fit_rates_ns(fit, aged);
+}
+
 double cost_model_rates_ns(const struct cost_model *model, const struct features *features) {
     const struct class_fit *fit = answering(model, features);
     struct features aged = *features;
     if (!fit || model->roofline_only)
         return roofline_ns(&model->roofline, features);
-    features_forget(&aged, model->forget_ns);
-    return class_fit_rates_ns(fit, &aged);
+    return aged_rates_ns(model, fit, &aged, features->inference_ns);
 }
 
 /* Kept and gone are two outcomes: the deviation of a draw with the share that is gone. */
 double cost_model_age_doubt_ns(const struct cost_model *model, const struct features *features) {
-    struct features fresh = *features, gone = *features;
-    fresh.inference_ns = 1;
-    gone.inference_ns = 0;
-    double least = cost_model_rates_ns(model, &fresh), most = cost_model_rates_ns(model, &gone);
+    const struct class_fit *fit = answering(model, features);
+    if (!fit || model->roofline_only)
+        return 0;
+    struct features aged = *features;
+    double least = aged_rates_ns(model, fit, &aged, 1), most = aged_rates_ns(model, fit, &aged, 0);
     if (!(most > least))
         return 0;
-    double share = (cost_model_rates_ns(model, features) - least) / (most - least);
+    double own = aged_rates_ns(model, fit, &aged, features->inference_ns);
+    double share = (own - least) / (most - least);
     return sqrt(fmax(share * (1 - share), 0)) / 2 * (most - least);
 }
 
 struct estimate cost_model_estimate(const struct cost_model *model,
                                     const struct features *features) {
     const struct class_fit *fit = answering(model, features);
-    double spread = cost_model_log_spread(model, features);
+    double spread = log_spread_of(model, fit, features);
     struct estimate estimate = {.evidence = ""};
     if (!fit || model->roofline_only) {
         estimate.value = roofline_ns(&model->roofline, features);

@@ -78,18 +78,23 @@ enum { SETTLE_ROUNDS = 6 };
 struct distinct {
     struct features *features;
     double *times;
+    double *estimated_ns; /* NULL: not yet */
     uint32_t count;
 };
 
 static struct distinct distinct_work(struct arena *arena, const struct features *features,
-                                     const double *times, uint32_t count) {
+                                     const double *times, const double *estimated_ns,
+                                     uint32_t count) {
     struct distinct d = {ARENA_ARRAY(arena, count + 1u, struct features),
-                         ARENA_ARRAY(arena, count + 1u, double), 0};
+                         ARENA_ARRAY(arena, count + 1u, double),
+                         estimated_ns ? ARENA_ARRAY(arena, count + 1u, double) : NULL, 0};
     const uint32_t *first = same_work(arena, features, count);
     uint32_t *place = ARENA_ARRAY(arena, count + 1u, uint32_t);
     for (uint32_t i = 0; i < count; i++) {
         if (first[i] == i) {
             place[i] = d.count;
+            if (estimated_ns)
+                d.estimated_ns[d.count] = estimated_ns[i];
             d.features[d.count++] = features[i];
         }
         d.times[place[first[i]]] += times[i];
@@ -112,7 +117,10 @@ static struct ageing begin_ageing(struct arena *arena, const struct fit *fit,
                        .share = ARENA_ARRAY(arena, d->count + 1u, double)};
     for (uint32_t i = 0; i < d->count; i++) {
         const struct features *f = &d->features[i];
-        double ns = d->times[i] > 0 ? d->times[i] * cost_model_estimate(&fit->cost, f).value : 0;
+        if (d->times[i] == 0)
+            continue;
+        double ns = d->times[i] * (d->estimated_ns ? d->estimated_ns[i]
+                                                   : cost_model_estimate(&fit->cost, f).value);
         a.operators += d->times[i];
         if (!features_age_matters(f)) {
             a.fixed_ns += ns;
@@ -149,10 +157,10 @@ static double settled_latency(struct arena *arena, const struct fit *fit,
 }
 
 void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
-                     uint32_t count) {
+                     const double *estimated_ns, uint32_t count) {
     struct arena scratch;
     arena_init(&scratch);
-    const struct distinct d = distinct_work(&scratch, features, times, count);
+    const struct distinct d = distinct_work(&scratch, features, times, estimated_ns, count);
     double latency_ns = settled_latency(&scratch, fit, &d);
     for (uint32_t i = 0; i < count && latency_ns > 0; i++)
         if (features_age_matters(&features[i]) && times[i] > 0)
@@ -174,7 +182,7 @@ const struct features *fit_features_of_run(struct arena *arena, const struct fit
         times[i] = 1;
         features[i].inference_ns = 0;
     }
-    fit_settle_ages(fit, features, times, *count);
+    fit_settle_ages(fit, features, times, NULL, *count);
     return features;
 }
 

@@ -59,9 +59,9 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 
 /* How old the weights of operators are when they are used again depends on how long an inference
  * takes, and that on them. Sets the ages of `features`, each executed `times` per inference, so
- * that both agree. */
+ * that both agree. `estimated_ns`: what they were estimated to take before; NULL: asked anew. */
 void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
-                     uint32_t count);
+                     const double *estimated_ns, uint32_t count);
 
 /* The features of an observed run's operators in the order of the training, with ages as this fit
  * would have predicted them. Lives in the arena. */

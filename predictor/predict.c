@@ -174,7 +174,10 @@ static void settle_control_flow(struct predicting *p) {
 static void settle_ages(struct predicting *p) {
     if (p->out->refused_count)
         return;
-    fit_settle_ages(p->fit, p->features, p->times, p->flat->count);
+    double *estimated_ns = ARENA_ARRAY(p->arena, p->flat->count + 1u, double);
+    for (uint32_t i = 0; i < p->flat->count; i++)
+        estimated_ns[i] = p->out->operators[i].latency_ns.value;
+    fit_settle_ages(p->fit, p->features, p->times, estimated_ns, p->flat->count);
     const uint32_t *first = same_work(p->arena, p->features, p->flat->count);
     for (uint32_t i = 0; i < p->flat->count; i++)
         if (features_age_matters(&p->features[i]))

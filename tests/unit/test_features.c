@@ -583,6 +583,43 @@ static void convolutions_and_products_add_up_to_the_published_figures(void **sta
     assert_true(judged >= 20);
 }
 
+/* ---- far bytes ------------------------------------------------------------------------------- */
+
+enum { FAR_WEIGHT_BYTES = 3, FAR_DATA_BYTES = 5, UNTOUCHED = -1 };
+
+static double far_bytes_of(const char *term, const char *prefix) {
+    size_t length = strlen(prefix);
+    if (strncmp(term, prefix, length) != 0)
+        return UNTOUCHED;
+    return strcmp(term + length, "weight_bytes") == 0 ? FAR_WEIGHT_BYTES : FAR_DATA_BYTES;
+}
+
+static void bytes_that_are_stale_get_the_terms_of_that_name(void **state) {
+    (void)state;
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        struct features features = {.family = (enum kernel_family)family};
+        features.reuse.weights[0] = FAR_WEIGHT_BYTES;
+        features.reuse.data[1] = FAR_DATA_BYTES;
+        for (int i = 0; i < FEATURE_TERMS_MAX; i++)
+            features.terms[i] = UNTOUCHED;
+        features_forget(&features, 1);
+        const char *const *terms = family_info((enum kernel_family)family)->terms;
+        for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
+            assert_true(features.terms[i] == far_bytes_of(terms[i], "stale_"));
+    }
+}
+
+static void every_stale_term_follows_its_cold_one(void **state) {
+    (void)state;
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        const char *const *terms = family_info((enum kernel_family)family)->terms;
+        for (int i = 1; i < FEATURE_TERMS_MAX && terms[i]; i++)
+            if (strncmp(terms[i], "stale_", 6) == 0)
+                assert_true(strncmp(terms[i - 1], "cold_", 5) == 0 &&
+                            strcmp(terms[i - 1] + 5, terms[i] + 6) == 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_operators_have_the_numbers_of_the_book),
@@ -599,6 +636,8 @@ int main(void) {
         cmocka_unit_test(no_row_stands_twice),
         cmocka_unit_test(family_names_are_distinct_and_terms_begin_with_the_call),
         cmocka_unit_test(every_type_that_has_shapes_has_a_cost_or_a_reason),
+        cmocka_unit_test(bytes_that_are_stale_get_the_terms_of_that_name),
+        cmocka_unit_test(every_stale_term_follows_its_cold_one),
         cmocka_unit_test(convolutions_and_products_add_up_to_the_published_figures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
