@@ -21,7 +21,7 @@ enum span_kind {
     SPAN_KIND_COUNT
 };
 
-const char *span_kind_name(enum span_kind kind); /* "operator" */
+const char *span_kind_name(enum span_kind kind); /* "operator"; NULL: none of them */
 
 /* One span. Texts are borrowed for the call that hands it over. Spans of a track nest or follow
  * one another; they come in any order. */
@@ -59,6 +59,8 @@ struct track_sample {
 };
 
 enum track_kind { TRACK_THREAD, TRACK_QUEUE, TRACK_KIND_COUNT };
+
+const char *track_kind_name(enum track_kind kind); /* "thread"; NULL: none of them */
 
 /* Who receives them. A callback that returns other than 0 ends the reading with its error; a NULL
  * callback is not interested. */

@@ -2,6 +2,7 @@
 #include "db/fit.h"
 #include "db/nouns.h"
 #include "db/query.h"
+#include "db/recording.h"
 
 #include <string.h>
 
@@ -78,13 +79,19 @@ static int check_fit(struct db *db, struct arena *arena, int64_t id, struct err 
     return db_load_fit(db, arena, id, &fit, err);
 }
 
+static int check_recording(struct db *db, struct arena *arena, int64_t id, struct err *err) {
+    struct stored_recording recording;
+    return db_load_recording(db, arena, id, RECORDING_NODES | RECORDING_SAMPLES, &recording, err);
+}
+
 static const struct {
     enum statement ids;
     int (*check)(struct db *db, struct arena *arena, int64_t id, struct err *err);
 } nouns[] = {
-    {STATEMENT_LIST_RUN_IDS,     check_run    },
-    {STATEMENT_LIST_LOWERED_IDS, check_lowered},
-    {STATEMENT_LIST_FIT_IDS,     check_fit    },
+    {STATEMENT_LIST_RUN_IDS,       check_run      },
+    {STATEMENT_LIST_LOWERED_IDS,   check_lowered  },
+    {STATEMENT_LIST_FIT_IDS,       check_fit      },
+    {STATEMENT_LIST_RECORDING_IDS, check_recording},
 };
 
 static int check_one(struct db *db, struct problems *problems, size_t noun, int64_t id,

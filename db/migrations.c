@@ -294,9 +294,101 @@ static const char add_replicas[] =
     " FROM predictions JOIN models ON models.id = predictions.model_id"
     " JOIN machines ON machines.id = predictions.machine_id;";
 
+/* What programs were seen doing. Lists keep their order by `place`; a track's number is the bits of
+ * an unsigned one. */
+static const char add_recordings[] =
+    "CREATE TABLE recordings ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " machine_id INTEGER REFERENCES machines (id),"
+    " format TEXT NOT NULL,"
+    " path TEXT NOT NULL,"
+    " sha256 TEXT NOT NULL,"
+    " started_at TEXT NOT NULL,"
+    " events INTEGER NOT NULL,"
+    " complete INTEGER NOT NULL,"
+    " whole_bytes INTEGER NOT NULL,"
+    " origin_ns INTEGER NOT NULL,"
+    " wall_ns REAL,"
+    " overhead_ns REAL,"
+    " node_count INTEGER NOT NULL,"
+    " operators_with_shapes INTEGER NOT NULL,"
+    " kernels INTEGER NOT NULL,"
+    " kernel_names INTEGER NOT NULL,"
+    " kernel_total_ns REAL,"
+    " device_busy_ns REAL,"
+    " device_span_ns REAL,"
+    " kernels_with_call INTEGER NOT NULL,"
+    " head_checksum INTEGER NOT NULL,"
+    " nodes_checksum INTEGER NOT NULL,"
+    " samples_checksum INTEGER NOT NULL,"
+    " " CREATED_AT ") STRICT;"
+    "CREATE UNIQUE INDEX recordings_by_file ON recordings (sha256, format) WHERE sha256 <> '';"
+    "CREATE INDEX recordings_by_machine ON recordings (machine_id);"
+
+    "CREATE TABLE recording_nodes ("
+    " recording_id INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,"
+    " node INTEGER NOT NULL,"
+    " parent INTEGER NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " category TEXT NOT NULL,"
+    " shapes TEXT NOT NULL,"
+    " dtypes TEXT NOT NULL,"
+    " device TEXT NOT NULL,"
+    " attributes TEXT NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " total_ns REAL,"
+    " self_ns REAL,"
+    " low_ns REAL,"
+    " high_ns REAL,"
+    " PRIMARY KEY (recording_id, node)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE recording_tracks ("
+    " recording_id INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL,"
+    " track INTEGER NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " spans INTEGER NOT NULL,"
+    " start_ns REAL,"
+    " end_ns REAL,"
+    " busy_ns REAL,"
+    " PRIMARY KEY (recording_id, place)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE recording_samples ("
+    " recording_id INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL,"
+    " track INTEGER NOT NULL,"
+    " metric TEXT NOT NULL,"
+    " unit TEXT NOT NULL,"
+    " at_ns INTEGER NOT NULL,"
+    " value REAL,"
+    " PRIMARY KEY (recording_id, place)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE recording_facts ("
+    " recording_id INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL,"
+    " key TEXT NOT NULL,"
+    " value TEXT NOT NULL,"
+    " PRIMARY KEY (recording_id, place)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE recording_categories ("
+    " recording_id INTEGER NOT NULL REFERENCES recordings (id) ON DELETE CASCADE,"
+    " place INTEGER NOT NULL,"
+    " category TEXT NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " PRIMARY KEY (recording_id, place)) STRICT, WITHOUT ROWID;"
+
+    "CREATE VIEW recording_overview AS"
+    " SELECT recordings.id, recordings.format, recordings.path, machines.label AS machine,"
+    " recordings.created_at, events, complete, node_count AS operators, wall_ns / 1e6 AS wall_ms,"
+    " device_busy_ns / 1e6 AS device_busy_ms, kernels, overhead_ns / 1e6 AS overhead_ms"
+    " FROM recordings LEFT JOIN machines ON machines.id = recordings.machine_id;";
+
 const struct migration migrations[] = {
-    {"first schema", create_schema},
-    {"replicas",     add_replicas },
+    {"first schema", create_schema },
+    {"replicas",     add_replicas  },
+    {"recordings",   add_recordings},
 };
 
 const int migration_count = sizeof migrations / sizeof *migrations;

@@ -6,8 +6,9 @@
 #include "db/db.h"
 
 struct stored_recording {
-    int64_t id;          /* 0: there is no such recording */
-    const char *machine; /* fingerprint of ours when it ran here; "" for other machines */
+    int64_t id; /* 0: there is no such recording */
+    /* Fingerprint of ours when it ran here, stored before (db/machine.h); "" for other machines. */
+    const char *machine;
     const char *created_at;
     struct recording recording;
 };
@@ -18,8 +19,9 @@ enum recording_parts { RECORDING_HEAD = 0, RECORDING_NODES = 1 << 0, RECORDING_S
  * *id is the old one's and *fresh false. Table rows and nodes go in as they are. */
 int db_put_recording(struct db *db, const struct stored_recording *recording, int64_t *id,
                      bool *fresh, struct err *err);
-/* ERR_INPUT when there is none. Lives in the arena. */
-int db_load_recording(struct db *db, struct arena *arena, int64_t id, int parts,
+/* `wanted` is of enum recording_parts. ERR_INPUT when there is none or it is damaged. Lives in the
+ * arena. */
+int db_load_recording(struct db *db, struct arena *arena, int64_t id, int wanted,
                       struct stored_recording *out, struct err *err);
 /* Heads only, oldest first. Lives in the arena. */
 int db_list_recordings(struct db *db, struct arena *arena, struct stored_recording **out,

@@ -9,13 +9,14 @@
 
 #include "base/arena.h"
 #include "base/inflated.h"
+#include "base/progress.h"
 #include "core/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* How much of a file's (unpacked) beginning a row may look at to know its own. */
+/* How much of a file's (unpacked) beginning a row may count on to know its own. */
 enum { FOREIGN_HEAD_BYTES = 64 << 10 };
 
 struct foreign_request {
@@ -23,6 +24,7 @@ struct foreign_request {
     const char *companion; /* a second file that the format needs: the .pte of an ETDump; NULL */
     const char *mapping;   /* of a table: the mapping file, NULL: one of those that ship */
     struct arena *arena;   /* of the command */
+    struct progress *progress; /* counts bytes of the file; NULL: nobody looks on */
 };
 
 struct foreign_outcome {
@@ -45,8 +47,10 @@ struct foreign_format {
                 struct foreign_outcome *out, struct err *err);
 };
 
-/* NULL-terminated; the first row whose sniff agrees wins. */
+/* NULL-terminated; the first row whose sniff agrees wins. Each reader ends in one row,
+ * `const struct foreign_format foreign_NAME`, and has one line in foreign.c. */
 extern const struct foreign_format *const foreign_formats[];
+const struct foreign_format *foreign_format_by_name(const char *name); /* NULL: there is none */
 
 /* Finds the format of a file and reads it. ERR_INPUT when no row knows it (the message tells what
  * it looks like: an execution graph, a pickle), or `name` (NULL: sniff) is not a row. */

@@ -178,7 +178,10 @@ static void runs_of_the_first_schema_were_alone(void **state) {
     assert_done(t, db_put_run(db, &run, &id, &t->err));
     db_close(db);
     db = sample_open(t, 0);
-    static const char back[] = "DROP VIEW prediction_overview;"
+    static const char back[] = "DROP VIEW prediction_overview; DROP VIEW recording_overview;"
+                               "DROP TABLE recording_nodes; DROP TABLE recording_tracks;"
+                               "DROP TABLE recording_samples; DROP TABLE recording_facts;"
+                               "DROP TABLE recording_categories; DROP TABLE recordings;"
                                "ALTER TABLE runs DROP COLUMN replicas; PRAGMA user_version = 1;"
                                "CREATE VIEW prediction_overview AS SELECT 1 AS id";
     assert_int_equal(sqlite3_exec(db->handle, back, NULL, NULL, NULL), SQLITE_OK);
