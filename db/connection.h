@@ -19,7 +19,7 @@ enum {
 struct db {
     sqlite3 *handle;
     char *path;
-    bool read_only, newer, impatient;
+    bool read_only, newer, older, impatient;   /* newer, older: than the program */
     sqlite3_stmt *statements[STATEMENT_COUNT]; /* prepared when first used */
 };
 

@@ -193,6 +193,7 @@ static int check_version(struct db *db, struct err *err) {
     int version = 0;
     int failed = migrations_version(db, &version, err);
     db->newer = version > migration_count;
+    db->older = version > 0 && version < migration_count;
     if (failed != 0 || version == migration_count || (db->newer && db->read_only))
         return failed;
     if (db->newer) {
@@ -204,7 +205,7 @@ static int check_version(struct db *db, struct err *err) {
         return 0;
     err_set(err, ERR_INPUT, "database %s: its version is %d, not %d, and it is read-only", db->path,
             version, migration_count);
-    return err_hint(err, "a command that writes, such as `assay profile`, brings it up to date");
+    return err_hint(err, "make the file and its folder writable: it is brought up to date then");
 }
 
 /* From here on the file is ours, and what closing it does to the -wal file is welcome. */
@@ -265,9 +266,23 @@ static int open_for_reading(struct db *db, struct err *err) {
     return failed != 0 ? failed : check_version(db, err);
 }
 
+/* An older one is brought up to date first, and is an error where that cannot be. */
+static int open_to_read(struct db *db, struct err *err) {
+    struct err ignored = {0};
+    int failed = open_for_reading(db, err);
+    if (failed == 0 || !db->older)
+        return failed;
+    db->read_only = false;
+    bool updated = open_for_writing(db, 0, &ignored) == 0;
+    db->read_only = true;
+    if (updated)
+        *err = (struct err){0};
+    return updated ? 0 : failed;
+}
+
 static int open_any(struct db *db, int flags, struct err *err) {
     if ((flags & DB_READ_ONLY) != 0)
-        return open_for_reading(db, err);
+        return open_to_read(db, err);
     struct err first = {0};
     if (open_for_writing(db, flags, &first) == 0)
         return 0;

@@ -23,9 +23,10 @@
 struct db;
 
 enum db_flags {
-    DB_WRITE = 0,              /* the file must exist and be writable */
-    DB_CREATE = 1 << 0,        /* made, with its folder, when absent */
-    DB_READ_ONLY = 1 << 1,     /* nothing is changed; a newer database is accepted */
+    DB_WRITE = 0,       /* the file must exist and be writable */
+    DB_CREATE = 1 << 0, /* made, with its folder, when absent */
+    /* No row is changed; a newer database is accepted, an older one brought up to date. */
+    DB_READ_ONLY = 1 << 1,
     DB_WRITE_IF_ABLE = 1 << 2, /* read-only when the place cannot be written or is newer */
     /* Of a server that looks in again and again: gives up on a lock after a fifth of a second, not
      * half a minute, and holds little of the file in memory, however large it grows. */
