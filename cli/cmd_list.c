@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "collectors/collector.h"
 #include "collectors/counters.h"
+#include "collectors/foreign/foreign.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
@@ -73,6 +74,14 @@ static void list_dtypes(struct table *table) {
 static void list_formats(struct table *table) {
     for (const struct table_format *row = table_formats; row->name; row++)
         add(table, row->name, row->help, NULL);
+}
+
+static void list_imports(struct table *table) {
+    for (const struct foreign_format *const *row = foreign_formats; *row; row++)
+        add(table, (*row)->name,
+            (*row)->experimental ? arena_printf(table->arena, "%s; experimental", (*row)->help)
+                                 : (*row)->help,
+            NULL);
 }
 
 static void list_metrics(struct table *table) {
@@ -193,6 +202,7 @@ static const struct listing {
     {"dtypes",            "element types",                                          list_dtypes       },
     {"metrics",           "what is measured",                                       list_metrics      },
     {"tiers",             "how a number can be known, best first",                  list_tiers        },
+    {"imports",           "what assay import reads",                                list_imports      },
     {"formats",           "what --format takes",                                    list_formats      },
     {NULL,                NULL,                                                     NULL              },
 };

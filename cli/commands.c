@@ -19,6 +19,8 @@
     ROW(explain) \
     ROW(accuracy) \
     ROW(report) \
+    ROW(import) \
+    ROW(recordings) \
     ROW(inspect) \
     ROW(zoo) \
     ROW(observations) \

@@ -8,6 +8,7 @@
 #ifndef ASSAY_CORE_RECORDING_H
 #define ASSAY_CORE_RECORDING_H
 
+#include "base/arena.h"
 #include "core/span.h"
 
 #include <stdbool.h>
@@ -80,5 +81,25 @@ struct recording {
         device_span_ns;         /* union, and first start to last end, of kernels, copies, sets */
     uint64_t kernels_with_call; /* whose correlation a SPAN_CALL has too */
 };
+
+/* Calls of one name, wherever they stand in the tree. */
+struct recording_call {
+    const struct recording_node *node; /* one of them: name, category, kind */
+    uint64_t count;
+    double total_ns; /* of those not inside another of the same name */
+    double self_ns;
+    double low_ns, high_ns;
+};
+
+/* One row per name, category, kind and device, and with `by_shapes` per shapes, dtypes and
+ * attributes; the most self time first. Lives in the arena. */
+struct recording_call *recording_calls(struct arena *arena, const struct recording *recording,
+                                       bool by_shapes, uint32_t *count);
+
+/* Self time of all nodes: what the tracks were busy, or all the rows of a table. */
+double recording_self_ns(const struct recording *recording);
+
+/* Of a fact; NULL: it was not said. */
+const char *recording_fact(const struct recording *recording, const char *key);
 
 #endif

@@ -3,7 +3,11 @@
 #include <string.h>
 
 /* In the order in which they are asked: those that know themselves by a few bytes first. */
-#define FORMATS(ROW)
+/* clang-format off */
+#define FORMATS(ROW) \
+    ROW(onnxruntime) \
+    ROW(kineto)
+/* clang-format on */
 
 #define DECLARE(name) extern const struct foreign_format foreign_##name;
 #define LIST(name)    &foreign_##name,
@@ -76,7 +80,7 @@ static int refuse(const char *path, const char *head, size_t length, struct err 
             return *refusals[i].hint ? err_hint(err, "%s", refusals[i].hint) : -ERR_INPUT;
         }
     err_set(err, ERR_INPUT, "%s: no format that is known", path);
-    return err_hint(err, "`assay list formats` tells which are; --format NAME insists on one");
+    return err_hint(err, "`assay list imports` tells which are; --from FORMAT insists on one");
 }
 
 /* ---- choosing and reading -------------------------------------------------------------------- */

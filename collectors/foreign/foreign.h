@@ -32,6 +32,8 @@ struct foreign_outcome {
     bool complete;
     uint64_t whole_bytes; /* unpacked, up to the last whole event; when not complete */
     const char *cut;      /* why it is not complete: "the gzip stream ends early"; in the arena */
+    uint64_t skipped;     /* events that could not be used, of those that came whole or not */
+    const char *why;      /* the first one's reason, with its offset or line; in the arena */
 };
 
 struct foreign_format {

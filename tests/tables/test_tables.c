@@ -1,10 +1,12 @@
 /* Walks the tables of the rooms: every row named once and filled. */
 #include "base/table.h"
 #include "collectors/collector.h"
+#include "collectors/foreign/foreign.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
 #include "core/run.h"
+#include "core/span.h"
 #include "models/reader.h"
 #include "models/zoo/zoo.h"
 
@@ -101,6 +103,31 @@ static void collectors_are_whole_and_found_by_name(void **state) {
     assert_null(collector_by_name("nonsense"));
 }
 
+static void kinds_of_spans_and_tracks_have_names(void **state) {
+    (void)state;
+    for (int i = 0; i < SPAN_KIND_COUNT; i++) {
+        assert_non_null(span_kind_name((enum span_kind)i));
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(span_kind_name((enum span_kind)k),
+                                    span_kind_name((enum span_kind)i));
+    }
+    for (int i = 0; i < TRACK_KIND_COUNT; i++)
+        assert_non_null(track_kind_name((enum track_kind)i));
+    assert_null(span_kind_name(SPAN_KIND_COUNT));
+    assert_null(track_kind_name(TRACK_KIND_COUNT));
+}
+
+static void imports_are_whole_and_know_nothing_of_an_empty_file(void **state) {
+    (void)state;
+    assert_non_null(foreign_formats[0]);
+    for (const struct foreign_format *const *at = foreign_formats; *at; at++) {
+        assert_ptr_equal(foreign_format_by_name((*at)->name), *at);
+        assert_true((*at)->help && (*at)->sniff && (*at)->read);
+        assert_false((*at)->sniff("", 0));
+    }
+    assert_null(foreign_format_by_name("nonsense"));
+}
+
 static void model_formats_have_all_their_functions(void **state) {
     (void)state;
     assert_true(model_format_count > 0);
@@ -130,6 +157,8 @@ int main(void) {
         cmocka_unit_test(operators_are_listed_once_with_a_family),
         cmocka_unit_test(families_have_names_and_terms),
         cmocka_unit_test(collectors_are_whole_and_found_by_name),
+        cmocka_unit_test(kinds_of_spans_and_tracks_have_names),
+        cmocka_unit_test(imports_are_whole_and_know_nothing_of_an_empty_file),
         cmocka_unit_test(model_formats_have_all_their_functions),
         cmocka_unit_test(zoo_rows_are_found_by_name_and_say_their_source),
     };
