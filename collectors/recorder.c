@@ -565,23 +565,46 @@ static int finish_spans(struct recorder *r, struct arena *arena, struct recordin
 
 /* ---- finishing: devices ---------------------------------------------------------------------- */
 
+/* Time in which at least one interval was open, for intervals in order of start. */
+struct cover {
+    bool any;
+    double first, end, busy;
+};
+
+static void add_cover(struct cover *cover, double start, double end) {
+    if (!cover->any)
+        *cover = (struct cover){true, start, start, 0};
+    if (end <= cover->end)
+        return;
+    cover->busy += end - (start > cover->end ? start : cover->end);
+    cover->end = end;
+}
+
+/* As a double holds what the source wrote. */
+static double read_us(int64_t ns) {
+    return (double)((long double)ns / 1000.0L);
+}
+
+/* Exact times count from the first interval, so that a double holds them. */
 static int finish_device(struct recorder *r, struct recording *out, struct err *err) {
     const void *record;
-    int64_t first_ns = 0, covered_ns = INT64_MIN, busy_ns = 0;
+    struct cover exact = {0}, read = {0};
+    int64_t first_ns = 0;
     int more;
     if (spill_sort(r->device, err) < 0)
         return -(int)err->code;
     while ((more = spill_next(r->device, &record, err)) > 0) {
         const struct interval *span = record;
-        if (covered_ns == INT64_MIN)
-            first_ns = covered_ns = span->start_ns;
-        if (span->end_ns <= covered_ns)
-            continue;
-        busy_ns += span->end_ns - (span->start_ns > covered_ns ? span->start_ns : covered_ns);
-        covered_ns = span->end_ns;
+        double start_us = read_us(span->start_ns);
+        if (!exact.any)
+            first_ns = span->start_ns;
+        add_cover(&exact, (double)(span->start_ns - first_ns), (double)(span->end_ns - first_ns));
+        add_cover(&read, start_us, start_us + read_us(span->end_ns - span->start_ns));
     }
-    out->device_busy_ns = (double)busy_ns;
-    out->device_span_ns = covered_ns == INT64_MIN ? 0 : (double)(covered_ns - first_ns);
+    out->device_busy_ns = exact.busy;
+    out->device_span_ns = exact.end - exact.first;
+    out->device_busy_read_us = read.busy;
+    out->device_span_read_us = read.end - read.first;
     return more;
 }
 

@@ -78,7 +78,10 @@ struct recording {
     uint64_t kernels, kernel_names; /* SPAN_KERNEL, and how many distinct names */
     double kernel_total_ns;
     double device_busy_ns,
-        device_span_ns;         /* union, and first start to last end, of kernels, copies, sets */
+        device_span_ns; /* union, and first start to last end, of kernels, copies, sets */
+    /* The same two as a reader gets them who holds the source's microseconds as doubles, which
+     * round to a quarter of one at today's dates: what other tools say of the file. */
+    double device_busy_read_us, device_span_read_us;
     uint64_t kernels_with_call; /* whose correlation a SPAN_CALL has too */
 };
 

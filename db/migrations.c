@@ -317,6 +317,8 @@ static const char add_recordings[] =
     " kernel_total_ns REAL,"
     " device_busy_ns REAL,"
     " device_span_ns REAL,"
+    " device_busy_read_us REAL,"
+    " device_span_read_us REAL,"
     " kernels_with_call INTEGER NOT NULL,"
     " head_checksum INTEGER NOT NULL,"
     " nodes_checksum INTEGER NOT NULL,"

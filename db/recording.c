@@ -31,6 +31,8 @@ static void put_head(struct query *query, int64_t machine_id, const struct recor
     put_real(query, recording->kernel_total_ns);
     put_real(query, recording->device_busy_ns);
     put_real(query, recording->device_span_ns);
+    put_real(query, recording->device_busy_read_us);
+    put_real(query, recording->device_span_read_us);
     put_count(query, recording->kernels_with_call);
 }
 
@@ -55,6 +57,8 @@ static void get_head(struct query *query, struct arena *arena, int64_t *machine_
     recording->kernel_total_ns = get_real(query);
     recording->device_busy_ns = get_real(query);
     recording->device_span_ns = get_real(query);
+    recording->device_busy_read_us = get_real(query);
+    recording->device_span_read_us = get_real(query);
     recording->kernels_with_call = get_count(query);
 }
 

@@ -65,7 +65,8 @@
 #define RECORDING_COLUMNS                                                                          \
     "machine_id, format, path, sha256, started_at, events, complete, whole_bytes, origin_ns, "     \
     "wall_ns, overhead_ns, node_count, operators_with_shapes, kernels, kernel_names, "             \
-    "kernel_total_ns, device_busy_ns, device_span_ns, kernels_with_call"
+    "kernel_total_ns, device_busy_ns, device_span_ns, device_busy_read_us, device_span_read_us, "  \
+    "kernels_with_call"
 
 #define RECORDING_NODE_COLUMNS                                                                     \
     "recording_id, node, parent, kind, name, category, shapes, dtypes, device, attributes, "       \
@@ -90,7 +91,8 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
          " weight_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
          " ON CONFLICT (sha256) DO UPDATE SET name = excluded.name, path = excluded.path,"
          " format = excluded.format, file_bytes = excluded.file_bytes, nodes = excluded.nodes,"
-         " parameters = excluded.parameters, weight_bytes = excluded.weight_bytes RETURNING id"                                                         },
+         " parameters = excluded.parameters, weight_bytes = excluded.weight_bytes RETURNING "
+         "id"                                                                                                                                           },
     [STATEMENT_GET_MODEL] = {"read a model",                               "SELECT " MODEL_COLUMNS " FROM models WHERE id = ?"                        },
     [STATEMENT_FIND_MODELS] =
         {"find a model",
@@ -102,7 +104,8 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_PUT_MACHINE] =
         {"store a machine",
                                "INSERT INTO machines (fingerprint, label, cpu, isa, kernel, governor, virtualisation,"
-         " cpus, cpu_quota_cpus, memory_bytes, memory_limit_bytes, cache_l1_bytes, cache_l2_bytes,"
+         " cpus, cpu_quota_cpus, memory_bytes, memory_limit_bytes, cache_l1_bytes, "
+         "cache_l2_bytes,"
          " cache_l3_bytes, cache_l4_bytes, numa_nodes)"
          " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
          " ON CONFLICT (fingerprint) DO UPDATE SET label = excluded.label, cpu = excluded.cpu,"
@@ -115,10 +118,11 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
          " numa_nodes = excluded.numa_nodes RETURNING id"                                                                                               },
     [STATEMENT_GET_MACHINE] = {"read a machine",
                                "SELECT " MACHINE_COLUMNS " FROM machines WHERE id = ?"                                                                  },
-    [STATEMENT_FIND_MACHINES] =
-        {"find a machine",
-                               "SELECT " MACHINE_COLUMNS " FROM machines WHERE label = ?1 OR fingerprint = ?1"
-         " OR (length(?1) >= 6 AND substr(fingerprint, 1, length(?1)) = lower(?1)) ORDER BY id"                                                         },
+    [STATEMENT_FIND_MACHINES] = {"find a machine",
+                               "SELECT " MACHINE_COLUMNS
+                                 " FROM machines WHERE label = ?1 OR fingerprint = ?1"
+                                 " OR (length(?1) >= 6 AND substr(fingerprint, 1, length(?1)) "
+                                 "= lower(?1)) ORDER BY id"                                                                                             },
     [STATEMENT_LIST_MACHINES] = {"list the machines",
                                "SELECT " MACHINE_COLUMNS " FROM machines ORDER BY id"                                                                   },
     [STATEMENT_PUT_PEAK] =
@@ -212,7 +216,8 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
     [STATEMENT_LATEST_FIT] =
         {"find a fit",
                                "SELECT fits.id FROM fits JOIN machines ON machines.id = machine_id"
-         " WHERE (?1 IS NULL OR machines.fingerprint = ?1) AND (?2 IS NULL OR fits.runtime = ?2)"
+         " WHERE (?1 IS NULL OR machines.fingerprint = ?1) AND (?2 IS NULL OR fits.runtime = "
+         "?2)"
          " AND (?3 IS NULL OR fits.runtime_version = ?3) AND (?4 IS NULL OR fits.threads = ?4)"
          " ORDER BY fits.id DESC LIMIT 1"                                                                                                               },
     [STATEMENT_LIST_FITS] = {"list the fits",
@@ -239,11 +244,11 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
 
     [STATEMENT_FIND_MACHINE_ID] = {"find a machine",
                                "SELECT id FROM machines WHERE fingerprint = ?"                                                                          },
-    [STATEMENT_PUT_RECORDING] =
-        {"store a recording",
+    [STATEMENT_PUT_RECORDING] = {"store a recording",
                                "INSERT INTO recordings (" RECORDING_COLUMNS
-         ", head_checksum, nodes_checksum, samples_checksum)"
-         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0) RETURNING id"                                                      },
+                                 ", head_checksum, nodes_checksum, samples_checksum)"
+                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                 "?, ?, ?, ?, 0, 0, 0) RETURNING id"                                                                                    },
     [STATEMENT_PUT_RECORDING_SUMS] = {"store a recording",
                                "UPDATE recordings SET head_checksum = ?, nodes_checksum = ?,"
                                       " samples_checksum = ? WHERE id = ?"                                                                              },

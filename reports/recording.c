@@ -249,13 +249,15 @@ cJSON *recording_json(struct arena *arena, const struct recording *r) {
     add_categories(tree, r);
     json_add_uint(tree, "kernel_count", r->kernels);
     json_add_number(tree, "kernel_dur_sum_us", r->kernel_total_ns / 1e3);
-    json_add_number(tree, "gpu_busy_union_us", r->device_busy_ns / 1e3);
-    json_add_number(tree, "gpu_span_us", r->device_span_ns / 1e3);
+    json_add_number(tree, "gpu_busy_union_us", r->device_busy_read_us);
+    json_add_number(tree, "gpu_span_us", r->device_span_read_us);
     json_add_uint(tree, "distinct_kernel_names", r->kernel_names);
     json_add_uint(tree, "kernels_with_runtime_correlation", r->kernels_with_call);
     json_add_uint(tree, "cpu_ops_with_input_dims", r->operators_with_shapes);
     json_add_uint(tree, "operators", r->node_count);
     json_add_number(tree, "wall_ns", r->wall_ns);
+    json_add_number(tree, "device_busy_ns", r->device_busy_ns);
+    json_add_number(tree, "device_span_ns", r->device_span_ns);
     json_add_number(tree, "overhead_ns", r->overhead_ns);
     json_add(tree, "tracks", table_json(&tracks));
     cJSON *facts = json_add_object(tree, "facts");

@@ -28,10 +28,13 @@ void recording_tracks_table(struct arena *arena, const struct recording *recordi
  *     {"schema":1,"file","format","sha256","started_at","device","events","complete","whole_bytes",
  *      "complete_by_cat":{CATEGORY:COUNT},"kernel_count","kernel_dur_sum_us","gpu_busy_union_us",
  *      "gpu_span_us","distinct_kernel_names","kernels_with_runtime_correlation",
- *      "cpu_ops_with_input_dims","operators","wall_ns","overhead_ns",
+ *      "cpu_ops_with_input_dims","operators","wall_ns","device_busy_ns",
+ *      "device_span_ns","overhead_ns",
  *      "tracks":[...],"facts":{KEY:VALUE}}
- * "cpu_ops_with_input_dims" counts all spans that say their shapes, "operators" the nodes of the
- * tree, "whole_bytes" is null when the file is whole. The caller owns the tree. */
+ * Times in "gpu_..._us" are of microseconds held as doubles, as other tools have them; those in
+ * "device_..._ns" are exact. "cpu_ops_with_input_dims" counts all spans that say their shapes,
+ * "operators" the nodes of the tree, "whole_bytes" is null when the file is whole. The caller owns
+ * the tree. */
 cJSON *recording_json(struct arena *arena, const struct recording *recording);
 
 #endif
