@@ -11,12 +11,12 @@
 #include <string.h>
 
 enum {
-    SPAN_BYTES = 16 << 20,
+    SPAN_BYTES = 8 << 20,
     SMALL_BYTES = 1 << 20, /* of each other sorter */
-    NAMES_BYTES = 4 << 20,
-    SHAPES_BYTES = 4 << 20,
+    NAMES_BYTES = 2 << 20,
+    SHAPES_BYTES = 2 << 20,
     ROW_TEXTS_BYTES = 1 << 30,
-    SIGNATURES_MAX = 128 << 10,
+    SIGNATURES_MAX = 64 << 10,
     SHAPED_MAX = SIGNATURES_MAX / 4 * 3, /* the rest is for names alone */
     TRACKS_MAX = 16 << 10,
     SERIES_MAX = 4 << 10,
@@ -89,7 +89,8 @@ struct recorder {
     struct recording_fact *facts;
     uint32_t fact_count, fact_capacity;
     bool fine; /* some time is no whole microsecond */
-    uint64_t without_shapes, without_name, without_track, without_series; /* folded */
+    uint64_t without_shapes, without_name, without_place, without_track,
+        without_series; /* folded */
     uint64_t kernels, with_shapes;
     double kernel_total_ns;
 };
@@ -239,7 +240,7 @@ static uint32_t signature_of(struct recorder *r, const struct span *span) {
                           : intern_find(r->signatures, &bare, sizeof bare);
     if (number != INTERN_FULL)
         return number;
-    r->without_name++;
+    r->without_name += bare.name != r->other;
     return span->kind;
 }
 
@@ -558,7 +559,7 @@ static int finish_spans(struct recorder *r, struct arena *arena, struct recordin
     int code = spill_sort(r->spans, err);
     if (code == 0)
         code = walk_and_fill(r, tree, arena, out, err);
-    r->without_name += span_tree_folded(tree);
+    r->without_place = span_tree_folded(tree);
     span_tree_close(tree);
     return code;
 }
@@ -732,10 +733,11 @@ static void tell_folded(struct recorder *r) {
         const char *key;
         uint64_t count;
     } folded[] = {
-        {"spans without their name, too many differ",   r->without_name  },
-        {"spans without their shapes, too many differ", r->without_shapes},
-        {"spans on no track of their own",              r->without_track },
-        {"readings left out, too many series",          r->without_series},
+        {"spans without their name, too many differ",              r->without_name  },
+        {"spans without their shapes, too many differ",            r->without_shapes},
+        {"spans without their place in the tree, too many differ", r->without_place },
+        {"spans on no track of their own",                         r->without_track },
+        {"readings left out, too many series",                     r->without_series},
     };
     char text[32];
     struct err err = {0};

@@ -12,7 +12,7 @@
 
 struct recorder;
 
-/* `memory_bytes` is for spans before they spill; 0: 16 MiB. */
+/* `memory_bytes` is for spans before they spill; 0: 8 MiB. */
 int recorder_open(struct recorder **recorder, uint64_t memory_bytes, struct err *err);
 /* Valid until recorder_close(). */
 struct span_sink recorder_sink(struct recorder *recorder);

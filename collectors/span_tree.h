@@ -15,7 +15,7 @@
 
 enum {
     SPAN_TREE_DEPTH_MAX = 512, /* deeper spans are children of the last that fits, side by side */
-    SPAN_TREE_NODES_MAX = 128 << 10,
+    SPAN_TREE_NODES_MAX = 64 << 10,
 };
 
 struct tree_node {
