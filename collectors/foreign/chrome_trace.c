@@ -49,6 +49,11 @@ static bool on_device(enum span_kind kind) {
 }
 
 static int give_span(struct reading *r, const struct span *span) {
+    static const int64_t most_ns = INT64_C(1) << 62; /* as the recorder has it */
+    if (span->duration_ns >= most_ns || span->start_ns >= most_ns - span->duration_ns) {
+        skip(r, r->event.offset, "it lasts longer than can be held");
+        return 0;
+    }
     chrome_track_use(r->tracks, (uint32_t)span->track, on_device(span->kind));
     return r->sink->span ? r->sink->span(r->sink->context, span, r->err) : 0;
 }
