@@ -24,8 +24,8 @@ static void tell(struct context *context, const struct imported *imported) {
         print_note(context, "%s: %s; imported to the last whole event, %" PRIu64 " bytes", r->path,
                    outcome->cut, outcome->whole_bytes);
     if (outcome->skipped)
-        print_note(context, "%s: %" PRIu64 " events could not be used; the first %s", r->path,
-                   outcome->skipped, outcome->why);
+        print_note(context, "%s: %" PRIu64 " of its events could not be used; the first %s",
+                   r->path, outcome->skipped, outcome->why);
     if (imported->id && !imported->fresh)
         print_note(context, "%s: was imported before, as recording %" PRId64, r->path,
                    imported->id);
