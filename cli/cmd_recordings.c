@@ -1,12 +1,14 @@
 #include "cli/command.h"
 #include "db/recording.h"
 #include "reports/recording.h"
+#include "reports/recording_figure.h"
 
 #include <inttypes.h>
 
 struct recordings_options {
     const char *id;
-    bool flat, shapes, tracks, delete;
+    bool flat, shapes, tracks, folded, gone;
+    const char *picture;
     int64_t limit;
     double share;
 };
@@ -50,6 +52,27 @@ static int list(struct context *context, struct db *db, struct err *err) {
 
 /* ---- one recording --------------------------------------------------------------------------- */
 
+static int draw(struct context *context, const struct recording *recording, const char *path,
+                struct err *err) {
+    struct strbuf svg;
+    strbuf_init(&svg);
+    int code = recording_picture(context->arena, recording, &svg, err);
+    if (!code)
+        code = write_picture(context, &svg, path, err);
+    strbuf_done(&svg);
+    return code;
+}
+
+static int print_folded(struct context *context, const struct recording *recording,
+                        struct err *err) {
+    struct strbuf text;
+    strbuf_init(&text);
+    recording_folded(context->arena, recording, &text);
+    int code = print_raw(context, text.text, err);
+    strbuf_done(&text);
+    return code;
+}
+
 static int show(struct context *context, struct db *db, const struct recordings_options *options,
                 int64_t id, struct err *err) {
     struct stored_recording stored;
@@ -57,6 +80,10 @@ static int show(struct context *context, struct db *db, const struct recordings_
     if (db_load_recording(db, context->arena, id, RECORDING_NODES, &stored, err) < 0)
         return -(int)err->code;
     const struct recording *r = &stored.recording;
+    if (options->picture && draw(context, r, options->picture, err) < 0)
+        return -(int)err->code;
+    if (options->folded)
+        return print_folded(context, r, err);
     uint32_t limit = (uint32_t)options->limit;
     recording_head_table(context->arena, r, &head);
     recording_tracks_table(context->arena, r, &tracks);
@@ -74,7 +101,7 @@ static int show(struct context *context, struct db *db, const struct recordings_
     return code;
 }
 
-static int delete (struct context *context, struct db *db, int64_t id, struct err *err) {
+static int delete_one(struct context *context, struct db *db, int64_t id, struct err *err) {
     if (db_delete_recording(db, id, err) < 0)
         return -(int)err->code;
     print_note(context, "recording %" PRId64 " is gone", id);
@@ -88,15 +115,15 @@ static int answer(struct context *context, struct db *db, const struct recording
         return list(context, db, err);
     if (unit_parse_integer(options->id, &id, err) < 0)
         return -(int)err->code;
-    return options->delete ? delete (context, db, id, err) : show(context, db, options, id, err);
+    return options->gone ? delete_one(context, db, id, err) : show(context, db, options, id, err);
 }
 
 static int run(struct context *context, const void *given, struct err *err) {
     const struct recordings_options *options = given;
     struct db *db;
-    if (options->delete &&!options->id)
+    if (options->gone && !options->id)
         return err_set(err, ERR_USAGE, "--delete wants a recording");
-    if (context_db_open(context, options->delete ? DB_WRITE : DB_READ_ONLY, &db, err) < 0)
+    if (context_db_open(context, options->gone ? DB_WRITE : DB_READ_ONLY, &db, err) < 0)
         return -(int)err->code;
     int code = answer(context, db, options, err);
     db_close(db);
@@ -111,12 +138,16 @@ static const struct option_row options[] = {
      .help = "with --flat: one row per shapes too"},
     {.name = "tracks", .type = OPTION_FLAG, .offset = offsetof(struct recordings_options, tracks),
      .help = "threads and queues, instead of operators"},
+    {.name = "folded", .type = OPTION_FLAG, .offset = offsetof(struct recordings_options, folded),
+     .help = "a line per stack with its own microseconds, for programs that draw flame graphs"},
+    {.name = "picture", .type = OPTION_TEXT, .metavar = "FILE", .offset = offsetof(struct recordings_options, picture),
+     .help = "draw the tree into an SVG file"},
     {.name = "limit", .type = OPTION_INT, .metavar = "N", .fallback = "20", .min = 0, .max = 1e6,
      .offset = offsetof(struct recordings_options, limit), .help = "rows, of the tree below each node; 0: all"},
     {.name = "share", .type = OPTION_NUMBER, .metavar = "PERCENT", .fallback = "0.5", .min = 0, .max = 100,
      .offset = offsetof(struct recordings_options, share),
      .help = "leave out what is a smaller part of the tree's time"},
-    {.name = "delete", .type = OPTION_FLAG, .offset = offsetof(struct recordings_options, delete),
+    {.name = "delete", .type = OPTION_FLAG, .offset = offsetof(struct recordings_options, gone),
      .help = "remove the recording"},
     {0},
 };
@@ -130,6 +161,7 @@ static const struct argument_row arguments[] = {
 static const struct example examples[] = {
     {"assay recordings", "all of them"},
     {"assay recordings 3", "the tree of operators, with total and own time"},
+    {"assay recordings 3 --picture tree.svg", "the tree as a picture"},
     {"assay recordings 3 --flat --shapes", "where the time went, by name and shapes"},
     {0},
 };

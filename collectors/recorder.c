@@ -306,8 +306,11 @@ static int take_span(void *context, const struct span *span, struct err *err) {
     struct recorder *r = context;
     struct span_record record = {
         .start_ns = span->start_ns, .duration_ns = span->duration_ns, .sequence = r->sequence++};
-    if (check_times(span, err) < 0 || track_index(r, span->track, &record.track, err) < 0 ||
-        count_category(r, span->category, err) < 0 || add_joins(r, span, err) < 0)
+    if (check_times(span, err) < 0 || count_category(r, span->category, err) < 0)
+        return -(int)err->code;
+    if (span->kind == SPAN_SESSION)
+        return 0;
+    if (track_index(r, span->track, &record.track, err) < 0 || add_joins(r, span, err) < 0)
         return -(int)err->code;
     record.signature = signature_of(r, span);
     r->fine |= span->start_ns % 1000 || span->duration_ns % 1000;

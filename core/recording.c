@@ -86,6 +86,37 @@ struct recording_call *recording_calls(struct arena *arena, const struct recordi
     return calls;
 }
 
+/* ---- the tree -------------------------------------------------------------------------------- */
+
+static int by_parent_and_total(const void *a, const void *b, void *context) {
+    const struct recording_node *nodes = context;
+    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
+    if (nodes[left].parent != nodes[right].parent)
+        return nodes[left].parent < nodes[right].parent ? -1 : 1;
+    if (nodes[left].total_ns != nodes[right].total_ns)
+        return nodes[left].total_ns < nodes[right].total_ns ? 1 : -1;
+    return left - right;
+}
+
+struct recording_links recording_links(struct arena *arena, const struct recording *recording) {
+    uint32_t n = recording->node_count;
+    int32_t *sorted = ARENA_ARRAY(arena, n + 1u, int32_t);
+    struct recording_links links = {ARENA_ARRAY(arena, n + 1u, int32_t),
+                                    ARENA_ARRAY(arena, n + 1u, int32_t)};
+    for (uint32_t i = 0; i < n; i++)
+        sorted[i] = (int32_t)i;
+    for (uint32_t i = 0; i <= n; i++)
+        links.first[i] = -1;
+    if (n)
+        qsort_r(sorted, n, sizeof *sorted, by_parent_and_total, recording->nodes);
+    for (uint32_t i = n; i-- > 0;) {
+        int32_t node = sorted[i], *first = &links.first[recording->nodes[node].parent + 1];
+        links.next[node] = *first;
+        *first = node;
+    }
+    return links;
+}
+
 /* ---- sums and facts -------------------------------------------------------------------------- */
 
 double recording_self_ns(const struct recording *recording) {

@@ -99,6 +99,13 @@ struct recording_call {
 struct recording_call *recording_calls(struct arena *arena, const struct recording *recording,
                                        bool by_shapes, uint32_t *count);
 
+/* Children in order, the most total time first: first[i + 1] is the first child of node i, first[0]
+ * the first root, next[i] the sibling behind i; -1 ends. Lives in the arena. */
+struct recording_links {
+    int32_t *first, *next;
+};
+struct recording_links recording_links(struct arena *arena, const struct recording *recording);
+
 /* Self time of all nodes: what the tracks were busy, or all the rows of a table. */
 double recording_self_ns(const struct recording *recording);
 

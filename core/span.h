@@ -18,6 +18,7 @@ enum span_kind {
     SPAN_SET,        /* memory set, on a device */
     SPAN_ANNOTATION, /* a range that the user named */
     SPAN_OTHER,
+    SPAN_SESSION, /* the profiler's own word on when it watched: counted, part of no tree */
     SPAN_KIND_COUNT
 };
 

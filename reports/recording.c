@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -129,47 +128,16 @@ void recording_calls_table(struct arena *arena, const struct recording *r, bool 
 struct tree {
     struct arena *arena;
     const struct recording *recording;
-    int32_t *first, *next; /* children, the longest first */
+    struct recording_links links;
     uint32_t limit;
     double least_ns, all_ns;
     struct table *table;
 };
 
-static int by_parent_and_total(const void *a, const void *b, void *context) {
-    const struct recording_node *nodes = context;
-    int32_t left = *(const int32_t *)a, right = *(const int32_t *)b;
-    if (nodes[left].parent != nodes[right].parent)
-        return nodes[left].parent < nodes[right].parent ? -1 : 1;
-    if (nodes[left].total_ns != nodes[right].total_ns)
-        return nodes[left].total_ns < nodes[right].total_ns ? 1 : -1;
-    return left - right;
-}
-
-/* first[0] are the roots, first[i + 1] the children of node i. */
-static void link_children(struct tree *tree) {
-    uint32_t n = tree->recording->node_count;
-    int32_t *sorted = ARENA_ARRAY(tree->arena, n + 1u, int32_t);
-    tree->first = ARENA_ARRAY(tree->arena, n + 1u, int32_t);
-    tree->next = ARENA_ARRAY(tree->arena, n + 1u, int32_t);
-    for (uint32_t i = 0; i < n; i++) {
-        sorted[i] = (int32_t)i;
-        tree->next[i] = -1;
-    }
-    for (uint32_t i = 0; i <= n; i++)
-        tree->first[i] = -1;
-    if (n)
-        qsort_r(sorted, n, sizeof *sorted, by_parent_and_total, tree->recording->nodes);
-    for (uint32_t i = n; i-- > 0;) {
-        int32_t node = sorted[i], *first = &tree->first[tree->recording->nodes[node].parent + 1];
-        tree->next[node] = *first;
-        *first = node;
-    }
-}
-
 /* As deep as the recorder nests, so no deeper than a stack holds. */
 static void add_children(struct tree *tree, int32_t parent, int depth) {
     uint32_t shown = 0;
-    for (int32_t at = tree->first[parent + 1]; at >= 0; at = tree->next[at]) {
+    for (int32_t at = tree->links.first[parent + 1]; at >= 0; at = tree->links.next[at]) {
         const struct recording_node *node = &tree->recording->nodes[at];
         if ((tree->limit && shown == tree->limit) || node->total_ns < tree->least_ns)
             return;
@@ -187,12 +155,12 @@ void recording_tree_table(struct arena *arena, const struct recording *r, uint32
     double all_ns = recording_self_ns(r);
     struct tree tree = {.arena = arena,
                         .recording = r,
+                        .links = recording_links(arena, r),
                         .limit = limit,
                         .least_ns = share_min * all_ns,
                         .all_ns = all_ns,
                         .table = table};
     table_init(table, arena, "", call_columns, COLUMNS);
-    link_children(&tree);
     add_children(&tree, RECORDING_ROOT, 0);
 }
 

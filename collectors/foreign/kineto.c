@@ -28,6 +28,7 @@ static const struct {
     {"memset",              SPAN_SET       },
     {"user_annotation",     SPAN_ANNOTATION},
     {"gpu_user_annotation", SPAN_ANNOTATION},
+    {"trace",               SPAN_SESSION   },
 };
 
 /* The oldest export has no categories, but processes with these names. */

@@ -37,6 +37,14 @@ run recordings 2 --flat --shapes
 expect calls_are_told_by_shapes 0 out "1x3x32x32 16x3x3x3 16"
 run recordings 1 --tracks
 expect tracks_have_names 0 out "python3: 100"
+run recordings 1 --folded
+expect stacks_are_folded 0 out "ProfilerStep#1;aten::linear;aten::addmm;cudaLaunchKernel 10"
+if command -v gnuplot >/dev/null; then
+    run recordings 1 --picture "$work/tree.svg"
+    grep -q "</svg>" "$work/tree.svg" && ok a_tree_is_drawn || not_ok a_tree_is_drawn "$err"
+else
+    skip a_tree_is_drawn "gnuplot is not installed"
+fi
 run recordings 7
 expect an_unknown_recording_is_refused 3 err "recording 7"
 run recordings nonsense

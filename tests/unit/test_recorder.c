@@ -332,6 +332,21 @@ static void readings_are_sorted_and_thinned_but_keep_their_peak(void **state) {
     assert_string_equal(r->tracks[0].name, "main");
 }
 
+static void the_profilers_own_span_is_only_counted(void **state) {
+    struct fixture *t = *state;
+    struct span session = {.name = "Profiler",
+                           .category = "Trace",
+                           .kind = SPAN_SESSION,
+                           .track = 5,
+                           .duration_ns = 1000};
+    assert_int_equal(t->sink.span(t->sink.context, &session, &t->err), 0);
+    give(t, "a", 1, 100, 10);
+    const struct recording *r = finish(t);
+    assert_string_equal(tree(t, r, true), "a=10");
+    assert_int_equal(r->wall_ns, 10);
+    assert_int_equal(r->category_count, 2);
+}
+
 static void the_first_of_equal_facts_stays(void **state) {
     struct fixture *t = *state;
     assert_int_equal(t->sink.fact(t->sink.context, "device", "A100", &t->err), 0);
@@ -369,6 +384,7 @@ int main(void) {
         TEST(too_many_names_are_folded_and_said),
         TEST(rows_of_tables_are_roots),
         TEST(readings_are_sorted_and_thinned_but_keep_their_peak),
+        TEST(the_profilers_own_span_is_only_counted),
         TEST(the_first_of_equal_facts_stays),
         TEST(nothing_is_a_recording_too),
     };
