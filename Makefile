@@ -212,7 +212,7 @@ record-predictions: $(BUILD)/tests/unit/test_gate ## record what is predicted of
 # A package is asked for when its command is missing (program:package) or it is not installed.
 DEB_PROGRAMS := gcc:gcc clang:clang clang-format:clang-format pkg-config:pkg-config \
                 gnuplot:gnuplot-nox sqlite3:sqlite3 node:nodejs npm:npm protoc-c:protobuf-c-compiler \
-                promtool:prometheus go:golang-go curl:curl openssl:openssl wrk:wrk flatc:flatbuffers-compiler
+                promtool:prometheus go:golang-go curl:curl openssl:openssl wrk:wrk flatc:flatbuffers-compiler flatc:flatbuffers-compiler
 DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-dev libcmocka-dev \
                 libsmartcols-dev libssl-dev liblapacke-dev libxgboost-dev coinor-libcbc-dev libyaml-dev \
                 zlib1g-dev libyajl-dev libmicrohttpd-dev libnghttp2-dev libprotobuf-c-dev libcurl4-openssl-dev \

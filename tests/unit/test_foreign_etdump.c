@@ -407,11 +407,11 @@ static void a_short_file_gives_its_whole_events(void **state) {
         assert_int_equal(rc, 0);
         assert_false(kept.outcome.complete);
         assert_non_null(kept.outcome.cut);
-        assert_true(kept.outcome.events < 9);
+        assert_true(kept.outcome.events <= 9);
         most = kept.outcome.events > most ? kept.outcome.events : most;
         kept_done(&kept);
     }
-    assert_true(most > 0);
+    assert_true(most >= 8);
 }
 
 /* Little-endian words of a small dump: prefix, root, "ED00", then tables. */
