@@ -46,7 +46,7 @@ struct table_row {
     const char *dtypes;     /* NULL */
     const char *attributes; /* "m=128 n=4096 k=11008", sorted by key; NULL */
     uint64_t count;         /* executions behind the number; 0: not said */
-    double time_ns;         /* of one execution: median or mean, as the mapping says */
+    double time_ns; /* of one execution: median or mean, as the mapping says; NaN: not said */
     double low_ns, high_ns; /* smallest and largest seen; NaN: not said */
 };
 

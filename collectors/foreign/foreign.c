@@ -5,8 +5,13 @@
 /* In the order in which they are asked: those that know themselves by a few bytes first. */
 /* clang-format off */
 #define FORMATS(ROW) \
+    ROW(etdump) \
     ROW(onnxruntime) \
-    ROW(kineto)
+    ROW(kineto) \
+    ROW(onednn) \
+    ROW(perf_script) \
+    ROW(perf_analyzer) \
+    ROW(table)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct foreign_format foreign_##name;
