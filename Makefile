@@ -275,6 +275,7 @@ lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are in
 BIN_DIR  := $(DESTDIR)$(PREFIX)/bin
 LIB_DIR  := $(DESTDIR)$(PREFIX)/lib/assay
 SHARE    := $(DESTDIR)$(PREFIX)/share
+MAPPINGS := $(SHARE)/assay/mappings
 MAN      := $(SHARE)/man/man1/assay.1
 BASH     := $(SHARE)/bash-completion/completions/assay
 ZSH      := $(SHARE)/zsh/site-functions/_assay
@@ -287,6 +288,7 @@ install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
 	if [ -e $(RUNTIME) ]; then install -D -m 644 $(RUNTIME) $(LIB_DIR)/libonnxruntime.so.1; fi
+	install -D -m 644 -t $(MAPPINGS) collectors/foreign/mappings/*.yaml
 	mkdir -p $(dir $(MAN) $(BASH) $(ZSH) $(FISH))
 	$(BUILD)/assay man > $(MAN)
 	$(BUILD)/assay completion bash > $(BASH)
@@ -296,7 +298,8 @@ install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
-	[ ! -d $(LIB_DIR) ] || rmdir $(LIB_DIR)
+	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
+	for folder in $(LIB_DIR) $(MAPPINGS) $(SHARE)/assay; do [ ! -d $$folder ] || rmdir $$folder; done
 
 clean: ## remove the build folder
 	rm -rf $(BUILD)

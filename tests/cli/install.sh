@@ -7,7 +7,7 @@ make --no-print-directory -s BUILD="$BUILD" DESTDIR="$place" PREFIX=/usr install
     ok install_succeeds || not_ok install_succeeds "$(<"$work/log")"
 for file in bin/assay lib/assay/assay-worker lib/assay/libassay-ort-hook.so share/man/man1/assay.1 \
     share/bash-completion/completions/assay share/zsh/site-functions/_assay \
-    share/fish/vendor_completions.d/assay.fish; do
+    share/fish/vendor_completions.d/assay.fish share/assay/mappings/neusight_matmul.yaml; do
     [ -s "$place/usr/$file" ] && ok "installs_$(basename "$file")" || not_ok "installs_$(basename "$file")"
 done
 installed=$(cd / && "$place/usr/bin/assay" list collectors --format csv | grep '^onnxruntime,')

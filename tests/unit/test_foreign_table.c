@@ -1,5 +1,6 @@
 #include "tests/unit/foreign_sink.h"
 
+#include "base/file.h"
 #include "base/lines.h"
 #include "collectors/foreign/csv.h"
 #include "collectors/foreign/mapping.h"
@@ -220,6 +221,40 @@ static void a_mapping_of_the_user_makes_several_rows_of_a_line(void **state) {
     kept_done(&kept);
 }
 
+/* The text of the first block of the page that begins so. */
+static const char *block_of(struct arena *page_arena, const char *page, const char *begin) {
+    const char *at = strstr(page, begin);
+    assert_non_null(at);
+    at = strchr(at, '\n') + 1;
+    const char *end = strstr(at, "```");
+    assert_non_null(end);
+    return arena_strndup(page_arena, at, (size_t)(end - at));
+}
+
+static void the_example_of_the_manual_does_what_it_says(void **state) {
+    (void)state;
+    struct kept kept;
+    struct file_map map;
+    kept_init(&kept);
+    assert_int_equal(file_map_open(&map, "docs/import-mappings.md", &kept.err), 0);
+    const char *page = arena_strndup(&kept.arena, (const char *)map.bytes, map.size);
+    const char *table = block_of(&kept.arena, page, "```\nop,");
+    const char *mapping = block_of(&kept.arena, page, "```yaml\n");
+    const char *path = file_of(&kept.arena, "mine.yaml", mapping, strlen(mapping));
+    const struct foreign_request request = {.mapping = path};
+    if (kept_read_text(&kept, &foreign_table, table, strlen(table), request))
+        fail_msg("%s", kept.err.message);
+    assert_int_equal(kept.outcome.events, 3);
+    assert_int_equal(kept.row_count, 2);
+    assert_string_equal(kept.rows[0].shapes, "128x11008 11008x4096");
+    assert_true(kept.rows[0].low_ns == 301000 && kept.rows[0].count == 50);
+    assert_string_equal(kept.rows[1].attributes, "cols=4096 rows=128");
+    assert_true(kept_has_fact(&kept, "no rule applies=1"));
+    remove_file(path);
+    file_map_close(&map);
+    kept_done(&kept);
+}
+
 static void lines_that_no_rule_wants_are_counted(void **state) {
     (void)state;
     struct kept kept;
@@ -404,6 +439,7 @@ int main(void) {
         cmocka_unit_test(the_header_chooses_the_mapping_and_rows_are_what_it_says),
         cmocka_unit_test(cells_that_are_no_numbers_are_named_and_counted),
         cmocka_unit_test(a_mapping_of_the_user_makes_several_rows_of_a_line),
+        cmocka_unit_test(the_example_of_the_manual_does_what_it_says),
         cmocka_unit_test(lines_that_no_rule_wants_are_counted),
         cmocka_unit_test(hostile_tables_are_refused_or_cut_with_a_reason),
         cmocka_unit_test(what_is_too_wide_or_too_long_is_refused),
