@@ -188,7 +188,8 @@ int etdump_walk(const struct flatbuffer *file, etdump_fn *visit, void *context, 
 struct reader {
     const char *path;
     struct span_sink *sink;
-    struct pte *program; /* NULL: none was given */
+    bool with_program;
+    struct pte program;
     struct pte_call call;
     uint64_t events;
     int64_t last_ns;        /* when the last event of the run ended */
@@ -235,9 +236,9 @@ static bool is_instruction(const char *name) {
 /* What the program calls there; the file's name becomes the category. */
 static int name_by_program(struct reader *reader, const struct etdump_event *event,
                            struct span *span, struct err *err) {
-    if (!reader->program || !is_instruction(event->name))
+    if (!reader->with_program || !is_instruction(event->name))
         return 0;
-    if (pte_describe(reader->program, event->chain_index, event->instruction_id, &reader->call,
+    if (pte_describe(&reader->program, event->chain_index, event->instruction_id, &reader->call,
                      err))
         return -(int)err->code;
     if (reader->call.name.length == 0)
@@ -322,14 +323,13 @@ static int read_mapped(struct reader *reader, const struct flatbuffer *file,
 static int read_with_program(const struct foreign_request *request, struct reader *reader,
                              const struct flatbuffer *file, struct foreign_outcome *out,
                              struct err *err) {
-    struct pte program;
     if (!request->companion)
         return read_mapped(reader, file, out, err);
-    if (pte_open(&program, request->companion, err))
+    if (pte_open(&reader->program, request->companion, err))
         return -(int)err->code;
-    reader->program = &program;
+    reader->with_program = true;
     int rc = read_mapped(reader, file, out, err);
-    pte_close(&program);
+    pte_close(&reader->program);
     return rc;
 }
 

@@ -42,6 +42,7 @@ static int open_table(const struct flatbuffer *buffer, uint64_t at, struct flat_
 
 /* Follows the offset at `at`. Offsets are unsigned and never 0. */
 static int follow(const struct flatbuffer *buffer, uint64_t at, uint64_t *target, struct err *err) {
+    *target = 0;
     if (!inside(buffer, at, OFFSET_BYTES))
         return outside(buffer, at, "an offset", err);
     uint64_t offset = number_at(buffer, at, OFFSET_BYTES);

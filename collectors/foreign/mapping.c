@@ -281,7 +281,7 @@ static int nothing_fits(const char *folder, const struct csv_record *header, str
 /* Of the mappings that fit the one with the most columns stays in `best`. */
 static int consider(struct arena *arena, const char *path, const struct csv_record *header,
                     struct mapping *best, const char **rival, struct err *err) {
-    struct mapping mapping;
+    struct mapping mapping = {0};
     if (mapping_read(arena, path, &mapping, err))
         return -(int)err->code;
     if (mapping_missing(&mapping, header))

@@ -369,12 +369,13 @@ static int say_complaint(struct reader *reader, uint32_t rule, const struct comp
 static int say_complaints(struct reader *reader, struct err *err) {
     for (uint32_t i = 0; i < reader->rule_count; i++) {
         const struct bound_rule *rule = &reader->rules[i];
-        const struct complaint *complaints[] = {&rule->time.complaint,  &rule->low.complaint,
-                                                &rule->high.complaint,  &rule->count.complaint,
-                                                &rule->value.complaint, &rule->shape_complaint};
-        for (size_t j = 0; j < sizeof complaints / sizeof *complaints; j++)
-            if (say_complaint(reader, i, complaints[j], err))
-                return -(int)err->code;
+        if (say_complaint(reader, i, &rule->time.complaint, err) ||
+            say_complaint(reader, i, &rule->low.complaint, err) ||
+            say_complaint(reader, i, &rule->high.complaint, err) ||
+            say_complaint(reader, i, &rule->count.complaint, err) ||
+            say_complaint(reader, i, &rule->value.complaint, err) ||
+            say_complaint(reader, i, &rule->shape_complaint, err))
+            return -(int)err->code;
     }
     return 0;
 }

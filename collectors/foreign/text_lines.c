@@ -15,8 +15,8 @@ void text_lines_done(struct text_lines *lines) {
 }
 
 static int refuse(const struct text_lines *lines, struct err *err, const char *what) {
-    return err_set(err, ERR_INPUT, "%s:%llu: %s", lines->path,
-                   (unsigned long long)(lines->number + 1), what);
+    unsigned long long line = lines->number + 1;
+    return err_set(err, ERR_INPUT, "%s:%llu: %s", lines->path, line, what);
 }
 
 static bool is_text(const char *line, size_t length) {
