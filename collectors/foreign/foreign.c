@@ -6,6 +6,7 @@
 /* clang-format off */
 #define FORMATS(ROW) \
     ROW(etdump) \
+    ROW(hooks) \
     ROW(onnxruntime) \
     ROW(kineto) \
     ROW(onednn) \
