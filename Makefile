@@ -16,7 +16,9 @@ endif
 # ---- what is built ---------------------------------------------------------------------------
 
 HOUSE    := base core models db collectors profiler predictor reports jobs server cli
-ROOMS    := $(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/))))
+# What runs inside of other programs is no part of the house's own.
+EMIT     := collectors/emit
+ROOMS    := $(filter-out $(EMIT),$(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/)))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
 MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c
@@ -128,6 +130,38 @@ sanitize: ## all tests under the address and undefined-behaviour sanitizers
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 \
 	    tests/run $(BUILD)/sanitize
 
+# ---- what other programs load ------------------------------------------------------------------
+
+HOOKS    := $(BUILD)/libassay-hooks.so
+INJECTED := $(BUILD)/libassay-itt.so $(BUILD)/libassay-nvtx.so
+ifeq ($(CROSS),)
+all: $(HOOKS) $(INJECTED)
+endif
+
+# Libraries that other programs load. They stay loaded: threads that end later, and the one of the
+# hooks library, run their code.
+EMIT_HEADERS := $(wildcard $(EMIT)/*.h collectors/hooks/format.h) collectors/assay_hooks.h
+EMIT_CFLAGS   = $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -Wl,-z,nodelete \
+                -Wl,-z,relro,-z,now
+HOOKS_PARTS  := $(addprefix $(EMIT)/,hooks.c stream.c lane.c kinds.c clock.c counters.c helper.c)
+
+$(HOOKS).1: $(HOOKS_PARTS) $(EMIT_HEADERS) $(EMIT)/hooks.map
+	@mkdir -p $(@D)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(EMIT_CFLAGS) -Wl,-soname,$(@F) -Wl,--version-script=$(EMIT)/hooks.map -o $@ \
+	    $(HOOKS_PARTS) -lpthread
+
+$(HOOKS): $(HOOKS).1
+	$(QUIET)ln -sf $(<F) $@
+
+# They write through the hooks library, beside them in the build folder and above them when installed.
+$(BUILD)/libassay-itt.so: $(EMIT)/itt.c $(EMIT)/nest.c
+$(BUILD)/libassay-nvtx.so: $(EMIT)/nvtx.c $(EMIT)/nvtx_message.c $(EMIT)/nest.c
+$(INJECTED): $(EMIT_HEADERS) | $(HOOKS)
+	@echo "  cc $@"
+	$(QUIET)$(CC) $(EMIT_CFLAGS) -o $@ $(filter %.c,$^) -L$(BUILD) -lassay-hooks -lpthread -ldl \
+	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..'
+
 # ---- fuzzing (clang) -------------------------------------------------------------------------
 
 FUZZ_RUNS    ?= 2000000
@@ -179,6 +213,8 @@ bench: all $(addprefix $(BUILD)/bench/,predictor packing bare_http dripper asker
 	@tests/bench/import $(BUILD)
 	@tests/bench/serve $(BUILD)
 	@tests/bench/soak $(BUILD)
+
+bench: $(BUILD)/bench/hooks
 
 loop: all $(LOAD) ## a model server under load: measured response times beside the plan's (7 minutes)
 	@tests/loop/run $(BUILD)
@@ -253,6 +289,8 @@ C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuz
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)
 
+C_FILES += $(sort $(wildcard $(EMIT)/*.[ch]))
+
 # False alarms of cppcheck 2.10: out-parameters that are set when 0 is returned, hexadecimal floating
 # constants, sizeof of a pointer that is meant, _Generic.
 CPPCHECK_QUIET := $(addprefix --suppress=,missingIncludeSystem ctuuninitvar uninitStructMember \
@@ -262,10 +300,10 @@ lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are in
 	@clang-format --dry-run -Werror $(C_FILES)
 	@if command -v cppcheck >/dev/null; then \
 	    cppcheck --quiet -j$(JOBS) --std=c11 --error-exitcode=1 --inline-suppr -I. -D_GNU_SOURCE \
-	        --enable=warning,performance,portability $(CPPCHECK_QUIET) $(SOURCES); \
+	        --enable=warning,performance,portability $(CPPCHECK_QUIET) $(SOURCES) $(wildcard $(EMIT)/*.c); \
 	else echo "skip: cppcheck is not installed"; fi
 	@if command -v clang-tidy >/dev/null; then \
-	    printf '%s\n' $(SOURCES) | xargs -P$(JOBS) -I{} clang-tidy --quiet --warnings-as-errors='*' \
+	    printf '%s\n' $(SOURCES) $(wildcard $(EMIT)/*.c) | xargs -P$(JOBS) -I{} clang-tidy --quiet --warnings-as-errors='*' \
 	        --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-reserved-identifier,-clang-analyzer-security.insecureAPI.*,-bugprone-narrowing-conversions,-bugprone-assignment-in-if-condition' \
 	        {} -- -std=c17 $(CPPFLAGS); \
 	else echo "skip: clang-tidy is not installed"; fi
@@ -283,7 +321,7 @@ FISH     := $(SHARE)/fish/vendor_completions.d/assay.fish
 NODE_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 RUNTIME  := node_modules/onnxruntime-node/bin/napi-v6/linux/$(NODE_ARCH)/libonnxruntime.so.1
 
-install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page, completions
+install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manual page, completions
 	install -D -m 755 $(BUILD)/assay $(BIN_DIR)/assay
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
@@ -301,6 +339,25 @@ uninstall: ## remove what install put there
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
 	for folder in $(LIB_DIR) $(MAPPINGS) $(SHARE)/assay; do [ ! -d $$folder ] || rmdir $$folder; done
 
+# The hooks, for other programs: part of install and uninstall.
+SO_DIR   := $(DESTDIR)$(PREFIX)/lib
+HEADER   := $(DESTDIR)$(PREFIX)/include/assay_hooks.h
+PC_FILE  := $(SO_DIR)/pkgconfig/assay-hooks.pc
+
+install: install-hooks
+install-hooks: all
+	mkdir -p $(LIB_DIR) $(dir $(PC_FILE))
+	install -m 644 $(INJECTED) $(LIB_DIR)
+	install -D -m 644 $(HOOKS).1 $(SO_DIR)/libassay-hooks.so.1
+	ln -sf libassay-hooks.so.1 $(SO_DIR)/libassay-hooks.so
+	install -D -m 644 collectors/assay_hooks.h $(HEADER)
+	sed 's/@VERSION@/$(VERSION)/' $(EMIT)/assay-hooks.pc.in > $(PC_FILE)
+
+uninstall: uninstall-hooks
+uninstall-hooks:
+	rm -f $(HEADER) $(PC_FILE) $(addprefix $(SO_DIR)/,libassay-hooks.so libassay-hooks.so.1)
+	rm -f $(addprefix $(LIB_DIR)/,$(notdir $(INJECTED)))
+
 clean: ## remove the build folder
 	rm -rf $(BUILD)
 
@@ -309,5 +366,5 @@ help: ## list the targets
 
 .PHONY: all tests test check sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
-        install uninstall clean help
+        install uninstall install-hooks uninstall-hooks clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

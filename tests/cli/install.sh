@@ -10,6 +10,10 @@ for file in bin/assay lib/assay/assay-worker lib/assay/libassay-ort-hook.so shar
     share/fish/vendor_completions.d/assay.fish share/assay/mappings/neusight_matmul.yaml; do
     [ -s "$place/usr/$file" ] && ok "installs_$(basename "$file")" || not_ok "installs_$(basename "$file")"
 done
+for file in lib/libassay-hooks.so include/assay_hooks.h lib/pkgconfig/assay-hooks.pc lib/assay/libassay-itt.so \
+    lib/assay/libassay-nvtx.so; do
+    [ -s "$place/usr/$file" ] && ok "installs_$(basename "$file")" || not_ok "installs_$(basename "$file")"
+done
 installed=$(cd / && "$place/usr/bin/assay" list collectors --format csv | grep '^onnxruntime,')
 if [ -e "$place/usr/lib/assay/libonnxruntime.so.1" ]; then
     [[ $installed == onnxruntime,true,* ]] && ok the_installed_program_finds_its_parts || not_ok the_installed_program_finds_its_parts "$installed"

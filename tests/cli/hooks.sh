@@ -1,0 +1,58 @@
+#!/bin/bash
+# The hooks as engine authors and their users meet them: the header in C and C++, the example with
+# the installed library, and libraries that others load.
+source tests/harness.bash
+
+unset ASSAY_HOOKS_STREAM ASSAY_HOOKS_COUNTERS ASSAY_HOOKS_LIMIT
+
+place=$work/place
+make --no-print-directory -s BUILD="$BUILD" DESTDIR="$place" PREFIX=/usr install >"$work/log" 2>&1 ||
+    not_ok install_succeeds "$(<"$work/log")"
+flags=$(PKG_CONFIG_PATH=$place/usr/lib/pkgconfig pkg-config --cflags --libs assay-hooks)
+if gcc -std=c99 -pedantic -Wall -Wextra -Werror -o "$work/engine" docs/examples/engine.c $flags 2>"$work/log"; then
+    ok the_example_builds_with_the_installed_library
+else
+    not_ok the_example_builds_with_the_installed_library "$(<"$work/log")"
+fi
+echo '#include <assay_hooks.h>' >"$work/header.cpp"
+if ! command -v g++ >/dev/null; then
+    skip the_header_is_cpp_too "no g++"
+elif g++ -std=c++98 -Wall -Wextra -Werror -fsyntax-only -I"$place/usr/include" "$work/header.cpp" 2>"$work/log"; then
+    ok the_header_is_cpp_too
+else
+    not_ok the_header_is_cpp_too "$(<"$work/log")"
+fi
+
+# The engine's three requests of two layers, as `assay import` counts them.
+ASSAY_HOOKS_STREAM=$work/engine.hooks LD_LIBRARY_PATH=$place/usr/lib "$work/engine"
+if "$assay" help import >/dev/null 2>&1; then
+    run import "$work/engine.hooks" --json
+    [ "$(json '$.events')" = 15 ] && ok the_example_is_imported || not_ok the_example_is_imported "$out" "$err"
+fi
+[ -s "$work/engine.hooks" ] && ok the_example_writes_a_stream || not_ok the_example_writes_a_stream
+LD_LIBRARY_PATH=$place/usr/lib "$work/engine" && [ "$(ls "$work" | grep -c 'hooks$')" = 1 ] &&
+    ok without_a_stream_the_example_runs_alone || not_ok without_a_stream_the_example_runs_alone
+
+# A program nobody prepared: Debian's PyTorch runs its convolutions by oneDNN, which tells ITT.
+cat >"$work/conv.py" <<'PYTHON'
+import torch
+layer = torch.nn.Conv2d(3, 16, 7, stride=2).eval()
+with torch.no_grad():
+    for _ in range(5):
+        layer(torch.zeros(1, 3, 64, 64))
+PYTHON
+python=/usr/bin/python3
+if ! $python -c 'import torch; exit(not torch.backends.mkldnn.is_available())' 2>/dev/null; then
+    skip operators_of_an_unmodified_program "no PyTorch with oneDNN for $python"
+else
+    INTEL_LIBITTNOTIFY64=$place/usr/lib/assay/libassay-itt.so ASSAY_HOOKS_STREAM=$work/torch.hooks \
+        $python "$work/conv.py" >"$work/log" 2>&1
+    found=$(strings -a "$work/torch.hooks" 2>/dev/null | grep -cx convolution)
+    [ "$found" -eq 1 ] && ok operators_of_an_unmodified_program ||
+        not_ok operators_of_an_unmodified_program "$(<"$work/log")"
+    if "$assay" help import >/dev/null 2>&1; then
+        run import "$work/torch.hooks" --json
+        [ "$(json '$.events')" -ge 5 ] && ok operators_of_an_unmodified_program_are_imported ||
+            not_ok operators_of_an_unmodified_program_are_imported "$out" "$err"
+    fi
+fi
