@@ -93,5 +93,21 @@ void assay_hooks_thread(const char *name);
 
 #ifdef __cplusplus
 }
+
+/* An operator that lasts as long as this object, also when an exception ends it. */
+class assay_hooks_scope {
+  public:
+    explicit assay_hooks_scope(uint32_t kind, const assay_hooks_tensor *tensors = 0,
+                               uint32_t count = 0) {
+        assay_hooks_begin(kind, tensors, count);
+    }
+    ~assay_hooks_scope() {
+        assay_hooks_end();
+    }
+
+  private:
+    assay_hooks_scope(const assay_hooks_scope &);
+    assay_hooks_scope &operator=(const assay_hooks_scope &);
+};
 #endif
 #endif

@@ -14,13 +14,26 @@ if gcc -std=c99 -pedantic -Wall -Wextra -Werror -o "$work/engine" docs/examples/
 else
     not_ok the_example_builds_with_the_installed_library "$(<"$work/log")"
 fi
-echo '#include <assay_hooks.h>' >"$work/header.cpp"
+cat >"$work/scope.cpp" <<'CPP'
+#include <assay_hooks.h>
+static uint32_t outer, inner;
+static void fails() { assay_hooks_scope scope(inner); throw 1; }
+int main() {
+    outer = assay_hooks_kind(ASSAY_HOOKS_ANNOTATION, "outer", "scope");
+    inner = assay_hooks_kind(ASSAY_HOOKS_OPERATOR, "inner", "scope");
+    assay_hooks_scope scope(outer);
+    try { fails(); } catch (int) { }
+}
+CPP
 if ! command -v g++ >/dev/null; then
-    skip the_header_is_cpp_too "no g++"
-elif g++ -std=c++98 -Wall -Wextra -Werror -fsyntax-only -I"$place/usr/include" "$work/header.cpp" 2>"$work/log"; then
-    ok the_header_is_cpp_too
+    skip an_exception_ends_its_operator "no g++"
+elif ! g++ -std=c++98 -pedantic -Wall -Wextra -Werror -o "$work/scope" "$work/scope.cpp" $flags -Wl,-rpath,"$place/usr/lib" 2>"$work/log"; then
+    not_ok an_exception_ends_its_operator "$(<"$work/log")"
+elif ASSAY_HOOKS_STREAM=$work/scope.hooks "$work/scope" && ! "$assay" help import >/dev/null 2>&1; then
+    skip an_exception_ends_its_operator "nothing imports it"
 else
-    not_ok the_header_is_cpp_too "$(<"$work/log")"
+    run import "$work/scope.hooks" --json
+    [ "$(json '$.events')/$(json '$.complete')" = 2/1 ] && ok an_exception_ends_its_operator || not_ok an_exception_ends_its_operator "$out" "$err"
 fi
 
 # The engine's three requests of two layers, as `assay import` counts them.
@@ -30,7 +43,8 @@ if "$assay" help import >/dev/null 2>&1; then
     [ "$(json '$.events')" = 15 ] && ok the_example_is_imported || not_ok the_example_is_imported "$out" "$err"
 fi
 [ -s "$work/engine.hooks" ] && ok the_example_writes_a_stream || not_ok the_example_writes_a_stream
-LD_LIBRARY_PATH=$place/usr/lib "$work/engine" && [ "$(ls "$work" | grep -c 'hooks$')" = 1 ] &&
+mkdir "$work/alone"
+(cd "$work/alone" && LD_LIBRARY_PATH=$place/usr/lib "$work/engine") && [ -z "$(ls -A "$work/alone")" ] &&
     ok without_a_stream_the_example_runs_alone || not_ok without_a_stream_the_example_runs_alone
 
 # A program nobody prepared: Debian's PyTorch runs its convolutions by oneDNN, which tells ITT.
