@@ -19,14 +19,18 @@ HOUSE    := base core models db collectors profiler predictor reports jobs serve
 ROOMS    := $(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
-MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c
+MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 # Written by protoc-c into the build folder.
 PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
 PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
 PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
-PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
+PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
+# CROSS=aarch64-linux-gnu builds the collector alone, for another machine: build/aarch64-linux-gnu/assay-collect.
+ifneq ($(CROSS),)
+PROGRAMS := $(BUILD)/$(CROSS)/assay-collect
+endif
 
 PACKAGES := sqlite3 libcjson smartcols libssl libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
             libcurl yajl
@@ -86,6 +90,48 @@ $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
 	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
+
+# ---- the static collector ----------------------------------------------------------------------
+
+# One file that needs nothing else: objects of its own, built for this machine (into collect/) and, by
+# the same rules, for those in CROSSES. Sanitizers cannot be linked statically, so it has its own flags.
+CROSSES         := aarch64-linux-gnu
+COLLECT_SOURCES := collectors/collect_main.c collectors/collect_counters.c collectors/collect_print.c \
+                   collectors/child.c collectors/counters.c collectors/group.c collectors/group_files.c \
+                   collectors/kernfs.c collectors/perf_rights.c \
+                   base/arena.c base/err.c base/formula.c base/units.c
+COLLECT_CFLAGS  := -std=c17 $(WARNINGS) -O2 -g -MMD -MP
+GROUPS_BUILTIN  := $(BUILD)/group_builtins.c
+# What the collector is made of but its main, in one of the folders; tests of it link these.
+collect_objects  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(filter-out %_main.c,$(COLLECT_SOURCES))) \
+                   $(BUILD)/$(1)/group_builtins.o
+collect_cc       = $(if $(filter $(CROSSES),$(1)),$(1)-gcc,$(CC))
+
+$(GROUPS_BUILTIN): $(sort $(wildcard collectors/groups/*.group))
+	@mkdir -p $(@D)
+	$(QUIET){ echo '#include "collectors/group.h"'; echo 'const struct group_builtin group_builtins[] = {'; \
+	for file in $^; do \
+	    echo "{\"$$(basename $$file .group)\","; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; \
+	done; echo '{0}};'; } > $@
+
+define collect_rules
+$$(BUILD)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	@echo "  cc $$@"
+	$$(QUIET)$(call collect_cc,$(1)) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$$(VERSION)"' $$(COLLECT_CFLAGS) -c -o $$@ $$<
+
+$$(BUILD)/$(1)/group_builtins.o: $$(GROUPS_BUILTIN)
+	@mkdir -p $$(@D)
+	$$(QUIET)$(call collect_cc,$(1)) -I. $$(COLLECT_CFLAGS) -c -o $$@ $$<
+
+$$(BUILD)/$(1)/assay-collect: $$(BUILD)/$(1)/collectors/collect_main.o $$(call collect_objects,$(1))
+	@echo "  ld $$@"
+	$$(QUIET)$(call collect_cc,$(1)) -static -o $$@ $$^ -lpfm -lm
+endef
+$(foreach place,collect $(CROSSES),$(eval $(call collect_rules,$(place))))
+
+$(BUILD)/assay-collect: $(BUILD)/collect/assay-collect
+	$(QUIET)cp $< $@
 
 # ---- tests -----------------------------------------------------------------------------------
 

@@ -105,4 +105,18 @@ int group_load(struct arena *arena, const char *name, const struct group_builtin
 int groups_list(struct arena *arena, const struct group_builtin *builtin, const char ***names,
                 uint32_t *count, struct err *err);
 
+/* The files as they were when the program was built; linked into assay-collect alone. */
+extern const struct group_builtin group_builtins[];
+
+/* How a group fares here, by trying to open its counters. */
+struct group_state {
+    const char *title;
+    const char *pmu;     /* of the section that is used */
+    uint32_t works, all; /* metrics that can be had here, of how many */
+    const char *reason;  /* why the first counter does not open; "": all do */
+};
+
+int group_examine(struct arena *arena, const char *name, const struct group_builtin *builtin,
+                  struct group_state *state, struct err *err);
+
 #endif

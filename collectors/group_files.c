@@ -1,4 +1,5 @@
 /* Where the files of groups are. */
+#include "collectors/counters.h"
 #include "collectors/group.h"
 
 #include <dirent.h>
@@ -120,4 +121,52 @@ int group_load(struct arena *arena, const char *name, const struct group_builtin
         if (strcmp(row->name, name) == 0)
             return group_parse(arena, row->name, row->text, strlen(row->text), group, err);
     return unknown_group(arena, name, builtin, err);
+}
+
+/* ---- here ----------------------------------------------------------------------------------- */
+
+/* One after the other: counting at once is not asked. Returns the first reason, "": all open. */
+static const char *try_counters(struct arena *arena, const struct group_choice *choice,
+                                bool opened[static GROUP_COUNTS_MAX]) {
+    const char *reason = "";
+    for (uint32_t i = 0; i < choice->section->count_count; i++) {
+        struct counters counters;
+        struct err err = {0};
+        counters_open(&counters, &choice->events[i], 1, &err);
+        opened[i] = counters.opened_count == 1;
+        if (!opened[i] && !*reason)
+            reason =
+                arena_printf(arena, "%s: %s", counters.missing[0].name, counters.missing[0].reason);
+        counters_close(&counters);
+    }
+    return reason;
+}
+
+static bool has_counters(const struct group_section *section, const struct group_metric *metric,
+                         const bool opened[static GROUP_COUNTS_MAX]) {
+    for (uint32_t i = 0; i < section->count_count; i++)
+        if (!opened[i] && formula_uses(&metric->formula, GROUP_KNOWN_COUNT + i))
+            return false;
+    return true;
+}
+
+int group_examine(struct arena *arena, const char *name, const struct group_builtin *builtin,
+                  struct group_state *state, struct err *err) {
+    struct group *group;
+    struct group_choice choice;
+    const char **pmus;
+    uint32_t count;
+    bool opened[GROUP_COUNTS_MAX];
+    *state = (struct group_state){.title = ""};
+    counters_pmus(arena, &pmus, &count);
+    if (group_load(arena, name, builtin, &group, err) ||
+        group_choose(arena, group, pmus, count, &choice, err))
+        return -(int)err->code;
+    state->title = group->title;
+    state->pmu = choice.pmu;
+    state->reason = try_counters(arena, &choice, opened);
+    state->all = choice.section->metric_count;
+    for (uint32_t i = 0; i < state->all; i++)
+        state->works += has_counters(choice.section, &choice.section->metrics[i], opened);
+    return 0;
 }
