@@ -133,6 +133,20 @@ $(foreach place,collect $(CROSSES),$(eval $(call collect_rules,$(place))))
 $(BUILD)/assay-collect: $(BUILD)/collect/assay-collect
 	$(QUIET)cp $< $@
 
+# What runs on the emulated arm64 machine (tests/pmu). Of core/ and base/ the linker takes what it needs.
+ARM         := $(BUILD)/aarch64-linux-gnu
+ARM_OBJECTS := $(call collect_objects,aarch64-linux-gnu) \
+               $(patsubst %.c,$(ARM)/%.o,collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c \
+                   tests/pmu/operators.c)
+ARM_CORE    := $(patsubst %.c,$(ARM)/%.o,core/graph.c core/dtype.c base/strbuf.c)
+ARM_TESTS   := $(ARM)/assay-collect $(ARM)/tests/pmu/guest $(ARM)/tests/pmu/work
+
+$(ARM)/tests/pmu/guest: $(ARM)/tests/pmu/guest.o $(ARM_OBJECTS) $(ARM_CORE)
+	$(QUIET)aarch64-linux-gnu-gcc -static -o $@ $^ -lpfm -lm -lpthread
+
+$(ARM)/tests/pmu/work: $(ARM)/tests/pmu/work.o $(ARM)/tests/pmu/operators.o
+	$(QUIET)aarch64-linux-gnu-gcc -static -o $@ $^
+
 # ---- tests -----------------------------------------------------------------------------------
 
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/tables/*.c tests/peers/*.c))
@@ -153,13 +167,26 @@ $(LOAD): tests/loop/load.c tests/loop/generator.c tests/loop/percentile.c tests/
 	$(QUIET)$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -o $@ \
 	    $(filter-out %.h,$^) $(LDLIBS)
 
-tests: all $(TESTS) $(LOAD)
+# Where a compiler and libpfm4 for arm64 are (make deps-pmu), what is run on the emulated machine too.
+ifneq ($(and $(shell command -v aarch64-linux-gnu-gcc 2>/dev/null),$(wildcard /usr/lib/aarch64-linux-gnu/libpfm.a)),)
+TESTS_ARM := $(ARM_TESTS)
+endif
+
+tests: all $(TESTS) $(LOAD) $(TESTS_ARM)
 
 test: tests ## build with $(CC) and run all tests
 	@tests/run $(BUILD)
 
-# pkg-config and the compilers are there only after deps, so the rest runs in a make of its own.
+check-pmu: deps-pmu ## counters on an emulated arm64 machine that has a PMU
+	@$(MAKE) --no-print-directory -j$(JOBS) $(ARM_TESTS)
+	@ASSAY_PMU=required BUILD=$(BUILD) tests/pmu/arm64.sh | tee $(BUILD)/check-pmu.log
+	@echo; echo "$$(grep -c '^ok ' $(BUILD)/check-pmu.log) passed, $$(grep -c '^not ok ' $(BUILD)/check-pmu.log) failed"
+	@! grep -q '^not ok ' $(BUILD)/check-pmu.log
+
+# pkg-config and the compilers are there only after deps, so the rest runs in a make of its own. Without
+# the packages of deps-pmu (no root, another distribution) the tests on the emulated PMU are skipped.
 check: deps ## install what is missing, build with gcc and clang, run all tests
+	@$(MAKE) --no-print-directory deps-pmu || echo "the tests on the emulated PMU will be skipped"
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=gcc BUILD=$(BUILD) tests
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=$(BUILD)/clang tests
 	@tests/run $(BUILD) $(BUILD)/clang
@@ -285,6 +312,26 @@ deps: ## install Debian packages and the pinned npm packages (as root; otherwise
 	    echo "$(NPM_CI)"; $(NPM_CI); exit; \
 	done
 
+# The emulated arm64 machine: its PMU, a kernel for it, a compiler and libpfm4 for the programs on it.
+PMU_PACKAGES := qemu-system-arm debian-installer-12-netboot-arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+                libpfm4-dev:arm64
+
+deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
+	@missing=; \
+	for package in $(PMU_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit; \
+	if [ "$$(id -u)" -ne 0 ]; then \
+	    echo "For the tests on an emulated PMU these Debian packages are missing; as root run:"; \
+	    echo "  dpkg --add-architecture arm64 && apt-get update &&"; \
+	    echo "  apt-get install --yes --no-install-recommends$$missing"; \
+	    exit 1; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	dpkg --add-architecture arm64 && apt-get update -q && \
+	apt-get install -q --yes --no-install-recommends $$missing
+
 # ---- the main job on real models --------------------------------------------------------------
 
 quickstart: deps ## install, build, then profile, fit, predict and plan real models
@@ -293,7 +340,7 @@ quickstart: deps ## install, build, then profile, fit, predict and plan real mod
 
 # ---- looking after the sources ----------------------------------------------------------------
 
-C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench tests/loop,$(sort $(wildcard $(room)/*.[ch])))
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench tests/loop tests/pmu,$(sort $(wildcard $(room)/*.[ch])))
 
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)
@@ -349,7 +396,7 @@ clean: ## remove the build folder
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
+.PHONY: all tests test check check-pmu deps-pmu sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
         install uninstall clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

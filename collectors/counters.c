@@ -174,7 +174,7 @@ static bool encode(const char *name, struct perf_event_attr *attr, bool *in_kern
     if (code == PFM_SUCCESS)
         return true;
     snprintf(reason, COUNTER_REASON_SIZE, "libpfm4: %s%s", pfm_strerror(code),
-             code == PFM_ERR_NOTFOUND ? " on this CPU; `assay list counters` names those known"
+             code == PFM_ERR_NOTFOUND ? " on this CPU; `assay list events` has the generic ones"
                                       : "");
     return false;
 }
