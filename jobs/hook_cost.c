@@ -18,9 +18,15 @@ static const char cpu_quantity[] = "operator_measuring_cpu_ns";
 
 /* ---- what is remembered ---------------------------------------------------------------------- */
 
+/* Of a long list only so many are counted at once. */
+static uint32_t events_at_once(const struct subject *subject) {
+    uint32_t count = subject->config.event_count;
+    return count < METRIC_COUNTER_MAX ? count : METRIC_COUNTER_MAX;
+}
+
 static const char *subject_of(struct arena *arena, const struct subject *subject) {
     return arena_printf(arena, "%s %s, %u events", subject->conditions.runtime,
-                        subject->conditions.runtime_version, subject->config.event_count);
+                        subject->conditions.runtime_version, events_at_once(subject));
 }
 
 static int recall(struct arena *arena, struct db *db, const struct subject *subject,
@@ -121,7 +127,7 @@ static int measure_chain(struct arena *arena, const struct subject *subject, con
         .threads = subject->config.threads,
         .seed = subject->config.seed,
         .events = subject->config.events,
-        .event_count = subject->config.event_count,
+        .event_count = events_at_once(subject),
     };
     struct graph *lowered;
     struct flat_graph flat;

@@ -69,6 +69,11 @@ static void conclude_events(struct arena *arena, const struct readings *readings
                             const struct evidence *evidence, double confidence,
                             struct measured *out) {
     out->run_events = ARENA_ARRAY(arena, out->event_count, struct summary);
+    out->event_running = ARENA_ARRAY(arena, out->event_count, double);
+    for (uint32_t e = 0; e < out->event_count; e++) {
+        const struct share_sum *share = &readings->running[e];
+        out->event_running[e] = share->count ? share->sum / share->count : NAN;
+    }
     for (uint32_t e = 0; e < out->event_count; e++)
         out->run_events[e] = summarise(readings->runs[SLOT_EVENT_FIRST + e], readings->count,
                                        confidence, evidence->scratch);
