@@ -367,6 +367,7 @@ lint: $(PROTO_HEADERS) ## format, clang-tidy and cppcheck, as far as they are in
 BIN_DIR  := $(DESTDIR)$(PREFIX)/bin
 LIB_DIR  := $(DESTDIR)$(PREFIX)/lib/assay
 SHARE    := $(DESTDIR)$(PREFIX)/share
+GROUPS_DIR := $(SHARE)/assay/groups
 MAN      := $(SHARE)/man/man1/assay.1
 BASH     := $(SHARE)/bash-completion/completions/assay
 ZSH      := $(SHARE)/zsh/site-functions/_assay
@@ -378,6 +379,9 @@ install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page
 	install -D -m 755 $(BUILD)/assay $(BIN_DIR)/assay
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
+	install -D -m 755 $(BUILD)/assay-collect $(BIN_DIR)/assay-collect
+	mkdir -p $(GROUPS_DIR)
+	install -m 644 collectors/groups/*.group $(GROUPS_DIR)
 	if [ -e $(RUNTIME) ]; then install -D -m 644 $(RUNTIME) $(LIB_DIR)/libonnxruntime.so.1; fi
 	mkdir -p $(dir $(MAN) $(BASH) $(ZSH) $(FISH))
 	$(BUILD)/assay man > $(MAN)
@@ -386,7 +390,9 @@ install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page
 	$(BUILD)/assay completion fish > $(FISH)
 
 uninstall: ## remove what install put there
-	rm -f $(BIN_DIR)/assay $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
+	[ ! -d $(GROUPS_DIR) ] || rmdir $(GROUPS_DIR) $(dir $(GROUPS_DIR))
 	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
 	[ ! -d $(LIB_DIR) ] || rmdir $(LIB_DIR)
 

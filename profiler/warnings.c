@@ -157,14 +157,16 @@ static bool unused_operators(const struct measured *m, char *text, size_t size) 
 }
 
 static bool shared_counters(const struct measured *m, char *text, size_t size) {
-    uint32_t least = 0;
-    for (uint32_t e = 0; e < m->event_count; e++)
-        if (m->event_running && !(m->event_running[e] >= m->event_running[least]))
-            least = e;
-    bool shared = m->event_count && m->event_running && m->event_running[least] < 0.999;
-    snprintf(text, size, "%s was counted %.1f %% of the time; its values are scaled",
-             shared ? m->events[least] : "", shared ? 100 * m->event_running[least] : 0);
-    return shared;
+    double least = 1;
+    const char *event = "";
+    for (uint32_t e = 0; m->event_running && e < m->event_count; e++)
+        if (m->event_running[e] < least) { /* not when NaN */
+            least = m->event_running[e];
+            event = m->events[e];
+        }
+    snprintf(text, size, "%s was counted %.1f %% of the time; its values are scaled", event,
+             100 * least);
+    return least < 0.999;
 }
 
 const struct warning_row warning_rows[] = {
