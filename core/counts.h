@@ -13,6 +13,7 @@ struct count_column {
     enum unit unit;
     double running; /* part of the time the event was counted, 0 to 1; NaN: not known, a metric */
     double run;     /* of a whole run; NaN: not known */
+    double cost; /* event: what measuring counts per operator, which was subtracted; NaN: unknown */
 };
 
 struct counts {

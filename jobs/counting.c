@@ -100,14 +100,22 @@ static void name_columns(struct arena *arena, const struct counting *counting,
     uint32_t capacity = 0;
     for (uint32_t i = 0; i < counting->event_count; i++)
         *ARENA_PUSH(arena, out->columns, out->column_count, capacity) =
-            (struct count_column){counting->events[i], NULL, UNIT_COUNT,
-                                  measured->event_running ? measured->event_running[i] : NAN, NAN};
+            (struct count_column){counting->events[i],
+                                  NULL,
+                                  UNIT_COUNT,
+                                  measured->event_running ? measured->event_running[i] : NAN,
+                                  NAN,
+                                  measured->overhead.events ? measured->overhead.events[i] : NAN};
     for (uint32_t g = 0; g < counting->group_count; g++) {
         const struct group_section *section = counting->groups[g].section;
         for (uint32_t m = 0; m < section->metric_count; m++)
             *ARENA_PUSH(arena, out->columns, out->column_count, capacity) =
-                (struct count_column){section->metrics[m].id, counting->groups[g].group->name,
-                                      section->metrics[m].unit, NAN, NAN};
+                (struct count_column){section->metrics[m].id,
+                                      counting->groups[g].group->name,
+                                      section->metrics[m].unit,
+                                      NAN,
+                                      NAN,
+                                      NAN};
     }
 }
 

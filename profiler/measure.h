@@ -36,7 +36,8 @@ enum stop_reason {
 struct measured_op {
     struct summary wall_raw_ns, cpu_raw_ns; /* between start and stop, measuring cost included */
     struct summary wall_ns, cpu_ns;         /* measuring cost subtracted, never below 1 ns */
-    const struct summary *events;           /* as the names in measured.events */
+    /* As the names in measured.events; what measuring counts subtracted, if it is known. */
+    const struct summary *events;
 };
 
 struct measured {

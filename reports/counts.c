@@ -91,6 +91,7 @@ void counts_add_json(cJSON *root, const struct counts *counts) {
         json_add_text(object, "unit", unit_word(column->unit));
         json_add_number(object, "per_run", column->run);
         json_add_number(object, "running", column->running);
+        json_add_number(object, "subtracted_per_operator", column->cost);
     }
     json_add_uint(root, "counter_sets", counts->set_count);
     cJSON *missing = json_add_array(root, "not_counted");

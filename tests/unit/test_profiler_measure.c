@@ -467,6 +467,26 @@ static void events_come_per_operator_and_per_run(void **state) {
     assert_string_equal(bench->out.missing_events[0], "cycles: not supported as scripted");
 }
 
+static void what_measuring_counts_is_subtracted_but_not_below_0(void **state) {
+    struct bench *bench = *state;
+    static const char *const events[] = {"event1", "event2", "event3"};
+    const double costs[] = {500, 2000, NAN};
+    struct overhead given = {
+        .wall_ns = 1000, .cpu_ns = 1000, .source = OVERHEAD_CALIBRATED, .events = costs};
+    bench->config.events = events;
+    bench->config.event_count = 3;
+    bench->protocol.overhead = &given;
+    assert_int_equal(measure(bench), 0);
+    assert_true(bench->out.ops[3].events[0].median == 4001 - 500);
+    assert_true(bench->out.ops[0].events[1].median == 0);
+    assert_true(bench->out.ops[3].events[2].median == 4003);
+    double found[3], scratch[OPS];
+    given.events = NULL;
+    assert_int_equal(measure(bench), 0);
+    overhead_of_chain_events(&bench->out, found, scratch);
+    assert_true(found[0] == 2501); /* the median of 1001, 2001, 3001 and 4001 */
+}
+
 static void more_events_than_fit_are_counted_set_after_set(void **state) {
     struct bench *bench = *state;
     static const char *const events[] = {"event0",  "event1",  "event2",  "event3",  "event4",
@@ -640,6 +660,7 @@ int main(void) {
         TEST(cost_below_the_noise_is_not_subtracted),
         TEST(untaken_branches_have_no_numbers),
         TEST(events_come_per_operator_and_per_run),
+        TEST(what_measuring_counts_is_subtracted_but_not_below_0),
         TEST(more_events_than_fit_are_counted_set_after_set),
         TEST(intervals_cover_the_difference_of_processes),
         TEST(outliers_do_not_move_the_median),
