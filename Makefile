@@ -133,19 +133,37 @@ $(foreach place,collect $(CROSSES),$(eval $(call collect_rules,$(place))))
 $(BUILD)/assay-collect: $(BUILD)/collect/assay-collect
 	$(QUIET)cp $< $@
 
-# What runs on the emulated arm64 machine (tests/pmu). Of core/ and base/ the linker takes what it needs.
+# What runs on the emulated arm64 machine (tests/pmu): the first process there and a command, static; and
+# a session of ONNX Runtime, with the worker and the hook, all in one folder with the C library.
 ARM         := $(BUILD)/aarch64-linux-gnu
-ARM_OBJECTS := $(call collect_objects,aarch64-linux-gnu) \
-               $(patsubst %.c,$(ARM)/%.o,collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c \
-                   tests/pmu/operators.c)
-ARM_CORE    := $(patsubst %.c,$(ARM)/%.o,core/graph.c core/dtype.c base/strbuf.c)
-ARM_TESTS   := $(ARM)/assay-collect $(ARM)/tests/pmu/guest $(ARM)/tests/pmu/work
+ARM_CC      := aarch64-linux-gnu-gcc
+ARM_LINKER  := -Wl,--dynamic-linker=/ld-linux-aarch64.so.1
+ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c core/graph.c core/dtype.c \
+                   base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
+               $(call collect_objects,aarch64-linux-gnu)
+ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c)) \
+                   $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/frame.c \
+                   collectors/kernfs.c collectors/perf_rights.c collectors/worker.c base/arena.c base/err.c \
+                   base/file.c base/rng.c base/strbuf.c base/units.c)
+ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
+               $(addprefix $(ARM)/tests/pmu/,guest work session)
 
-$(ARM)/tests/pmu/guest: $(ARM)/tests/pmu/guest.o $(ARM_OBJECTS) $(ARM_CORE)
-	$(QUIET)aarch64-linux-gnu-gcc -static -o $@ $^ -lpfm -lm -lpthread
+$(ARM)/tests/pmu/guest: $(ARM_GUEST)
+	$(QUIET)$(ARM_CC) -static -o $@ $^ -lpfm -lm -lpthread
 
 $(ARM)/tests/pmu/work: $(ARM)/tests/pmu/work.o $(ARM)/tests/pmu/operators.o
-	$(QUIET)aarch64-linux-gnu-gcc -static -o $@ $^
+	$(QUIET)$(ARM_CC) -static -o $@ $^
+
+$(ARM)/tests/pmu/session: $(ARM)/tests/pmu/session.o $(ARM_SESSION)
+	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
+
+$(ARM)/assay-worker: $(ARM)/collectors/onnxruntime/worker_main.o $(ARM_SESSION)
+	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
+
+$(ARM)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
+	@mkdir -p $(@D)
+	$(QUIET)$(ARM_CC) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(COLLECT_CFLAGS) -fPIC -fvisibility=hidden \
+	    -shared -MF $(ARM)/hook.d -MT $@ -o $@ $<
 
 # ---- tests -----------------------------------------------------------------------------------
 
@@ -314,7 +332,7 @@ deps: ## install Debian packages and the pinned npm packages (as root; otherwise
 
 # The emulated arm64 machine: its PMU, a kernel for it, a compiler and libpfm4 for the programs on it.
 PMU_PACKAGES := qemu-system-arm debian-installer-12-netboot-arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-                libpfm4-dev:arm64
+                libstdc++6-arm64-cross libpfm4-dev:arm64
 
 deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
 	@missing=; \

@@ -22,7 +22,7 @@ tests/pmu/initramfs init="$folder/tests/pmu/guest" work="$folder/tests/pmu/work"
 boot() {
     local name=$1
     shift
-    timeout 300 qemu-system-aarch64 -M virt -net none -cpu cortex-a57,pmu=on "$@" -m 128 -nographic \
+    timeout 600 qemu-system-aarch64 -M virt -net none -cpu cortex-a57,pmu=on -m 128 "$@" -nographic \
         -no-reboot -kernel "$kernel" -initrd "$work/initramfs" \
         -append "console=ttyAMA0 quiet loglevel=0 panic=-1 assay.boot=$name" </dev/null 2>&1 |
         tr -d '\r' >"$work/$name"
@@ -73,3 +73,21 @@ results uncounted
 collected uncounted 1
 [[ $(value instructions reason) == *"not supported"* ]] && ok the_collector_says_what_it_cannot_count || not_ok the_collector_says_what_it_cannot_count "$out"
 near the_collector_counts_what_it_can "$(value cycles value)" 1000000 1e12
+
+# ---- a session of the runtime itself ----
+
+runtime=node_modules/onnxruntime-node/bin/napi-v6/linux/arm64/libonnxruntime.so.1
+libraries=/usr/aarch64-linux-gnu/lib
+if [ ! -r "$runtime" ]; then
+    skip operators_of_a_session_are_counted "no ONNX Runtime for arm64 in node_modules (make deps)"
+    exit
+fi
+"$assay" -q zoo write ds_cnn "$work/model.onnx" >/dev/null
+files=(init="$folder/tests/pmu/guest" session="$folder/tests/pmu/session" assay-worker="$folder/assay-worker"
+    libassay-ort-hook.so="$folder/libassay-ort-hook.so" libonnxruntime.so.1="$runtime" model.onnx="$work/model.onnx")
+for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libdl.so.2 librt.so.1 libpthread.so.0 libstdc++.so.6 libgcc_s.so.1; do
+    files+=("$library=$libraries/$library")
+done
+tests/pmu/initramfs "${files[@]}" >"$work/initramfs" || not_ok the_initramfs_of_the_runtime_is_written
+boot runtime -m 512 -icount shift=0
+results runtime

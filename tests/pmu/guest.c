@@ -435,6 +435,21 @@ static void boot_uncounted(struct arena *arena) {
     run_collector("the_collector_goes_on_without_them", plain_command);
 }
 
+/* The runtime is a file of its own here, with a dynamic linker beside it. */
+static void boot_runtime(struct arena *arena) {
+    (void)arena;
+    mkdir("/tmp", 0777);
+    setenv("LD_LIBRARY_PATH", "/", 1);
+    fflush(stdout);
+    if (fork() == 0) {
+        execl("/session", "/session", "/model.onnx", (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    wait(&status);
+    result("a_session_runs", WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %d", status);
+}
+
 static const struct {
     const char *name;
     void (*run)(struct arena *arena);
@@ -442,6 +457,7 @@ static const struct {
     {"exact",     boot_exact    },
     {"halved",    boot_halved   },
     {"uncounted", boot_uncounted},
+    {"runtime",   boot_runtime  },
 };
 
 static void read_boot(char *name, size_t size) {
