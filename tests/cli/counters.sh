@@ -88,3 +88,20 @@ expect the_collector_lists_its_groups 0 out "default"
 (cd / && cp "$OLDPWD/$BUILD/assay-collect" "$work/moved" && "$work/moved" --list) >"$work/out" 2>&1
 grep -q '^memory' "$work/out" && ok the_collector_needs_no_files || not_ok the_collector_needs_no_files "$(<"$work/out")"
 ! ldd "$BUILD/assay-collect" >/dev/null 2>&1 && ok the_collector_is_static || not_ok the_collector_is_static
+
+# Without rights: user space alone, and said so.
+level=$(cat /proc/sys/kernel/perf_event_paranoid 2>/dev/null)
+if [ "$(id -u)" -ne 0 ] || [ "$level" != 2 ] || ! command -v setpriv >/dev/null; then
+    skip without_rights_user_space_is_counted "needs root, setpriv, and kernel.perf_event_paranoid at 2"
+else
+    chmod 755 "$work"
+    touch "$work/answer" && chmod 666 "$work/answer"
+    setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all \
+        "$work/moved" --json --output "$work/answer" --events page-faults -- true 2>"$work/err"
+    cp "$work/answer" "$work/out"
+    if grep -q blocked "$work/out"; then
+        skip without_rights_user_space_is_counted "perf_event_open is blocked here"
+    else
+        [ "$(json '$.user_only')" = 1 ] && ok without_rights_user_space_is_counted || not_ok without_rights_user_space_is_counted "$(<"$work/out")" "$(<"$work/err")"
+    fi
+fi
