@@ -146,7 +146,7 @@ static double join(char action, double a, double b) {
 
 /* A formula has at most one more value on the stack than steps that join two. */
 double formula_value(const struct formula *formula, const double *values) {
-    double stack[FORMULA_STEPS_MAX];
+    double stack[FORMULA_STEPS_MAX] = {0};
     uint32_t top = 0;
     for (uint32_t i = 0; i < formula->count; i++) {
         const struct formula_step *step = &formula->steps[i];

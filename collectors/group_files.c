@@ -85,14 +85,15 @@ int groups_list(struct arena *arena, const struct group_builtin *builtin, const 
 
 static int unknown_group(struct arena *arena, const char *name, const struct group_builtin *builtin,
                          struct err *err) {
-    const char **names, *all = "";
-    uint32_t count;
+    const char **names = NULL, *all = "";
+    uint32_t count = 0;
     if (groups_list(arena, builtin, &names, &count, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < count; i++)
         all = arena_printf(arena, "%s%s%s", all, i ? ", " : "", names[i]);
     err_set(err, ERR_USAGE, "no group of counters is called '%.60s'", name);
-    return err_hint(err, "there are %s", all);
+    err_hint(err, "there are %s", all);
+    return -ERR_USAGE;
 }
 
 /* One byte more than a group may have, so that a longer one is seen. */
@@ -154,9 +155,9 @@ int group_examine(struct arena *arena, const char *name, const struct group_buil
                   struct group_state *state, struct err *err) {
     struct group *group;
     struct group_choice choice;
-    const char **pmus;
-    uint32_t count;
-    bool opened[GROUP_COUNTS_MAX];
+    const char **pmus = NULL;
+    uint32_t count = 0;
+    bool opened[GROUP_COUNTS_MAX] = {false};
     *state = (struct group_state){.title = ""};
     counters_pmus(arena, &pmus, &count);
     if (group_load(arena, name, builtin, &group, err) ||

@@ -91,7 +91,7 @@ void perf_rights_command(const struct perf_rights *rights, const char *program, 
     if (!user && !whole)
         snprintf(text, size, "%s", "");
     else if (rights->container || (!level_forbids(rights) && rights->filtered))
-        snprintf(text, size, "docker run --cap-add PERFMON IMAGE %s", program);
+        snprintf(text, size, "docker run --cap-add PERFMON IMAGE");
     else if (level_forbids(rights))
         snprintf(text, size, "sudo sysctl kernel.perf_event_paranoid=%d", user ? 2 : 1);
     else

@@ -25,7 +25,8 @@ void perf_rights_find(struct perf_rights *out);
 
 /* Why the refused opening failed. */
 void perf_rights_reason(const struct perf_rights *rights, char *text, size_t size);
-/* One command; "" when nothing is to be had or nothing helps. `program` needs the rights. */
+/* One command; "" when nothing is to be had or nothing helps. `program` is what needs the rights.
+ */
 void perf_rights_command(const struct perf_rights *rights, const char *program, char *text,
                          size_t size);
 
