@@ -88,7 +88,7 @@ static int unknown_group(struct arena *arena, const char *name, const struct gro
     const char **names = NULL, *all = "";
     uint32_t count = 0;
     if (groups_list(arena, builtin, &names, &count, err))
-        return -(int)err->code;
+        return -ERR_ENVIRONMENT;
     for (uint32_t i = 0; i < count; i++)
         all = arena_printf(arena, "%s%s%s", all, i ? ", " : "", names[i]);
     err_set(err, ERR_USAGE, "no group of counters is called '%.60s'", name);
@@ -153,7 +153,7 @@ static bool has_counters(const struct group_section *section, const struct group
 
 int group_examine(struct arena *arena, const char *name, const struct group_builtin *builtin,
                   struct group_state *state, struct err *err) {
-    struct group *group;
+    struct group *group = NULL;
     struct group_choice choice;
     const char **pmus = NULL;
     uint32_t count = 0;
@@ -163,7 +163,7 @@ int group_examine(struct arena *arena, const char *name, const struct group_buil
     if (group_load(arena, name, builtin, &group, err) ||
         group_choose(arena, group, pmus, count, &choice, err))
         return -(int)err->code;
-    state->title = group->title;
+    state->title = choice.group->title;
     state->pmu = choice.pmu;
     state->reason = try_counters(arena, &choice, opened);
     state->all = choice.section->metric_count;
