@@ -186,7 +186,8 @@ $(LOAD): tests/loop/load.c tests/loop/generator.c tests/loop/percentile.c tests/
 	    $(filter-out %.h,$^) $(LDLIBS)
 
 # Where a compiler and libpfm4 for arm64 are (make deps-pmu), what is run on the emulated machine too.
-ifneq ($(and $(shell command -v aarch64-linux-gnu-gcc 2>/dev/null),$(wildcard /usr/lib/aarch64-linux-gnu/libpfm.a)),)
+# It is built once, by the same compiler whatever CC is.
+ifneq ($(and $(filter-out clang,$(CC)),$(shell command -v $(ARM_CC) 2>/dev/null),$(wildcard /usr/lib/aarch64-linux-gnu/libpfm.a)),)
 TESTS_ARM := $(ARM_TESTS)
 endif
 

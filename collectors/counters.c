@@ -312,12 +312,28 @@ static bool same_layout(const struct counters *a, const struct counters *b) {
     return same;
 }
 
+static bool lives(int thread) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", thread);
+    return access(path, F_OK) == 0;
+}
+
+static void leave_out(struct counters *counters, struct counters *other) {
+    const char *reason = other->missing_count > counters->missing_count
+                             ? other->missing[other->missing_count - 1].reason
+                             : "its events fell into other groups";
+    counters->threads_missing++;
+    snprintf(counters->threads_reason, sizeof counters->threads_reason, "%s", reason);
+}
+
 static bool open_other(struct counters *counters, struct arena *arena, const char *const *names,
                        int thread) {
     struct counters *other = ARENA_NEW(arena, struct counters);
     struct err err = {0};
     counters_open_thread(other, COUNTERS_THREAD, thread, names, counters->asked_count, &err);
     if (!same_layout(counters, other)) {
+        if (lives(thread))
+            leave_out(counters, other);
         counters_close(other);
         return false;
     }

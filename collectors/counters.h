@@ -56,9 +56,11 @@ struct counters {
     uint32_t opened_count, missing_count, group_count, asked_count;
     uint32_t joinable; /* 1 + the group that takes further members; 0: none */
     enum counters_scope scope;
-    int thread;              /* 0: the calling one */
-    bool user_only;          /* at least one counts user space alone, though not asked to */
-    bool split;              /* some had no place in the group of the others: they may take turns */
+    int thread;     /* 0: the calling one */
+    bool user_only; /* at least one counts user space alone, though not asked to */
+    bool split;     /* some had no place in the group of the others: they may take turns */
+    uint32_t threads_missing; /* that counters_open_others could not add */
+    char threads_reason[COUNTER_REASON_SIZE];
     struct counters *others; /* of the next thread; the same events in the same groups */
 };
 
@@ -79,8 +81,8 @@ int counters_open_scope(struct counters *counters, enum counters_scope scope,
 int counters_open_thread(struct counters *counters, enum counters_scope scope, int thread,
                          const char *const *names, uint32_t count, struct err *err);
 /* The same events for every other thread that the process has now; they live in the arena, and are
- * read and closed with `counters`. Threads that ended meanwhile are left out. Returns how many
- * threads are counted besides the first. */
+ * read and closed with `counters`. Threads that ended meanwhile are left out; those that could not
+ * be added stand in threads_missing. Returns how many are counted besides the first. */
 uint32_t counters_open_others(struct counters *counters, struct arena *arena,
                               const char *const *names);
 void counters_close(struct counters *counters);

@@ -91,6 +91,9 @@ static int do_open(struct server *server, struct frame_cursor *in, struct err *e
                                host->counters.missing[i].reason));
     if (!code && host->has_counters && host->counters.user_only)
         send_text(kernel_side_missing(&host->arena));
+    if (!code && host->counters.threads_missing)
+        send_text(arena_printf(&host->arena, "%u of the runtime's threads: %s",
+                               host->counters.threads_missing, host->counters.threads_reason));
     if (!code && host->brackets.identity.unknown)
         send_text(arena_printf(&host->arena,
                                "%u operators ran that the lowered graph does not have",

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -218,6 +219,35 @@ static void threads_that_run_already_can_be_added(void **state) {
     assert_true(values[0] >= 512);
 }
 
+/* Descriptors run out for the second thread. */
+static void threads_that_cannot_be_added_are_told(void **state) {
+    (void)state;
+    struct counters counters;
+    struct arena arena;
+    struct rlimit before, few;
+    pthread_t thread;
+    int ends[2];
+    static const char *const name = "page-faults";
+    open_or_skip(&counters, COUNTERS_THREAD, name);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pthread_create(&thread, NULL, touch_when_told, &ends[0]), 0);
+    arena_init(&arena);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)ends[1] + 2; /* one is left, which the list of threads takes */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    uint32_t added = counters_open_others(&counters, &arena, &name);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(ends[1]);
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    assert_int_equal(added, 0);
+    assert_int_equal(counters.threads_missing, 1);
+    assert_non_null(strstr(counters.threads_reason, "open files"));
+    counters_close(&counters);
+    arena_done(&arena);
+}
+
 static void long_lists_are_cut_into_sets_in_their_order(void **state) {
     (void)state;
     const char *names[19];
@@ -323,6 +353,7 @@ int main(void) {
         cmocka_unit_test(shared_counters_are_scaled),
         cmocka_unit_test(running_says_which_part_of_the_time_was_counted),
         cmocka_unit_test(threads_that_run_already_can_be_added),
+        cmocka_unit_test(threads_that_cannot_be_added_are_told),
         cmocka_unit_test(long_lists_are_cut_into_sets_in_their_order),
         cmocka_unit_test(a_side_can_be_chosen_by_modifier),
         cmocka_unit_test(too_many_events_are_refused),
