@@ -411,7 +411,7 @@ install: all ## install under DESTDIR and PREFIX: programs, runtime, manual page
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
-	[ ! -d $(GROUPS_DIR) ] || rmdir $(GROUPS_DIR) $(dir $(GROUPS_DIR))
+	[ ! -d $(GROUPS_DIR) ] || rmdir --ignore-fail-on-non-empty $(GROUPS_DIR) $(dir $(GROUPS_DIR))
 	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
 	[ ! -d $(LIB_DIR) ] || rmdir $(LIB_DIR)
 
