@@ -21,14 +21,18 @@ EMIT     := collectors/emit
 ROOMS    := $(filter-out $(EMIT),$(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/)))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
-MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c
+MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 # Written by protoc-c into the build folder.
 PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
 PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
 PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
-PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so
+PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
+# CROSS=aarch64-linux-gnu builds the collector alone, for another machine: build/aarch64-linux-gnu/assay-collect.
+ifneq ($(CROSS),)
+PROGRAMS := $(BUILD)/$(CROSS)/assay-collect
+endif
 
 PACKAGES := sqlite3 libcjson smartcols libssl libcrypto lapacke cbc yaml-0.1 zlib libmicrohttpd libnghttp2 libprotobuf-c \
             libcurl yajl
@@ -89,6 +93,80 @@ $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
 	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
 
+# ---- the static collector ----------------------------------------------------------------------
+
+# One file that needs nothing else: objects of its own, built for this machine (into collect/) and, by
+# the same rules, for those in CROSSES. Sanitizers cannot be linked statically, so it has its own flags.
+CROSSES         := aarch64-linux-gnu
+COLLECT_SOURCES := collectors/collect_main.c collectors/collect_counters.c collectors/collect_print.c \
+                   collectors/child.c collectors/counters.c collectors/group.c collectors/group_files.c \
+                   collectors/kernfs.c collectors/perf_rights.c \
+                   base/arena.c base/err.c base/formula.c base/units.c
+COLLECT_CFLAGS  := -std=c17 $(WARNINGS) -O2 -g -MMD -MP
+GROUPS_BUILTIN  := $(BUILD)/group_builtins.c
+# What the collector is made of but its main, in one of the folders; tests of it link these.
+collect_objects  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(filter-out %_main.c,$(COLLECT_SOURCES))) \
+                   $(BUILD)/$(1)/group_builtins.o
+collect_cc       = $(if $(filter $(CROSSES),$(1)),$(1)-gcc,$(CC))
+
+$(GROUPS_BUILTIN): $(sort $(wildcard collectors/groups/*.group))
+	@mkdir -p $(@D)
+	$(QUIET){ echo '#include "collectors/group.h"'; echo 'const struct group_builtin group_builtins[] = {'; \
+	for file in $^; do \
+	    echo "{\"$$(basename $$file .group)\","; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; \
+	done; echo '{0}};'; } > $@
+
+define collect_rules
+$$(BUILD)/$(1)/%.o: %.c
+	@mkdir -p $$(@D)
+	@echo "  cc $$@"
+	$$(QUIET)$(call collect_cc,$(1)) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$$(VERSION)"' $$(COLLECT_CFLAGS) -c -o $$@ $$<
+
+$$(BUILD)/$(1)/group_builtins.o: $$(GROUPS_BUILTIN)
+	@mkdir -p $$(@D)
+	$$(QUIET)$(call collect_cc,$(1)) -I. $$(COLLECT_CFLAGS) -c -o $$@ $$<
+
+$$(BUILD)/$(1)/assay-collect: $$(BUILD)/$(1)/collectors/collect_main.o $$(call collect_objects,$(1))
+	@echo "  ld $$@"
+	$$(QUIET)$(call collect_cc,$(1)) -static -o $$@ $$^ -lpfm -lm
+endef
+$(foreach place,collect $(CROSSES),$(eval $(call collect_rules,$(place))))
+
+$(BUILD)/assay-collect: $(BUILD)/collect/assay-collect
+	$(QUIET)cp $< $@
+
+# What runs on the emulated arm64 machine (tests/pmu): the first process there and a command, static; and
+# a session of ONNX Runtime, with the worker and the hook, all in one folder with the C library.
+ARM         := $(BUILD)/aarch64-linux-gnu
+ARM_CC      := aarch64-linux-gnu-gcc
+ARM_LINKER  := -Wl,--dynamic-linker=/ld-linux-aarch64.so.1
+ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c core/graph.c core/dtype.c \
+                   base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
+               $(call collect_objects,aarch64-linux-gnu)
+ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c)) \
+                   $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/frame.c \
+                   collectors/kernfs.c collectors/perf_rights.c collectors/worker.c base/arena.c base/err.c \
+                   base/file.c base/rng.c base/strbuf.c base/units.c)
+ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
+               $(addprefix $(ARM)/tests/pmu/,guest work session)
+
+$(ARM)/tests/pmu/guest: $(ARM_GUEST)
+	$(QUIET)$(ARM_CC) -static -o $@ $^ -lpfm -lm -lpthread
+
+$(ARM)/tests/pmu/work: $(ARM)/tests/pmu/work.o $(ARM)/tests/pmu/operators.o
+	$(QUIET)$(ARM_CC) -static -o $@ $^
+
+$(ARM)/tests/pmu/session: $(ARM)/tests/pmu/session.o $(ARM_SESSION)
+	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
+
+$(ARM)/assay-worker: $(ARM)/collectors/onnxruntime/worker_main.o $(ARM_SESSION)
+	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
+
+$(ARM)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
+	@mkdir -p $(@D)
+	$(QUIET)$(ARM_CC) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(COLLECT_CFLAGS) -fPIC -fvisibility=hidden \
+	    -shared -MF $(ARM)/hook.d -MT $@ -o $@ $<
+
 # ---- tests -----------------------------------------------------------------------------------
 
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/tables/*.c tests/peers/*.c))
@@ -109,13 +187,27 @@ $(LOAD): tests/loop/load.c tests/loop/generator.c tests/loop/percentile.c tests/
 	$(QUIET)$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -o $@ \
 	    $(filter-out %.h,$^) $(LDLIBS)
 
-tests: all $(TESTS) $(LOAD)
+# Where a compiler and libpfm4 for arm64 are (make deps-pmu), what is run on the emulated machine too.
+# It is built once, by the same compiler whatever CC is.
+ifneq ($(and $(filter-out clang,$(CC)),$(shell command -v $(ARM_CC) 2>/dev/null),$(wildcard /usr/lib/aarch64-linux-gnu/libpfm.a)),)
+TESTS_ARM := $(ARM_TESTS)
+endif
+
+tests: all $(TESTS) $(LOAD) $(TESTS_ARM)
 
 test: tests ## build with $(CC) and run all tests
 	@tests/run $(BUILD)
 
-# pkg-config and the compilers are there only after deps, so the rest runs in a make of its own.
+check-pmu: deps-pmu ## counters on an emulated arm64 machine that has a PMU
+	@$(MAKE) --no-print-directory -j$(JOBS) $(ARM_TESTS)
+	@ASSAY_PMU=required BUILD=$(BUILD) tests/pmu/arm64.sh | tee $(BUILD)/check-pmu.log
+	@echo; echo "$$(grep -c '^ok ' $(BUILD)/check-pmu.log) passed, $$(grep -c '^not ok ' $(BUILD)/check-pmu.log) failed"
+	@! grep -q '^not ok ' $(BUILD)/check-pmu.log
+
+# pkg-config and the compilers are there only after deps, so the rest runs in a make of its own. Without
+# the packages of deps-pmu (no root, another distribution) the tests on the emulated PMU are skipped.
 check: deps ## install what is missing, build with gcc and clang, run all tests
+	@$(MAKE) --no-print-directory deps-pmu || echo "the tests on the emulated PMU will be skipped"
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=gcc BUILD=$(BUILD) tests
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=$(BUILD)/clang tests
 	@tests/run $(BUILD) $(BUILD)/clang
@@ -276,6 +368,26 @@ deps: ## install Debian packages and the pinned npm packages (as root; otherwise
 	    echo "$(NPM_CI)"; $(NPM_CI); exit; \
 	done
 
+# The emulated arm64 machine: its PMU, a kernel for it, a compiler and libpfm4 for the programs on it.
+PMU_PACKAGES := qemu-system-arm debian-installer-12-netboot-arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+                libstdc++6-arm64-cross libpfm4-dev:arm64
+
+deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
+	@missing=; \
+	for package in $(PMU_PACKAGES); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
+	done; \
+	[ -z "$$missing" ] && exit; \
+	if [ "$$(id -u)" -ne 0 ]; then \
+	    echo "For the tests on an emulated PMU these Debian packages are missing; as root run:"; \
+	    echo "  dpkg --add-architecture arm64 && apt-get update &&"; \
+	    echo "  apt-get install --yes --no-install-recommends$$missing"; \
+	    exit 1; \
+	fi; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	dpkg --add-architecture arm64 && apt-get update -q && \
+	apt-get install -q --yes --no-install-recommends $$missing
+
 # ---- the main job on real models --------------------------------------------------------------
 
 quickstart: deps ## install, build, then profile, fit, predict and plan real models
@@ -284,7 +396,7 @@ quickstart: deps ## install, build, then profile, fit, predict and plan real mod
 
 # ---- looking after the sources ----------------------------------------------------------------
 
-C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench tests/loop,$(sort $(wildcard $(room)/*.[ch])))
+C_FILES := $(foreach room,$(ROOMS) tests/unit tests/tables tests/peers tests/fuzz tests/bench tests/loop tests/pmu,$(sort $(wildcard $(room)/*.[ch])))
 
 format: ## put all C files into the house's format
 	clang-format -i $(C_FILES)
@@ -314,6 +426,7 @@ BIN_DIR  := $(DESTDIR)$(PREFIX)/bin
 LIB_DIR  := $(DESTDIR)$(PREFIX)/lib/assay
 SHARE    := $(DESTDIR)$(PREFIX)/share
 MAPPINGS := $(SHARE)/assay/mappings
+GROUPS_DIR := $(SHARE)/assay/groups
 MAN      := $(SHARE)/man/man1/assay.1
 BASH     := $(SHARE)/bash-completion/completions/assay
 ZSH      := $(SHARE)/zsh/site-functions/_assay
@@ -325,6 +438,9 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 	install -D -m 755 $(BUILD)/assay $(BIN_DIR)/assay
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
+	install -D -m 755 $(BUILD)/assay-collect $(BIN_DIR)/assay-collect
+	mkdir -p $(GROUPS_DIR)
+	install -m 644 collectors/groups/*.group $(GROUPS_DIR)
 	if [ -e $(RUNTIME) ]; then install -D -m 644 $(RUNTIME) $(LIB_DIR)/libonnxruntime.so.1; fi
 	install -D -m 644 -t $(MAPPINGS) collectors/foreign/mappings/*.yaml
 	mkdir -p $(dir $(MAN) $(BASH) $(ZSH) $(FISH))
@@ -334,7 +450,9 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 	$(BUILD)/assay completion fish > $(FISH)
 
 uninstall: ## remove what install put there
-	rm -f $(BIN_DIR)/assay $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
+	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
+	[ ! -d $(GROUPS_DIR) ] || rmdir --ignore-fail-on-non-empty $(GROUPS_DIR) $(dir $(GROUPS_DIR))
 	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
 	for folder in $(LIB_DIR) $(MAPPINGS) $(SHARE)/assay; do [ ! -d $$folder ] || rmdir $$folder; done
@@ -364,7 +482,7 @@ clean: ## remove the build folder
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
+.PHONY: all tests test check check-pmu deps-pmu sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
         install uninstall install-hooks uninstall-hooks clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

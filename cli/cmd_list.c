@@ -3,6 +3,7 @@
 #include "collectors/collector.h"
 #include "collectors/counters.h"
 #include "collectors/foreign/foreign.h"
+#include "collectors/group.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
@@ -53,6 +54,29 @@ static void list_events(struct table *table) {
     counters_probe(table->arena, &rows, &count);
     for (uint32_t i = 0; i < count; i++)
         add(table, rows[i].name, rows[i].help, rows[i].available ? NULL : rows[i].reason);
+}
+
+/* Available: all its metrics can be had. */
+static void list_groups(struct table *table) {
+    const char **names;
+    uint32_t count;
+    struct err err = {0};
+    if (groups_list(table->arena, NULL, &names, &count, &err)) {
+        add(table, "-", "", arena_strdup(table->arena, err.message));
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct group_state state;
+        struct err each = {0};
+        if (group_examine(table->arena, names[i], NULL, &state, &each))
+            add(table, names[i], "", arena_strdup(table->arena, each.message));
+        else if (state.works == state.all)
+            add(table, names[i], state.title, NULL);
+        else
+            add(table, names[i], state.title,
+                arena_printf(table->arena, "%u of %u metrics; %s", state.works, state.all,
+                             state.reason));
+    }
 }
 
 static void list_hardware(struct table *table) {
@@ -187,6 +211,7 @@ static const struct listing {
     {"commands",          "what assay can do",                                      list_commands     },
     {"collectors",        "what can run and observe a model",                       list_collectors   },
     {"events",            "counters that --events takes",                           list_events       },
+    {"groups",            "groups of counters that --group takes",                  list_groups       },
     {"hardware",          "counting hardware that was recognised",                  list_hardware     },
     {"models",            "model formats that can be read",                         list_models       },
     {"zoo",               "architectures that 'assay zoo write' can build",         list_zoo          },

@@ -7,7 +7,7 @@
 struct profile_options {
     struct model_options model;
     bool synthesize_weights;
-    struct text_list events;
+    struct text_list groups, events;
     uint64_t budget_ns;
     int64_t processes, replicas, operators;
 };
@@ -43,6 +43,8 @@ static int run(struct context *context, const void *given, struct err *err) {
     request.subject.synthesize_weights = options->synthesize_weights;
     request.subject.events = options->events.items;
     request.subject.event_count = options->events.count;
+    request.groups = options->groups.items;
+    request.group_count = options->groups.count;
     request.protocol.budget_ns = options->budget_ns;
     request.protocol.processes = (uint32_t)options->processes;
     request.protocol.replicas = (uint32_t)options->replicas;
@@ -61,6 +63,12 @@ static const struct option_row options[] = {
                                      .type = OPTION_FLAG,
                                      .offset = offsetof(struct profile_options, synthesize_weights),
                                      .help = "fill external weights whose file does not exist with seeded values"},
+    {.name = "group",
+                                     .letter = 'g',
+                                     .type = OPTION_WORDS,
+                                     .metavar = "GROUPS",
+                                     .offset = offsetof(struct profile_options, groups),
+                                     .help = "groups of counters per operator, with what follows from them: 'assay list groups'"},
     {.name = "events",
                                      .letter = 'e',
                                      .type = OPTION_WORDS,
@@ -97,7 +105,7 @@ static const struct option_row options[] = {
                                      .max = 1 << 30,
                                      .offset = offsetof(struct profile_options, operators),
                                      .help = "how many operators the text shows, costliest first; 0 is all"},
-    {0},
+    {0                                                                           },
 };
 
 static const struct argument_row arguments[] = {
@@ -109,8 +117,10 @@ static const struct example examples[] = {
     {"assay profile resnet50.onnx",                    "measures every operator at one thread"},
     {"assay profile bert.onnx --dim batch=1 --dim seq=128",                                                "with free dimensions bound"},
     {"assay profile model.onnx --batch 8 --threads 2","at another batch and two threads"},
-    {"assay profile model.onnx --events instructions,page-faults", "with counters per operator"},
-    {0                                               },
+    {"assay profile model.onnx --group default,memory",
+     "with instructions per cycle and bandwidth"},
+    {"assay profile model.onnx --events instructions,page-faults",                                                "with counters per operator"},
+    {0     },
 };
 
 const struct command cmd_profile = {

@@ -1,14 +1,15 @@
 #include "cli/print_prediction.h"
 
 #include "reports/cold_start.h"
+#include "reports/counts.h"
 #include "reports/memory_timeline.h"
 #include "reports/prediction_json.h"
 #include "reports/prediction_text.h"
 
 static int print_tables(struct context *context, const struct prediction *prediction,
                         uint32_t limit, struct err *err) {
-    struct table totals, cold_start, timeline, kernels, operators, refused;
-    const struct table *tables[6];
+    struct table totals, cold_start, timeline, kernels, operators, refused, counted, counters;
+    const struct table *tables[8];
     size_t count = 0;
     prediction_totals_table(context->arena, prediction, &totals);
     prediction_kernels_table(context->arena, prediction, &kernels);
@@ -23,6 +24,12 @@ static int print_tables(struct context *context, const struct prediction *predic
         tables[count++] = &timeline;
     tables[count++] = &kernels;
     tables[count++] = &operators;
+    if (prediction->counts.column_count) {
+        counts_run_table(context->arena, &prediction->counts, &counted);
+        counts_operators_table(context->arena, prediction, limit, &counters);
+        tables[count++] = &counted;
+        tables[count++] = &counters;
+    }
     if (prediction->refused_count)
         tables[count++] = &refused;
     return print_answer(context, NULL, tables, count, err);

@@ -1,14 +1,19 @@
 #include "collectors/counters.h"
 
+#include "collectors/perf_rights.h"
+
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <math.h>
 #include <perfmon/pfmlib_perf_event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 struct generic {
@@ -62,25 +67,25 @@ static const struct generic generics[] = {
 
 enum { GENERIC_COUNT = sizeof generics / sizeof *generics };
 
-static const struct generic *generic_by_name(const char *name) {
-    for (size_t i = 0; i < GENERIC_COUNT; i++)
-        if (strcmp(generics[i].name, name) == 0)
+/* Up to a modifier. */
+static const struct generic *generic_by_name(const char *name, const char **modifier) {
+    for (size_t i = 0; i < GENERIC_COUNT; i++) {
+        size_t length = strlen(generics[i].name);
+        *modifier = name + length;
+        if (strncmp(generics[i].name, name, length) == 0 &&
+            (name[length] == '\0' || strcmp(name + length, ":u") == 0 ||
+             strcmp(name + length, ":k") == 0))
             return &generics[i];
+    }
     return NULL;
 }
 
-/* ---- why not -------------------------------------------------------------------------------- */
-
-/* -1 when the file cannot be read. */
-static int paranoid_level(void) {
-    char text[16] = "";
-    int fd = open("/proc/sys/kernel/perf_event_paranoid", O_RDONLY | O_CLOEXEC);
-    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        close(fd);
-    int level = -1;
-    return length > 0 && sscanf(text, "%d", &level) == 1 ? level : -1;
+bool counters_is_generic(const char *name) {
+    const char *modifier;
+    return generic_by_name(name, &modifier) != NULL;
 }
+
+/* ---- why not -------------------------------------------------------------------------------- */
 
 /* What CPUs with the hypervisor bit show; absent on other architectures. */
 static bool is_virtual(void) {
@@ -99,16 +104,15 @@ static bool is_hardware(uint32_t type) {
 }
 
 static void explain_rights(char *reason) {
-    int level = paranoid_level();
-    if (level > 2)
-        snprintf(reason, COUNTER_REASON_SIZE,
-                 "not permitted: kernel.perf_event_paranoid is %d; "
-                 "`sysctl kernel.perf_event_paranoid=2`, or give the program CAP_PERFMON",
-                 level);
-    else
-        snprintf(reason, COUNTER_REASON_SIZE,
-                 "not permitted: perf_event_open is blocked, as container runtimes do; in a "
-                 "container add `--cap-add PERFMON` or a seccomp profile that allows it");
+    struct perf_rights rights;
+    char command[96];
+    perf_rights_find(&rights);
+    if (rights.whole_errno == 0) /* of this event alone */
+        rights.whole_errno = EACCES;
+    perf_rights_reason(&rights, reason, COUNTER_REASON_SIZE);
+    perf_rights_command(&rights, "assay-worker", command, sizeof command);
+    size_t length = strlen(reason);
+    snprintf(reason + length, COUNTER_REASON_SIZE - length, "; `%s` would allow it", command);
 }
 
 struct explanation {
@@ -153,10 +157,13 @@ static bool encode(const char *name, struct perf_event_attr *attr, bool *in_kern
     memset(attr, 0, sizeof *attr);
     attr->size = sizeof *attr;
     *in_kernel = false;
-    const struct generic *generic = generic_by_name(name);
+    const char *modifier;
+    const struct generic *generic = generic_by_name(name, &modifier);
     if (generic) {
         attr->type = generic->type;
         attr->config = generic->config;
+        attr->exclude_kernel = attr->exclude_hv = modifier[0] && modifier[1] == 'u';
+        attr->exclude_user = modifier[0] && modifier[1] == 'k';
         *in_kernel = generic->in_kernel;
         return true;
     }
@@ -167,25 +174,31 @@ static bool encode(const char *name, struct perf_event_attr *attr, bool *in_kern
     if (code == PFM_SUCCESS)
         return true;
     snprintf(reason, COUNTER_REASON_SIZE, "libpfm4: %s%s", pfm_strerror(code),
-             code == PFM_ERR_NOTFOUND ? " on this CPU; `assay list counters` names those known"
+             code == PFM_ERR_NOTFOUND ? " on this CPU; `assay list events` has the generic ones"
                                       : "");
     return false;
 }
 
-static int perf_open(struct perf_event_attr *attr, int leader) {
-    return (int)syscall(SYS_perf_event_open, attr, 0, -1, leader, PERF_FLAG_FD_CLOEXEC);
+bool counters_known(const char *name, char reason[static COUNTER_REASON_SIZE]) {
+    struct perf_event_attr attr;
+    bool in_kernel;
+    return encode(name, &attr, &in_kernel, reason);
+}
+
+static int perf_open(struct perf_event_attr *attr, int thread, int leader) {
+    return (int)syscall(SYS_perf_event_open, attr, thread, -1, leader, PERF_FLAG_FD_CLOEXEC);
 }
 
 /* Tries both sides, then the user's alone. Returns the descriptor, or -1 with errno. */
-static int open_either_side(struct perf_event_attr *attr, int leader, bool in_kernel,
-                            bool *user_only) {
-    int fd = perf_open(attr, leader);
+static int open_either_side(struct counters *counters, struct perf_event_attr *attr, int leader,
+                            bool in_kernel) {
+    int fd = perf_open(attr, counters->thread, leader);
     bool denied = fd < 0 && (errno == EACCES || errno == EPERM);
     if (!denied || in_kernel || attr->exclude_kernel || attr->exclude_user)
         return fd;
     attr->exclude_kernel = attr->exclude_hv = 1;
-    fd = perf_open(attr, leader);
-    *user_only |= fd >= 0;
+    fd = perf_open(attr, counters->thread, leader);
+    counters->user_only |= fd >= 0;
     return fd;
 }
 
@@ -196,24 +209,31 @@ static bool is_clock(const struct perf_event_attr *attr) {
            (attr->config == PERF_COUNT_SW_CPU_CLOCK || attr->config == PERF_COUNT_SW_TASK_CLOCK);
 }
 
-/* Opens into the group that takes others  or, when there is none or the
- * kernel will not add to it, as leader of a new one. */
-static int open_one(struct counters *counters, struct perf_event_attr *attr, bool in_kernel,
-                    uint32_t *group) {
+static void set_reading(const struct counters *counters, struct perf_event_attr *attr) {
     bool grouped = counters->scope == COUNTERS_THREAD;
-    bool joins = grouped && !is_clock(attr);
     attr->read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING;
     attr->read_format |= grouped ? PERF_FORMAT_GROUP : 0;
     attr->inherit = !grouped;
-    if (joins && counters->joinable > 0) {
+    attr->disabled = attr->enable_on_exec = counters->scope == COUNTERS_COMMAND;
+}
+
+/* Opens into the group that takes others or, when there is none or the kernel will not add to it,
+ * as leader of a new one. */
+static int open_one(struct counters *counters, struct perf_event_attr *attr, bool in_kernel,
+                    uint32_t *group) {
+    bool joins = counters->scope == COUNTERS_THREAD && !is_clock(attr);
+    bool tried = joins && counters->joinable > 0;
+    set_reading(counters, attr);
+    if (tried) {
         *group = counters->joinable - 1;
-        int fd = open_either_side(attr, counters->leaders[*group], in_kernel, &counters->user_only);
+        int fd = open_either_side(counters, attr, counters->leaders[*group], in_kernel);
         if (fd >= 0)
             return fd;
     }
-    int fd = open_either_side(attr, -1, in_kernel, &counters->user_only);
+    int fd = open_either_side(counters, attr, -1, in_kernel);
     if (fd < 0)
         return fd;
+    counters->split |= tried;
     *group = counters->group_count++;
     counters->leaders[*group] = fd;
     if (joins)
@@ -250,10 +270,11 @@ static void open_named(struct counters *counters, const char *name, uint32_t ask
     counter->place = counters->members[group]++;
 }
 
-int counters_open_scope(struct counters *counters, enum counters_scope scope,
-                        const char *const *names, uint32_t count, struct err *err) {
+int counters_open_thread(struct counters *counters, enum counters_scope scope, int thread,
+                         const char *const *names, uint32_t count, struct err *err) {
     memset(counters, 0, sizeof *counters);
     counters->scope = scope;
+    counters->thread = thread;
     if (count > METRIC_COUNTER_MAX)
         return err_set(err, ERR_USAGE, "%u events asked for; at most %d at a time", count,
                        METRIC_COUNTER_MAX);
@@ -263,33 +284,106 @@ int counters_open_scope(struct counters *counters, enum counters_scope scope,
     return 0;
 }
 
+int counters_open_scope(struct counters *counters, enum counters_scope scope,
+                        const char *const *names, uint32_t count, struct err *err) {
+    return counters_open_thread(counters, scope, 0, names, count, err);
+}
+
 int counters_open(struct counters *counters, const char *const *names, uint32_t count,
                   struct err *err) {
     return counters_open_scope(counters, COUNTERS_THREAD, names, count, err);
 }
 
 void counters_close(struct counters *counters) {
+    if (counters->others)
+        counters_close(counters->others);
     for (uint32_t i = counters->opened_count; i-- > 0;)
         close(counters->opened[i].fd);
     counters->opened_count = counters->group_count = 0;
+    counters->others = NULL;
+}
+
+/* ---- other threads -------------------------------------------------------------------------- */
+
+static bool same_layout(const struct counters *a, const struct counters *b) {
+    bool same = a->opened_count == b->opened_count && a->group_count == b->group_count;
+    for (uint32_t i = 0; same && i < a->opened_count; i++)
+        same = a->opened[i].asked == b->opened[i].asked && a->opened[i].group == b->opened[i].group;
+    return same;
+}
+
+static bool lives(int thread) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", thread);
+    return access(path, F_OK) == 0;
+}
+
+static void leave_out(struct counters *counters, struct counters *other) {
+    const char *reason = other->missing_count > counters->missing_count
+                             ? other->missing[other->missing_count - 1].reason
+                             : "its events fell into other groups";
+    counters->threads_missing++;
+    snprintf(counters->threads_reason, sizeof counters->threads_reason, "%s", reason);
+}
+
+static bool open_other(struct counters *counters, struct arena *arena, const char *const *names,
+                       int thread) {
+    struct counters *other = ARENA_NEW(arena, struct counters);
+    struct err err = {0};
+    counters_open_thread(other, COUNTERS_THREAD, thread, names, counters->asked_count, &err);
+    if (!same_layout(counters, other)) {
+        if (lives(thread))
+            leave_out(counters, other);
+        counters_close(other);
+        return false;
+    }
+    other->others = counters->others;
+    counters->others = other;
+    return true;
+}
+
+uint32_t counters_open_others(struct counters *counters, struct arena *arena,
+                              const char *const *names) {
+    DIR *tasks = opendir("/proc/self/task");
+    uint32_t opened = 0;
+    int self = counters->thread ? counters->thread : (int)syscall(SYS_gettid);
+    for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
+        int thread = atoi(entry->d_name);
+        if (thread > 0 && thread != self)
+            opened += open_other(counters, arena, names, thread);
+    }
+    if (tasks)
+        closedir(tasks);
+    return opened;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-void counters_read(const struct counters *counters, struct counters_reading *reading) {
+/* Adds one thread's group to the reading, whose values are by group and place until the end. */
+static void read_group(const struct counters *counters, uint32_t group,
+                       struct counters_reading *reading,
+                       uint64_t values[static METRIC_COUNTER_MAX]) {
     /* As the kernel writes it: with PERF_FORMAT_GROUP the member count comes first, else the only
      * value does; then both times, then the values (perf_event_open(2), "Reading results"). */
     uint64_t buffer[3 + METRIC_COUNTER_MAX];
     bool grouped = counters->scope == COUNTERS_THREAD;
+    uint32_t members = counters->members[group];
+    size_t wanted = (grouped ? 3 + members : 3) * sizeof *buffer;
+    if (read(counters->leaders[group], buffer, sizeof buffer) != (ssize_t)wanted)
+        return;
+    reading->enabled_ns[group] += buffer[1];
+    reading->running_ns[group] += buffer[2];
+    for (uint32_t i = 0; i < members; i++)
+        values[i] += grouped ? buffer[3 + i] : buffer[0];
+}
+
+void counters_read(const struct counters *counters, struct counters_reading *reading) {
     uint64_t values[METRIC_COUNTER_MAX][METRIC_COUNTER_MAX];
     for (uint32_t g = 0; g < counters->group_count; g++) {
-        uint32_t members = counters->members[g];
-        size_t wanted = (grouped ? 3 + members : 3) * sizeof *buffer;
-        if (read(counters->leaders[g], buffer, sizeof buffer) != (ssize_t)wanted)
-            memset(buffer, 0, sizeof buffer);
-        reading->enabled_ns[g] = buffer[1];
-        reading->running_ns[g] = buffer[2];
-        memcpy(values[g], grouped ? buffer + 3 : buffer, members * sizeof *buffer);
+        reading->enabled_ns[g] = reading->running_ns[g] = 0;
+        memset(values[g], 0, counters->members[g] * sizeof **values);
+        for (const struct counters *one = counters; one; one = one->others)
+            read_group(one, g, reading, values[g]);
     }
     for (uint32_t i = 0; i < counters->opened_count; i++)
         reading->values[i] = values[counters->opened[i].group][counters->opened[i].place];
@@ -312,6 +406,69 @@ void counters_difference(const struct counters *counters, const struct counters_
     }
 }
 
+void counters_running(const struct counters *counters, const struct counters_reading *before,
+                      const struct counters_reading *after,
+                      double shares[static METRIC_COUNTER_MAX]) {
+    for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+        shares[i] = NAN;
+    for (uint32_t i = 0; i < counters->opened_count; i++) {
+        uint32_t g = counters->opened[i].group;
+        uint64_t enabled = after->enabled_ns[g] - before->enabled_ns[g];
+        uint64_t running = after->running_ns[g] - before->running_ns[g];
+        if (enabled > 0)
+            shares[counters->opened[i].asked] = (double)running / (double)enabled;
+    }
+}
+
+/* ---- sets ----------------------------------------------------------------------------------- */
+
+static void spin_ns(int64_t duration_ns) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    int64_t end = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + duration_ns;
+    do
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    while ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec < end);
+}
+
+/* The kernel takes a group that the counters could hold if they were all free; whether they are
+ * shows only when it should run. */
+static bool never_runs(const struct counters *counters) {
+    enum { LONG_ENOUGH_NS = 200000 };
+    struct counters_reading before, after;
+    double shares[METRIC_COUNTER_MAX];
+    counters_read(counters, &before);
+    spin_ns(LONG_ENOUGH_NS);
+    counters_read(counters, &after);
+    counters_running(counters, &before, &after, shares);
+    for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+        if (shares[i] == 0)
+            return true;
+    return false;
+}
+
+static bool fits(const char *const *names, uint32_t count) {
+    struct counters counters;
+    struct err err = {0};
+    if (counters_open(&counters, names, count, &err))
+        return false;
+    bool fit = !counters.split && !never_runs(&counters);
+    counters_close(&counters);
+    return fit;
+}
+
+uint32_t counters_sets(const char *const *names, uint32_t count, struct counter_set *sets) {
+    uint32_t found = 0;
+    for (uint32_t first = 0; first < count; first += sets[found++].count) {
+        uint32_t length = 1;
+        while (first + length < count && length < METRIC_COUNTER_MAX &&
+               fits(names + first, length + 1))
+            length++;
+        sets[found] = (struct counter_set){first, length};
+    }
+    return found;
+}
+
 /* ---- names ---------------------------------------------------------------------------------- */
 
 static int add_name(struct arena *arena, const char **names, uint32_t *count, const char *start,
@@ -326,8 +483,8 @@ static int add_name(struct arena *arena, const char **names, uint32_t *count, co
     if (length >= COUNTER_NAME_SIZE)
         return err_set(err, ERR_USAGE, "event name '%.20s...' is longer than %d bytes", start,
                        COUNTER_NAME_SIZE - 1);
-    if (*count == METRIC_COUNTER_MAX)
-        return err_set(err, ERR_USAGE, "more than %d events", METRIC_COUNTER_MAX);
+    if (*count == METRIC_EVENTS_MAX)
+        return err_set(err, ERR_USAGE, "more than %d events", METRIC_EVENTS_MAX);
     for (uint32_t i = 0; i < *count; i++)
         if (strlen(names[i]) == length && memcmp(names[i], start, length) == 0)
             return err_set(err, ERR_USAGE, "event '%s' is given twice", names[i]);
@@ -337,7 +494,7 @@ static int add_name(struct arena *arena, const char **names, uint32_t *count, co
 
 int counters_parse(struct arena *arena, const char *text, const char *const **names,
                    uint32_t *count, struct err *err) {
-    const char **list = ARENA_ARRAY(arena, METRIC_COUNTER_MAX, const char *);
+    const char **list = ARENA_ARRAY(arena, METRIC_EVENTS_MAX, const char *);
     *names = list;
     *count = 0;
     for (const char *start = text;;) {
@@ -383,5 +540,18 @@ void counters_hardware(struct arena *arena, const char ***rows, uint32_t *count)
             continue;
         const char **row = ARENA_PUSH(arena, *rows, *count, capacity);
         *row = arena_printf(arena, "%s (%s), %d events", info.name, info.desc, info.nevents);
+    }
+}
+
+void counters_pmus(struct arena *arena, const char ***names, uint32_t *count) {
+    uint32_t capacity = 0;
+    *names = NULL;
+    *count = 0;
+    if (pfm_initialize() != PFM_SUCCESS)
+        return;
+    for (pfm_pmu_t pmu = PFM_PMU_NONE; pmu < PFM_PMU_MAX; pmu++) {
+        pfm_pmu_info_t info = {.size = sizeof info};
+        if (pfm_get_pmu_info(pmu, &info) == PFM_SUCCESS && info.is_present)
+            *ARENA_PUSH(arena, *names, *count, capacity) = arena_strdup(arena, info.name);
     }
 }

@@ -100,6 +100,10 @@ static void put_values(struct collect_session *session, struct sink *sink, int32
     for (uint32_t i = 0; i < config->event_count && i < METRIC_COUNTER_MAX; i++)
         if (value_at(member(events, config->events[i]), session->repeat, &value))
             put(session, sink, op, METRIC_COUNTER_FIRST + i, phase, value);
+    const cJSON *running = member(values, "running");
+    for (uint32_t i = 0; i < config->event_count && i < METRIC_COUNTER_MAX; i++)
+        if (value_at(member(running, config->events[i]), session->repeat, &value))
+            put(session, sink, op, METRIC_RUNNING_FIRST + i, phase, value);
 }
 
 static const enum metric cold_metrics[] = {

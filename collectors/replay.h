@@ -10,7 +10,8 @@
  *             "prepack_ns": 3e7, "file_read_ns": 1e6, "first_run_ns": 2e7,
  *             "baseline_bytes": 25e6, "loaded_bytes": 6e7,
  *             "peak_bytes": 7e7, "resident_bytes": 65e6},
- *    "plain": {"wall_ns": [1e7, 1.01e7], "cpu_ns": 1e7, "events": {"instructions": 5e7}},
+ *    "plain": {"wall_ns": [1e7, 1.01e7], "cpu_ns": 1e7, "events": {"instructions": 5e7},
+ *              "running": {"instructions": 0.5}},   part of the time that it counted
  *    "profiled": {... as plain; absent: the values of plain},
  *    "operators": {"<path>": {"wall_ns": 1e5, ...}, "<type>": {...}, "*": {...}},
  *    "spread": 0.01,            relative standard deviation put on times, seeded

@@ -4,6 +4,7 @@
 #define ASSAY_CORE_PREDICTION_H
 
 #include "core/cold_start.h"
+#include "core/counts.h"
 #include "core/estimate.h"
 #include "core/memory_timeline.h"
 #include "core/run.h"
@@ -54,6 +55,7 @@ struct prediction {
     struct memory_timeline timeline; /* step_count 0: not asked for */
     struct operator_row *operators;
     uint32_t operator_count;
+    struct counts counts; /* of the operators and the run, where it was measured with counters */
     struct refused_row *refused; /* when there are any, the totals are refused too */
     uint32_t refused_count;
     const char *const *warnings; /* sentences for people */

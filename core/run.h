@@ -48,7 +48,10 @@ enum metric {
     METRIC_PREPACK_NS,    /* weights made tensors, kernels created, matrices packed */
     METRIC_BUILTIN_COUNT,
     METRIC_COUNTER_FIRST = 32,
-    METRIC_COUNTER_MAX = 8
+    METRIC_COUNTER_MAX = 8, /* counted at once */
+    /* Which part of a run's time each counter really counted, 0 to 1: of runs only. */
+    METRIC_RUNNING_FIRST = METRIC_COUNTER_FIRST + METRIC_COUNTER_MAX,
+    METRIC_EVENTS_MAX = 32 /* counted in turns, set after set */
 };
 
 struct metric_info {

@@ -3,8 +3,10 @@
 #include "base/units.h"
 #include "collectors/collector.h"
 #include "collectors/counters.h"
+#include "collectors/group.h"
 #include "collectors/kernfs.h"
 #include "collectors/machine.h"
+#include "collectors/perf_rights.h"
 #include "db/db.h"
 
 #include <inttypes.h>
@@ -121,34 +123,82 @@ static void check_runtime(const struct patient *patient, struct diagnosis *out) 
         set(out, HEALTH_OK, arena_printf(patient->arena, "%s %s", name, version), "");
 }
 
-static const struct counter_probe *first_missing(const struct counter_probe *rows, uint32_t count) {
+/* ---- counters ------------------------------------------------------------------------------ */
+
+static void check_perf_events(const struct patient *patient, struct diagnosis *out) {
+    struct perf_rights rights;
+    char reason[256], command[128];
+    perf_rights_find(&rights);
+    if (!rights.user_errno && !rights.whole_errno) {
+        set(out, HEALTH_OK, "user space and kernel can be counted", "");
+        return;
+    }
+    perf_rights_reason(&rights, reason, sizeof reason);
+    perf_rights_command(&rights, "assay-worker", command, sizeof command);
+    const char *what = rights.user_errno ? "nothing can be counted" : "user space alone is counted";
+    set(out, HEALTH_WARN, arena_printf(patient->arena, "%s; %s", what, reason),
+        *command ? arena_strdup(patient->arena, command)
+                 : "a kernel built with CONFIG_PERF_EVENTS");
+}
+
+/* Names of the events that open, and the first one that does not. */
+static uint32_t sort_events(const struct counter_probe *rows, uint32_t count, const char **open,
+                            const struct counter_probe **missing) {
+    uint32_t opened = 0;
+    *missing = NULL;
     for (uint32_t i = 0; i < count; i++)
-        if (!rows[i].available)
-            return &rows[i];
-    return NULL;
+        if (rows[i].available)
+            open[opened++] = rows[i].name;
+        else if (!*missing)
+            *missing = &rows[i];
+    return opened;
 }
 
 static void check_counters(const struct patient *patient, struct diagnosis *out) {
     struct counter_probe *rows;
-    uint32_t count, open = 0;
+    const struct counter_probe *missing;
+    uint32_t count;
     counters_probe(patient->arena, &rows, &count);
-    for (uint32_t i = 0; i < count; i++)
-        open += rows[i].available;
-    const struct counter_probe *missing = first_missing(rows, count);
-    if (!missing) {
-        set(out, HEALTH_OK,
-            arena_printf(patient->arena, "all %" PRIu32 " generic events count", count), "");
+    const char **open = ARENA_ARRAY(patient->arena, count, const char *);
+    struct counter_set *sets = ARENA_ARRAY(patient->arena, count, struct counter_set);
+    uint32_t opened = sort_events(rows, count, open, &missing);
+    uint32_t at_once = counters_sets(open, opened, sets) ? sets[0].count : 0;
+    const char *finding = arena_printf(
+        patient->arena, "%" PRIu32 " of %" PRIu32 " generic events count, %" PRIu32 " at once",
+        opened, count, at_once);
+    if (!missing)
+        set(out, HEALTH_OK, finding, "");
+    else
+        set(out, HEALTH_WARN,
+            arena_printf(patient->arena, "%s; %s: %s", finding, missing->name, missing->reason),
+            "nothing is lost but those columns; 'assay list events' tells each reason");
+}
+
+static void check_groups(const struct patient *patient, struct diagnosis *out) {
+    const char **names, *lacking = NULL;
+    uint32_t count, whole = 0;
+    struct err err = {0};
+    if (groups_list(patient->arena, NULL, &names, &count, &err)) {
+        set(out, HEALTH_WARN, arena_strdup(patient->arena, err.message),
+            arena_strdup(patient->arena, err.hint));
         return;
     }
-    const char *finding =
-        arena_printf(patient->arena, "%" PRIu32 " of %" PRIu32 " events count; %s: %s", open, count,
-                     missing->name, missing->reason);
-    uint64_t paranoid = kernfs_number("", 0, "/proc/sys/kernel/perf_event_paranoid");
-    bool closed = geteuid() != 0 && paranoid > 2;
-    set(out, HEALTH_WARN, finding,
-        closed ? "sudo sysctl kernel.perf_event_paranoid=1"
-               : "nothing is lost but those columns; 'assay list events' tells each reason");
+    for (uint32_t i = 0; i < count; i++) {
+        struct group_state state;
+        struct err each = {0};
+        bool read = group_examine(patient->arena, names[i], NULL, &state, &each) == 0;
+        whole += read && state.works == state.all;
+        if (!lacking && !(read && state.works == state.all))
+            lacking = arena_printf(patient->arena, "; %s: %s", names[i],
+                                   read ? state.reason : each.message);
+    }
+    set(out, lacking ? HEALTH_WARN : HEALTH_OK,
+        arena_printf(patient->arena, "%" PRIu32 " of %" PRIu32 " groups count all they name%s",
+                     whole, count, lacking ? lacking : ""),
+        lacking ? "nothing is lost but those metrics; 'assay list groups' tells each reason" : "");
 }
+
+/* ---- other programs ------------------------------------------------------------------------ */
 
 static bool on_path(const char *program) {
     const char *path = getenv("PATH");
@@ -240,15 +290,17 @@ static const struct {
     const char *subject;
     check_fn *check;
 } checks[] = {
-    {"machine",   check_machine },
-    {"frequency", check_governor},
-    {"load",      check_load    },
-    {"memory",    check_memory  },
-    {"runtime",   check_runtime },
-    {"counters",  check_counters},
-    {"gnuplot",   check_gnuplot },
-    {"database",  check_database},
-    {"disk",      check_disk    },
+    {"machine",        check_machine    },
+    {"frequency",      check_governor   },
+    {"load",           check_load       },
+    {"memory",         check_memory     },
+    {"runtime",        check_runtime    },
+    {"perf events",    check_perf_events},
+    {"counters",       check_counters   },
+    {"counter groups", check_groups     },
+    {"gnuplot",        check_gnuplot    },
+    {"database",       check_database   },
+    {"disk",           check_disk       },
 };
 
 void doctor_examine(struct arena *arena, const char *db_path, const char *db_reason,

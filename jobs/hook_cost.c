@@ -6,6 +6,7 @@
 #include "models/onnx/write.h"
 #include "profiler/measure.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,31 @@ static const char *subject_of(struct arena *arena, const struct subject *subject
                         subject->conditions.runtime_version, subject->config.event_count);
 }
 
+static const char *event_quantity(struct arena *arena, const char *event) {
+    return arena_printf(arena, "operator_measuring:%s", event);
+}
+
+static double *new_events(struct arena *arena, const struct subject *subject) {
+    double *events = ARENA_ARRAY(arena, subject->config.event_count, double);
+    for (uint32_t e = 0; e < subject->config.event_count; e++)
+        events[e] = NAN;
+    return events;
+}
+
+static void recall_event(struct arena *arena, const struct subject *subject,
+                         const struct machine_peak *peak, double *events) {
+    for (uint32_t e = 0; e < subject->config.event_count; e++)
+        if (strcmp(peak->quantity, event_quantity(arena, subject->config.events[e])) == 0)
+            events[e] = peak->value;
+}
+
 static int recall(struct arena *arena, struct db *db, const struct subject *subject,
                   struct overhead *cost, struct err *err) {
     struct machine_peak *peaks;
     size_t count;
     const char *wanted = subject_of(arena, subject);
+    double *events = new_events(arena, subject);
+    cost->events = events;
     if (db_list_peaks(db, arena, subject->machine.fingerprint, &peaks, &count, err))
         return -(int)err->code;
     for (size_t i = 0; i < count; i++) {
@@ -39,22 +60,45 @@ static int recall(struct arena *arena, struct db *db, const struct subject *subj
             cost->source = OVERHEAD_CALIBRATED;
         } else if (strcmp(peaks[i].quantity, cpu_quantity) == 0) {
             cost->cpu_ns = peaks[i].value;
+        } else {
+            recall_event(arena, subject, &peaks[i], events);
         }
     }
     return 0;
+}
+
+/* Other lists of the same length have been measured, perhaps, but not one with all these events. */
+static bool lacks_events(const struct subject *subject, const struct overhead *cost) {
+    for (uint32_t e = 0; e < subject->config.event_count; e++)
+        if (isnan(cost->events[e]))
+            return true;
+    return false;
 }
 
 static int remember(struct arena *arena, struct db *db, const struct subject *subject,
                     const struct overhead *cost, struct err *err) {
     const char *of = subject_of(arena, subject);
     double half = cost->half_width_ns;
-    const struct machine_peak peaks[] = {
-        {wall_quantity, of, subject->config.threads, cost->wall_ns, cost->wall_ns - half,
-         cost->wall_ns + half, NULL},
-        {cpu_quantity,  of, subject->config.threads, cost->cpu_ns,  cost->cpu_ns - half,
-         cost->cpu_ns + half,  NULL},
-    };
-    return db_put_peaks(db, &subject->machine, peaks, 2, err);
+    struct machine_peak *peaks =
+        ARENA_ARRAY(arena, 2 + subject->config.event_count, struct machine_peak);
+    uint32_t threads = subject->config.threads, count = 0;
+    peaks[count++] = (struct machine_peak){
+        wall_quantity,        of,  threads, cost->wall_ns, cost->wall_ns - half,
+        cost->wall_ns + half, NULL};
+    peaks[count++] = (struct machine_peak){
+        cpu_quantity, of, threads, cost->cpu_ns, cost->cpu_ns - half, cost->cpu_ns + half, NULL};
+    /* What cannot be counted here costs nothing: so it is asked once only. */
+    for (uint32_t e = 0; e < subject->config.event_count; e++) {
+        double value = isnan(cost->events[e]) ? 0 : cost->events[e];
+        peaks[count++] = (struct machine_peak){event_quantity(arena, subject->config.events[e]),
+                                               of,
+                                               threads,
+                                               value,
+                                               value,
+                                               value,
+                                               NULL};
+    }
+    return db_put_peaks(db, &subject->machine, peaks, count, err);
 }
 
 /* ---- the chain ------------------------------------------------------------------------------- */
@@ -109,8 +153,12 @@ static int measure_round(struct arena *arena, const struct subject *subject,
     if (profile_measure(arena, subject->collector, config, &protocol, &measured, NULL, err))
         return -(int)err->code;
     if (overhead_of_chain(&measured, &found, &doubt) == 0 &&
-        (cost->source == OVERHEAD_NONE || found.wall_ns < cost->wall_ns))
+        (cost->source == OVERHEAD_NONE || found.wall_ns < cost->wall_ns)) {
+        double *events = ARENA_ARRAY(arena, config->event_count, double);
+        overhead_of_chain_events(&measured, events, ARENA_ARRAY(arena, measured.op_count, double));
         *cost = found;
+        cost->events = events;
+    }
     return 0;
 }
 
@@ -140,8 +188,10 @@ int hook_cost(struct arena *arena, struct db *db, const struct subject *subject,
     *cost = (struct overhead){.source = OVERHEAD_NONE};
     if (recall(arena, db, subject, cost, err))
         return -(int)err->code;
-    if (cost->source == OVERHEAD_CALIBRATED || !subject->collector->lower)
+    if (!subject->collector->lower ||
+        (cost->source == OVERHEAD_CALIBRATED && !lacks_events(subject, cost)))
         return 0;
+    cost->source = OVERHEAD_NONE;
     const char *path = NULL;
     int code = write_chain(arena, &path, err);
     if (!code)

@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "core/features.h"
 #include "db/run.h"
+#include "jobs/counting.h"
 #include "jobs/hook_cost.h"
 #include "jobs/measured_start.h"
 #include "jobs/predict.h"
@@ -19,6 +20,7 @@ struct profiling {
     struct db *db;
     const struct profile_request *request;
     const struct subject *subject;
+    struct counting counting;
     struct features *features; /* per flat operator; key "" when the class is not known */
     struct profiled *out;
     double duration_ns;
@@ -158,11 +160,23 @@ static void add_metric(struct stored_metric *metrics, uint32_t *count, enum metr
         metrics[(*count)++] = (struct stored_metric){info->name, info->unit, phase, *summary};
 }
 
+/* Beside each event of the run, which part of the time it was counted: below 1 it was scaled. */
+static void add_running(struct profiling *p, struct stored_metric *metrics, uint32_t *count) {
+    const struct measured *m = &p->out->details;
+    for (uint32_t e = 0; m->event_running && e < m->event_count; e++) {
+        double share = m->event_running[e];
+        const struct summary summary = {share, share, share, 0, m->run_events[e].count};
+        if (!isnan(share))
+            metrics[(*count)++] = (struct stored_metric){
+                counting_running_name(p->arena, m->events[e]), "1", PHASE_PROFILED, summary};
+    }
+}
+
 static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *count) {
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + m->event_count + 10, struct stored_metric);
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + 2 * m->event_count + 10, struct stored_metric);
     cold_summaries(m, cold);
     const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
     const struct stored_metric besides[] = {
@@ -191,6 +205,7 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
         if (m->run_events[e].count)
             metrics[(*count)++] =
                 (struct stored_metric){m->events[e], "1", PHASE_PROFILED, m->run_events[e]};
+    add_running(p, metrics, count);
     return metrics;
 }
 
@@ -332,6 +347,8 @@ static void answer(struct profiling *p) {
     cold_summaries(m, cold);
     measured_start(p->arena, cold, evidence, &out->cold_start);
     answer_operators(p, evidence);
+    if (m->event_count)
+        counting_answer(p->arena, &p->counting, m, p->features, &out->counts);
     const char **warnings =
         ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 1u, const char *);
     for (uint32_t i = 0; i < p->subject->note_count; i++)
@@ -360,9 +377,16 @@ int job_profile(struct arena *arena, struct db *db, const struct profile_request
                 struct progress *progress, struct profiled *out, struct err *err) {
     *out = (struct profiled){0};
     struct subject subject;
-    if (subject_open(arena, &request->subject, &subject, err))
+    struct profiling p = {
+        .arena = arena, .db = db, .request = request, .subject = &subject, .out = out, .err = err};
+    struct subject_request wanted = request->subject;
+    if (counting_plan(arena, request->groups, request->group_count, wanted.events,
+                      wanted.event_count, &p.counting, err))
         return -(int)err->code;
-    struct profiling p = {arena, db, request, &subject, NULL, out, 0, err};
+    wanted.events = p.counting.events;
+    wanted.event_count = p.counting.event_count;
+    if (subject_open(arena, &wanted, &subject, err))
+        return -(int)err->code;
     int code = profile(&p, progress);
     subject_close(&subject);
     return code;

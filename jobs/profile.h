@@ -15,6 +15,9 @@ struct profile_request {
     struct subject_request subject;
     struct protocol protocol;
     const char *purpose; /* "profile" */
+    /* Groups of counters by name; their events are counted besides those of the subject. */
+    const char *const *groups;
+    uint32_t group_count;
 };
 
 struct profiled {

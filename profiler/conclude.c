@@ -69,6 +69,11 @@ static void conclude_events(struct arena *arena, const struct readings *readings
                             const struct evidence *evidence, double confidence,
                             struct measured *out) {
     out->run_events = ARENA_ARRAY(arena, out->event_count, struct summary);
+    out->event_running = ARENA_ARRAY(arena, out->event_count, double);
+    for (uint32_t e = 0; e < out->event_count; e++) {
+        const struct share_sum *share = &readings->running[e];
+        out->event_running[e] = share->count ? share->sum / share->count : NAN;
+    }
     for (uint32_t e = 0; e < out->event_count; e++)
         out->run_events[e] = summarise(readings->runs[SLOT_EVENT_FIRST + e], readings->count,
                                        confidence, evidence->scratch);
@@ -104,6 +109,20 @@ static struct summary corrected(struct summary raw, double cost) {
     };
 }
 
+/* Counts begin at 0. */
+static struct summary lowered_by(struct summary counted, double cost) {
+    if (counted.count == 0 || !(cost > 0))
+        return counted;
+    double median = fmax(0, counted.median - cost);
+    return (struct summary){
+        .median = median,
+        .low = fmax(0, counted.low - cost),
+        .high = fmax(0, counted.high - cost),
+        .spread = median > 0 ? counted.spread * counted.median / median : 0,
+        .count = counted.count,
+    };
+}
+
 /* An operator that runs in some runs only counts with that share. */
 static double expected(const struct summary *summary, uint32_t runs) {
     return summary->count ? summary->median * summary->count / runs : 0;
@@ -122,9 +141,12 @@ static void conclude_op(struct arena *arena, const struct evidence *evidence, ui
     out->operators_wall_ns += expected(&into->wall_ns, runs);
     out->operators_cpu_ns += expected(&into->cpu_ns, runs);
     struct summary *events = ARENA_ARRAY(arena, out->event_count, struct summary);
-    for (uint32_t e = 0; e < out->event_count; e++)
-        events[e] =
-            summarise(readings_op(profiled, SLOT_EVENT_FIRST + e, op), runs, confidence, scratch);
+    for (uint32_t e = 0; e < out->event_count; e++) {
+        double cost = out->overhead.events ? out->overhead.events[e] : 0;
+        events[e] = lowered_by(
+            summarise(readings_op(profiled, SLOT_EVENT_FIRST + e, op), runs, confidence, scratch),
+            cost);
+    }
     into->events = events;
 }
 

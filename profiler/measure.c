@@ -1,6 +1,7 @@
 #include "profiler/measure.h"
 
 #include "base/stats.h"
+#include "collectors/counters.h"
 #include "profiler/conclude.h"
 #include "profiler/neighbours.h"
 #include "profiler/readings.h"
@@ -20,8 +21,9 @@ struct side {
     struct collect_session *session; /* NULL: none */
     struct collect_config config;
     struct readings *readings;
-    uint64_t run_ns;  /* about how long a run takes */
-    uint64_t kept_ns; /* time of batches that were kept */
+    uint64_t run_ns;       /* about how long a run takes */
+    uint64_t kept_ns;      /* time of batches that were kept */
+    uint32_t events_first; /* of the set that it counts */
 };
 
 struct campaign {
@@ -33,6 +35,10 @@ struct campaign {
     struct evidence evidence;
     struct side plain, hooked;
     struct neighbours neighbours;
+    struct counter_set sets[METRIC_EVENTS_MAX];
+    uint32_t set_count;
+    uint32_t set;      /* that is counted now */
+    uint32_t set_seen; /* whose missing events are known: all below */
     uint32_t process;
     uint32_t turns; /* pairs of batches */
     uint64_t spent_ns;
@@ -104,6 +110,7 @@ static int kept_batch(struct campaign *campaign, struct side *side, uint32_t rep
     struct reception reception = {
         .into = side->readings,
         .process = campaign->process,
+        .event_first = side->events_first,
         .discard = repeats > BATCH_DISCARDS_FROM ? 1 : 0,
     };
     return run_batch(campaign, side, &reception, repeats, err);
@@ -293,17 +300,32 @@ static int finish_side(struct campaign *campaign, struct side *side, struct cold
     return session ? campaign->collector->finish(session, &sink, err) : 0;
 }
 
+/* What the collector says of a set, once per set. */
 static void keep_missing_events(struct campaign *campaign, const struct side *side) {
     const char *const *reasons;
     struct measured *out = campaign->out;
-    if (out->missing_events)
+    if (campaign->set < campaign->set_seen)
         return;
+    campaign->set_seen = campaign->set + 1;
     uint32_t count = campaign->collector->missing_events(side->session, &reasons);
-    const char **copies = ARENA_ARRAY(campaign->arena, count, const char *);
+    const char **all = ARENA_ARRAY(campaign->arena, out->missing_event_count + count, const char *);
+    for (uint32_t i = 0; i < out->missing_event_count; i++)
+        all[i] = out->missing_events[i];
     for (uint32_t i = 0; i < count; i++)
-        copies[i] = arena_strdup(campaign->arena, reasons[i]);
-    out->missing_events = copies;
-    out->missing_event_count = count;
+        all[out->missing_event_count + i] = arena_strdup(campaign->arena, reasons[i]);
+    out->missing_events = all;
+    out->missing_event_count += count;
+}
+
+/* Gives the side's next process the so-many-th set of events, round and round. */
+static void choose_events(struct campaign *campaign, struct side *side, uint32_t turn) {
+    if (campaign->set_count == 0)
+        return;
+    campaign->set = turn % campaign->set_count;
+    struct counter_set set = campaign->sets[campaign->set];
+    side->events_first = set.first;
+    side->config.events = campaign->out->events + set.first;
+    side->config.event_count = set.count;
 }
 
 /* Reads the books of the plain process since the last reading; adds them to what is known when
@@ -326,21 +348,28 @@ static int read_disturbance(struct campaign *campaign, bool keep, struct err *er
     return 0;
 }
 
-/* Whether a new hooked process begins with this plain one: they are spread evenly. */
+/* Which hooked process belongs beside a plain one: they are spread evenly. */
+static uint32_t hooked_beside(const struct campaign *campaign, uint32_t process) {
+    return process * campaign->protocol->hooked_processes / campaign->protocol->processes;
+}
+
 static bool hooks_anew(const struct campaign *campaign) {
-    uint32_t processes = campaign->protocol->processes;
-    uint32_t hooked = campaign->protocol->hooked_processes, process = campaign->process;
+    uint32_t process = campaign->process;
     return campaign->hooked.config.hooked &&
-           (process == 0 || process * hooked / processes != (process - 1) * hooked / processes);
+           (process == 0 ||
+            hooked_beside(campaign, process) != hooked_beside(campaign, process - 1));
 }
 
 static int open_processes(struct campaign *campaign, struct err *err) {
     int status = 0;
     if (hooks_anew(campaign)) {
         status = finish_side(campaign, &campaign->hooked, NULL, err);
+        choose_events(campaign, &campaign->hooked, hooked_beside(campaign, campaign->process));
         if (status == 0)
             status = open_side(campaign, &campaign->hooked, NULL, err);
     }
+    if (!campaign->hooked.config.hooked) /* else it stays free of everything of ours */
+        choose_events(campaign, &campaign->plain, campaign->process);
     if (status == 0)
         status = open_side(campaign, &campaign->plain, &campaign->evidence.cold, err);
     if (status != 0)
@@ -388,6 +417,9 @@ static void init_evidence(struct campaign *campaign, const struct collect_config
     uint32_t slots = SLOT_EVENT_FIRST + config->event_count;
     uint32_t ops = config->hooked ? config->hooked->count : 0;
     uint32_t hooked = config->hooked ? hooked_capacity(protocol, slots, ops) : 0;
+    hooked = hooked < HOOKED_LEAST * campaign->set_count && hooked
+                 ? HOOKED_LEAST * campaign->set_count
+                 : hooked;
     uint32_t most = hooked > protocol->max_repeats ? hooked : protocol->max_repeats;
     readings_init(&evidence->plain, campaign->arena, config->hooked ? SLOT_EVENT_FIRST : slots, 0,
                   protocol->max_repeats);
@@ -424,9 +456,26 @@ static uint32_t cpus_allowed(void) {
     return count > 0 ? (uint32_t)count : 1;
 }
 
+/* Cuts the events into sets; a set is never left out, so there are processes enough. The names may
+ * be a collector's own (replay): then all are tried in vain and sets are of the greatest size. */
+static void plan_events(struct campaign *campaign, const struct collect_config *config,
+                        struct protocol *protocol) {
+    struct measured *out = campaign->out;
+    campaign->set_count = counters_sets(config->events, config->event_count, campaign->sets);
+    out->events = config->events;
+    out->event_count = config->event_count;
+    out->event_sets = campaign->set_count;
+    if (config->hooked && protocol->hooked_processes < campaign->set_count)
+        protocol->hooked_processes = campaign->set_count;
+    uint32_t least = config->hooked ? protocol->hooked_processes : campaign->set_count;
+    if (protocol->processes < least)
+        protocol->processes = least;
+}
+
 int profile_measure(struct arena *arena, const struct collector *collector,
-                    const struct collect_config *config, const struct protocol *protocol,
+                    const struct collect_config *config, const struct protocol *asked,
                     struct measured *out, const struct progress_sink *progress, struct err *err) {
+    struct protocol planned = *asked, *protocol = &planned;
     struct campaign campaign = {
         .arena = arena,
         .collector = collector,
@@ -437,18 +486,17 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     int status = protocol_check(protocol, err);
     if (status != 0)
         return status;
-    if (config->event_count > METRIC_COUNTER_MAX)
-        return err_set(err, ERR_USAGE, "%u events asked for; at most %d at a time",
-                       config->event_count, METRIC_COUNTER_MAX);
+    if (config->event_count > METRIC_EVENTS_MAX)
+        return err_set(err, ERR_USAGE, "%u events asked for; at most %d can be counted",
+                       config->event_count, METRIC_EVENTS_MAX);
     memset(out, 0, sizeof *out);
+    plan_events(&campaign, config, protocol);
     out->threads = config->threads;
     out->replicas = protocol->replicas > 1 ? protocol->replicas : 1;
     out->cpus = cpus_allowed();
     out->target = protocol->target;
     out->processes = protocol->processes;
     out->op_count = config->hooked ? config->hooked->count : 0;
-    out->events = config->events;
-    out->event_count = config->event_count;
     init_evidence(&campaign, config);
     init_sides(&campaign, config);
     campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);

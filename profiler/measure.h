@@ -8,6 +8,9 @@
  * Replicas beside the measured process (profiler/neighbours.h) run during all batches but those
  * that are made to know what it takes alone, in the same minute.
  *
+ * More events than the hardware counts at once are cut into sets (counters_sets): the hooked
+ * processes take the sets in turn, and there are at least as many of them as sets.
+ *
  * At one thread the runs during which other programs held the CPU are set aside, if enough remain:
  * their wall time says something about those programs. The disturbance is reported all the same.
  */
@@ -33,7 +36,8 @@ enum stop_reason {
 struct measured_op {
     struct summary wall_raw_ns, cpu_raw_ns; /* between start and stop, measuring cost included */
     struct summary wall_ns, cpu_ns;         /* measuring cost subtracted, never below 1 ns */
-    const struct summary *events;           /* as the names in measured.events */
+    /* As the names in measured.events; what measuring counts subtracted, if it is known. */
+    const struct summary *events;
 };
 
 struct measured {
@@ -58,6 +62,8 @@ struct measured {
     const char *const *events;  /* borrowed from the config */
     struct summary *run_events; /* per run: of the hooked one, or of the plain without hooks */
     uint32_t event_count;
+    uint32_t event_sets;               /* that they were counted in, one after the other; 0: none */
+    double *event_running;             /* part of the time that each was counted; NaN: not known */
     const char *const *missing_events; /* "cycles: not supported here" */
     uint32_t missing_event_count;
 

@@ -60,6 +60,16 @@ int overhead_of_chain(const struct measured *chain, struct overhead *overhead, s
     return 0;
 }
 
+void overhead_of_chain_events(const struct measured *chain, double *events, double *scratch) {
+    for (uint32_t e = 0; e < chain->event_count; e++) {
+        uint32_t count = 0;
+        for (uint32_t op = 0; op < chain->op_count; op++)
+            if (chain->ops[op].events[e].count)
+                scratch[count++] = chain->ops[op].events[e].median;
+        events[e] = count ? stats_median(scratch, count) : NAN;
+    }
+}
+
 const char *overhead_source_name(enum overhead_source source) {
     static const char *const names[] = {
         [OVERHEAD_NONE] = "none",

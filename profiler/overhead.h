@@ -29,6 +29,9 @@ struct overhead {
     double wall_ns, cpu_ns; /* per operator executed */
     double half_width_ns;   /* of the interval of wall_ns */
     enum overhead_source source;
+    /* What each event counts in the bracket of an operator that does nothing, by its place in the
+     * list of events; NULL: not known. */
+    const double *events;
 };
 
 struct measured;
@@ -42,6 +45,10 @@ struct overhead overhead_of_pairs(const double *wall, const double *cpu, uint32_
 /* From a measured calibration model. ERR_FINDING when it has too few operators (50), or its runs
  * were so disturbed that the answer is below 0 or less certain than half of itself. */
 int overhead_of_chain(const struct measured *chain, struct overhead *overhead, struct err *err);
+
+/* From the same, what each event counts per operator: the median operator's median. `events` holds
+ * chain->event_count; NaN for what was not counted. `scratch` holds chain->op_count. */
+void overhead_of_chain_events(const struct measured *chain, double *events, double *scratch);
 
 const char *overhead_source_name(enum overhead_source source); /* "none", "calibrated", "model" */
 

@@ -93,15 +93,29 @@ void cold_readings_init(struct cold_readings *cold) {
             cold->values[metric][process] = NAN;
 }
 
+static bool in_range(uint16_t metric, uint32_t first) {
+    return metric >= first && metric < first + METRIC_COUNTER_MAX;
+}
+
 /* SLOT_MAX: none of ours. */
-static uint32_t slot_of(uint16_t metric) {
+static uint32_t slot_of(uint16_t metric, uint32_t event_first) {
     if (metric == METRIC_WALL_NS)
         return SLOT_WALL;
     if (metric == METRIC_CPU_NS)
         return SLOT_CPU;
-    if (metric >= METRIC_COUNTER_FIRST && metric < METRIC_COUNTER_FIRST + METRIC_COUNTER_MAX)
-        return SLOT_EVENT_FIRST + (uint32_t)(metric - METRIC_COUNTER_FIRST);
-    return SLOT_MAX;
+    uint32_t event = event_first + metric - METRIC_COUNTER_FIRST;
+    bool counts = in_range(metric, METRIC_COUNTER_FIRST) && event < METRIC_EVENTS_MAX;
+    return counts ? SLOT_EVENT_FIRST + event : SLOT_MAX;
+}
+
+static void put_running(struct reception *reception, const struct sample *sample) {
+    uint32_t event = reception->event_first + sample->metric - METRIC_RUNNING_FIRST;
+    bool kept = reception->into && reception->begun && event < METRIC_EVENTS_MAX &&
+                sample->repeat - reception->first_repeat >= reception->discard;
+    if (!kept || isnan(sample->value))
+        return;
+    reception->into->running[event].sum += sample->value;
+    reception->into->running[event].count++;
 }
 
 static void put_run(struct reception *reception, const struct sample *sample, uint32_t slot) {
@@ -127,8 +141,10 @@ static void put_run(struct reception *reception, const struct sample *sample, ui
 
 static void put(void *context, const struct sample *sample) {
     struct reception *reception = context;
-    uint32_t slot = slot_of(sample->metric);
-    if (slot < SLOT_MAX && sample->phase != PHASE_COLD)
+    uint32_t slot = slot_of(sample->metric, reception->event_first);
+    if (in_range(sample->metric, METRIC_RUNNING_FIRST))
+        put_running(reception, sample);
+    else if (slot < SLOT_MAX && sample->phase != PHASE_COLD)
         put_run(reception, sample, slot);
     else if (slot == SLOT_MAX && sample->metric < METRIC_BUILTIN_COUNT && reception->cold)
         reception->cold->values[sample->metric][reception->process] = sample->value;

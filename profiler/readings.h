@@ -14,14 +14,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SLOT_WALL, SLOT_CPU, SLOT_EVENT_FIRST, SLOT_MAX = SLOT_EVENT_FIRST + METRIC_COUNTER_MAX };
+enum { SLOT_WALL, SLOT_CPU, SLOT_EVENT_FIRST, SLOT_MAX = SLOT_EVENT_FIRST + METRIC_EVENTS_MAX };
+
+/* Of the parts of time that an event was counted. */
+struct share_sum {
+    double sum;
+    uint32_t count;
+};
 
 struct readings {
     uint32_t slot_count, op_count;
-    uint32_t capacity, count; /* runs: how many fit, how many are kept */
-    double *runs[SLOT_MAX];   /* [slot][run] */
-    uint32_t *process;        /* [run]: which process it came from */
-    double *ops;              /* [slot][op][run] */
+    uint32_t capacity, count;                    /* runs: how many fit, how many are kept */
+    double *runs[SLOT_MAX];                      /* [slot][run] */
+    uint32_t *process;                           /* [run]: which process it came from */
+    double *ops;                                 /* [slot][op][run] */
+    struct share_sum running[METRIC_EVENTS_MAX]; /* of runs that were kept */
 };
 
 void readings_init(struct readings *readings, struct arena *arena, uint32_t slot_count,
@@ -51,7 +58,8 @@ struct reception {
     struct readings *into; /* NULL: runs are thrown away, as in warm-up */
     struct cold_readings *cold;
     uint32_t process;
-    uint32_t discard; /* runs at the start of the batch that are not kept */
+    uint32_t event_first; /* of the set of events that the process counts */
+    uint32_t discard;     /* runs at the start of the batch that are not kept */
     bool begun;
     uint32_t first_repeat; /* number the collector gave to the batch's first run */
 };

@@ -156,6 +156,19 @@ static bool unused_operators(const struct measured *m, char *text, size_t size) 
     return unused > 0;
 }
 
+static bool shared_counters(const struct measured *m, char *text, size_t size) {
+    double least = 1;
+    const char *event = "";
+    for (uint32_t e = 0; m->event_running && e < m->event_count; e++)
+        if (m->event_running[e] < least) { /* not when NaN */
+            least = m->event_running[e];
+            event = m->events[e];
+        }
+    snprintf(text, size, "%s was counted %.1f %% of the time; its values are scaled", event,
+             100 * least);
+    return least < 0.999;
+}
+
 const struct warning_row warning_rows[] = {
     {"involuntary-switches", "more than 20 involuntary context switches per second",
      "stop other programs, or bind to a CPU of its own: `taskset -c 1 assay ...`; at one thread "
@@ -203,6 +216,10 @@ const struct warning_row warning_rows[] = {
     {"slow-first-run",       "the first run more than 3 times as long as later ones",
      "expected: memory is mapped and weights are packed; warm up before taking traffic",                                                                   true,
      slow_first_run                                                                                                                                                                   },
+    {"shared-counters",      "an event counted less than 99.9 % of the time",
+     "another program counts on this CPU too, or these events exclude one another: scaled values "
+     "of "
+     "short operators are rough",                                                                                                                          false, shared_counters     },
     {"unused-operators",     "operators that did not run",
      "give other inputs (--input) to reach other branches",                                                                                                true,  unused_operators    },
 };

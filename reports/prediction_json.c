@@ -1,6 +1,7 @@
 #include "reports/prediction_json.h"
 
 #include "reports/cold_start.h"
+#include "reports/counts.h"
 #include "reports/estimate_json.h"
 #include "reports/memory_timeline.h"
 
@@ -81,6 +82,7 @@ static void add_operators(cJSON *root, const struct prediction *prediction) {
         report_add_estimate(object, "latency_ns", &row->latency_ns);
         json_add_number(object, "share", row->share);
         json_add_text(object, "bound", bound_name(row->bound));
+        counts_add_operator_json(object, &prediction->counts, i);
     }
 }
 
@@ -95,6 +97,7 @@ cJSON *prediction_json(const struct prediction *prediction) {
     cold_start_add_json(root, &prediction->cold_start);
     memory_timeline_add_json(root, &prediction->timeline);
     add_operators(root, prediction);
+    counts_add_json(root, &prediction->counts);
     cJSON *refused = json_add_array(root, "refused");
     for (uint32_t i = 0; i < prediction->refused_count; i++) {
         cJSON *object = json_add_object(refused, NULL);

@@ -67,8 +67,8 @@ static int compare_rows(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static const struct operator_row **rows_by_time(struct arena *arena,
-                                                const struct prediction *prediction) {
+const struct operator_row **prediction_by_time(struct arena *arena,
+                                               const struct prediction *prediction) {
     uint32_t count = prediction->operator_count;
     const struct operator_row **rows = ARENA_ARRAY(arena, count, const struct operator_row *);
     for (uint32_t i = 0; i < count; i++)
@@ -93,7 +93,7 @@ void prediction_operators_table(struct arena *arena, const struct prediction *pr
         [BOUND] = {"bound",      "Bound",                UNIT_PLAIN,    TABLE_LEFT },
         [OP_TIER] = {"tier",       "Known by",             UNIT_PLAIN,    TABLE_LEFT },
     };
-    const struct operator_row **rows = rows_by_time(arena, prediction);
+    const struct operator_row **rows = prediction_by_time(arena, prediction);
     uint32_t count = prediction->operator_count;
     if (limit && limit < count)
         count = limit;
@@ -142,7 +142,7 @@ static int compare_kernels(const void *a, const void *b) {
 
 struct kernel_sum *prediction_kernels(struct arena *arena, const struct prediction *prediction,
                                       uint32_t *count) {
-    const struct operator_row **rows = rows_by_time(arena, prediction);
+    const struct operator_row **rows = prediction_by_time(arena, prediction);
     struct kernel_sum *sums = ARENA_ARRAY(arena, prediction->operator_count, struct kernel_sum);
     *count = 0;
     for (uint32_t i = 0; i < prediction->operator_count; i++) {

@@ -9,6 +9,9 @@
 /* One row per total that has an answer: latency, CPU time, memory, load, first run. */
 void prediction_totals_table(struct arena *arena, const struct prediction *prediction,
                              struct table *table);
+/* All operators, costliest first, refused ones last; in the arena. */
+const struct operator_row **prediction_by_time(struct arena *arena,
+                                               const struct prediction *prediction);
 /* The `limit` costliest operators (0: all), refused ones last. */
 void prediction_operators_table(struct arena *arena, const struct prediction *prediction,
                                 uint32_t limit, struct table *table);

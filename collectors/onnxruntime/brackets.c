@@ -53,6 +53,25 @@ void brackets_stop(struct brackets *brackets) {
     }
 }
 
+/* The least of many: what interrupts one makes it look dearer. */
+void brackets_calibrate(struct brackets *brackets) {
+    enum { TIMES = 64 };
+    struct bracket *bracket = &brackets->stack[brackets->depth];
+    if (!brackets->counters || brackets->depth >= BRACKETS_DEPTH)
+        return;
+    for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+        brackets->cost[i] = NAN;
+    for (int time = 0; time < TIMES; time++) {
+        brackets_start(brackets);
+        brackets_stop(brackets);
+        brackets->depth--;
+        for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+            brackets->cost[i] = fmin(brackets->cost[i], bracket->counts[i]);
+    }
+    for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
+        brackets->cost[i] = isnan(brackets->cost[i]) ? 0 : brackets->cost[i];
+}
+
 /* ---- whose it was -----------------------------------------------------------------------------
  */
 
@@ -79,9 +98,10 @@ static void add(struct brackets *brackets, int32_t op, const struct bracket *bra
     sum->wall_ns += fmax(0, wall - (double)bracket->nested_ns);
     /* When the thread was kept off the CPU meanwhile, the CPU time of it is the usual. */
     sum->cpu_ns += (double)(bracket->cpu_ns - bracket->nested_cpu_ns) - fmin(late, 4 * *usual);
-    if (brackets->counters)
-        for (uint32_t i = 0; i < METRIC_COUNTER_MAX; i++)
-            sum->counts[i] += bracket->counts[i] - bracket->nested_counts[i];
+    for (uint32_t i = 0; brackets->counters && i < METRIC_COUNTER_MAX; i++) {
+        double own = bracket->counts[i] - bracket->nested_counts[i] - brackets->cost[i];
+        sum->counts[i] += own < 0 ? 0 : own; /* NaN stays: it never counted */
+    }
     sum->calls++;
 }
 

@@ -45,6 +45,7 @@ struct brackets {
     struct bracket_sum *sums;        /* by operator */
     double *usual_ns;                /* by operator: bookkeeping of the runtime after it, usually */
     const struct counters *counters; /* NULL: none */
+    double cost[METRIC_COUNTER_MAX]; /* what a bracket around nothing counts, by place asked */
     bool cpu;                        /* read the thread's CPU clock around every operator */
     struct bracket stack[BRACKETS_DEPTH];
     uint32_t depth;
@@ -53,6 +54,9 @@ struct brackets {
 /* The operators are borrowed. */
 void brackets_init(struct brackets *brackets, struct arena *arena, const struct request_op *ops,
                    uint32_t op_count);
+
+/* Once the counters are open: counts what brackets count of themselves, to be subtracted. */
+void brackets_calibrate(struct brackets *brackets);
 
 void brackets_start(struct brackets *brackets);
 void brackets_stop(struct brackets *brackets);

@@ -273,7 +273,7 @@ static int add_phases(struct host *host, struct ort_options *options, struct err
  */
 
 /* Counters are opened before the session, so that they see the threads it starts. Per operator
- * they count the executing thread, in groups. */
+ * they count the executing thread, in groups; see count_threads(). */
 static int open_counters(struct host *host, struct err *err) {
     const struct collect_config *config = &host->request.config;
     if (config->event_count == 0)
@@ -282,6 +282,15 @@ static int open_counters(struct host *host, struct err *err) {
     return counters_open_scope(&host->counters,
                                host->request.op_count ? COUNTERS_THREAD : COUNTERS_PROCESS,
                                config->events, config->event_count, err);
+}
+
+/* The runtime's own threads are there once the session is: each gets the same groups, so that an
+ * operator's counts are those of all threads that worked on it, their waiting for it included. */
+static void count_threads(struct host *host) {
+    const struct collect_config *config = &host->request.config;
+    if (host->has_counters && host->request.op_count && config->threads > 1)
+        counters_open_others(&host->counters, &host->arena, config->events);
+    brackets_calibrate(&host->brackets);
 }
 
 /* Removes the profile of a run that the runtime has written into the scratch folder. */
@@ -344,6 +353,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     if (code)
         return code;
     put(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
+    count_threads(host);
     put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
     load_phases_put(&host->phases, sink);
     code = feeds_open(&host->feeds, &host->arena, &host->api, host->session, &host->request.config,
@@ -365,11 +375,13 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
 
 static void put_counts(struct host *host, uint16_t phase, const struct counters_reading *before,
                        const struct counters_reading *after, struct sink *sink) {
-    double values[METRIC_COUNTER_MAX];
+    double values[METRIC_COUNTER_MAX], shares[METRIC_COUNTER_MAX];
     counters_difference(&host->counters, before, after, values);
+    counters_running(&host->counters, before, after, shares);
     for (uint32_t i = 0; i < host->counters.opened_count; i++) {
         uint32_t asked = host->counters.opened[i].asked;
         put(sink, METRIC_COUNTER_FIRST + asked, phase, host->repeat, values[asked]);
+        put(sink, METRIC_RUNNING_FIRST + asked, phase, host->repeat, shares[asked]);
     }
 }
 

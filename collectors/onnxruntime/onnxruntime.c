@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { MISSING_MAX = METRIC_COUNTER_MAX };
+enum { MISSING_MAX = METRIC_COUNTER_MAX + 3 }; /* events; the kernel's side, threads, operators */
 
 struct collect_session {
     struct arena *arena;

@@ -2,6 +2,7 @@
  * go out at WORKER_REPLIES (collectors/worker.h, collectors/onnxruntime/request.h). */
 #include "collectors/onnxruntime/host.h"
 #include "collectors/onnxruntime/lower.h"
+#include "collectors/perf_rights.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,6 +71,15 @@ static int do_lower(struct server *server, struct frame_cursor *in, struct err *
     return code;
 }
 
+/* Said beside the events that did not open: half of those that did is missing. */
+static const char *kernel_side_missing(struct arena *arena) {
+    struct perf_rights rights;
+    char reason[256];
+    perf_rights_find(&rights);
+    perf_rights_reason(&rights, reason, sizeof reason);
+    return arena_printf(arena, "the kernel's side of the events: %s", reason);
+}
+
 static int do_open(struct server *server, struct frame_cursor *in, struct err *err) {
     struct host *host = &server->host;
     int code = request_get(in, &host->arena, &host->request, err);
@@ -79,6 +89,11 @@ static int do_open(struct server *server, struct frame_cursor *in, struct err *e
     for (uint32_t i = 0; !code && host->has_counters && i < host->counters.missing_count; i++)
         send_text(arena_printf(&host->arena, "%s: %s", host->counters.missing[i].name,
                                host->counters.missing[i].reason));
+    if (!code && host->has_counters && host->counters.user_only)
+        send_text(kernel_side_missing(&host->arena));
+    if (!code && host->counters.threads_missing)
+        send_text(arena_printf(&host->arena, "%u of the runtime's threads: %s",
+                               host->counters.threads_missing, host->counters.threads_reason));
     if (!code && host->brackets.identity.unknown)
         send_text(arena_printf(&host->arena,
                                "%u operators ran that the lowered graph does not have",

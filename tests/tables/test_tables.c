@@ -2,6 +2,7 @@
 #include "base/table.h"
 #include "collectors/collector.h"
 #include "collectors/foreign/foreign.h"
+#include "collectors/group.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
@@ -91,6 +92,44 @@ static void families_have_names_and_terms(void **state) {
     }
 }
 
+static void check_section(const struct group *group, const struct group_section *section) {
+    for (uint32_t i = 0; i < section->metric_count; i++) {
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(section->metrics[k].id, section->metrics[i].id);
+        bool counted = false;
+        for (uint32_t c = 0; c < section->count_count; c++)
+            counted |= formula_uses(&section->metrics[i].formula, GROUP_KNOWN_COUNT + c);
+        if (!counted && strncmp(section->metrics[i].id, "flop", 4) != 0)
+            fail_msg("%s: %s is made of no counter", group->name, section->metrics[i].id);
+    }
+    for (uint32_t c = 0; c < section->count_count; c++) {
+        bool used = false;
+        for (uint32_t i = 0; i < section->metric_count; i++)
+            used |= formula_uses(&section->metrics[i].formula, GROUP_KNOWN_COUNT + c);
+        if (!used && strcmp(group->name, "faults") != 0)
+            fail_msg("%s: %s is counted in vain", group->name, section->counts[c].id);
+    }
+}
+
+static void groups_use_what_they_count_and_name_metrics_once(void **state) {
+    (void)state;
+    struct arena arena;
+    struct err err = {0};
+    const char **names;
+    uint32_t count;
+    arena_init(&arena);
+    assert_int_equal(groups_list(&arena, NULL, &names, &count, &err), 0);
+    assert_true(count > 0);
+    for (uint32_t i = 0; i < count; i++) {
+        struct group *group;
+        assert_int_equal(group_load(&arena, names[i], NULL, &group, &err), 0);
+        assert_true(strlen(group->title) > 0 && strlen(group->about) > 0);
+        for (uint32_t s = 0; s < group->section_count; s++)
+            check_section(group, &group->sections[s]);
+    }
+    arena_done(&arena);
+}
+
 /* `lower` may be absent: the rules of models/ stand in. */
 static void collectors_are_whole_and_found_by_name(void **state) {
     (void)state;
@@ -159,6 +198,7 @@ int main(void) {
         cmocka_unit_test(collectors_are_whole_and_found_by_name),
         cmocka_unit_test(kinds_of_spans_and_tracks_have_names),
         cmocka_unit_test(imports_are_whole_and_know_nothing_of_an_empty_file),
+        cmocka_unit_test(groups_use_what_they_count_and_name_metrics_once),
         cmocka_unit_test(model_formats_have_all_their_functions),
         cmocka_unit_test(zoo_rows_are_found_by_name_and_say_their_source),
     };

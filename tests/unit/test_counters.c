@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -172,6 +173,117 @@ static void shared_counters_are_scaled(void **state) {
     assert_true(isnan(values[0]));
 }
 
+static void running_says_which_part_of_the_time_was_counted(void **state) {
+    (void)state;
+    struct counters counters = {.opened_count = 1, .group_count = 1, .asked_count = 1};
+    struct counters_reading before = {.enabled_ns = {1000}, .running_ns = {500}};
+    struct counters_reading after = {.enabled_ns = {3000}, .running_ns = {1000}};
+    double shares[METRIC_COUNTER_MAX];
+    counters_running(&counters, &before, &after, shares);
+    assert_float_equal(shares[0], 0.25, 1e-12);
+    assert_true(isnan(shares[1]));
+    counters_running(&counters, &before, &before, shares);
+    assert_true(isnan(shares[0]));
+}
+
+static void *touch_when_told(void *pipe_end) {
+    char byte;
+    while (read(*(int *)pipe_end, &byte, 1) == 1)
+        touch_pages(512);
+    return NULL;
+}
+
+static void threads_that_run_already_can_be_added(void **state) {
+    (void)state;
+    struct counters counters;
+    struct arena arena;
+    pthread_t thread;
+    int ends[2];
+    static const char *const name = "page-faults";
+    open_or_skip(&counters, COUNTERS_THREAD, name);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pthread_create(&thread, NULL, touch_when_told, &ends[0]), 0);
+    arena_init(&arena);
+    assert_int_equal(counters_open_others(&counters, &arena, &name), 1);
+    struct counters_reading before, after;
+    double values[METRIC_COUNTER_MAX];
+    counters_read(&counters, &before);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    close(ends[1]);
+    pthread_join(thread, NULL);
+    counters_read(&counters, &after);
+    counters_difference(&counters, &before, &after, values);
+    counters_close(&counters);
+    arena_done(&arena);
+    close(ends[0]);
+    assert_true(values[0] >= 512);
+}
+
+/* Descriptors run out for the second thread. */
+static void threads_that_cannot_be_added_are_told(void **state) {
+    (void)state;
+    struct counters counters;
+    struct arena arena;
+    struct rlimit before, few;
+    pthread_t thread;
+    int ends[2];
+    static const char *const name = "page-faults";
+    open_or_skip(&counters, COUNTERS_THREAD, name);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pthread_create(&thread, NULL, touch_when_told, &ends[0]), 0);
+    arena_init(&arena);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = before;
+    few.rlim_cur = (rlim_t)ends[1] + 2; /* one is left, which the list of threads takes */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    uint32_t added = counters_open_others(&counters, &arena, &name);
+    setrlimit(RLIMIT_NOFILE, &before);
+    close(ends[1]);
+    pthread_join(thread, NULL);
+    close(ends[0]);
+    assert_int_equal(added, 0);
+    assert_int_equal(counters.threads_missing, 1);
+    assert_non_null(strstr(counters.threads_reason, "open files"));
+    counters_close(&counters);
+    arena_done(&arena);
+}
+
+static void long_lists_are_cut_into_sets_in_their_order(void **state) {
+    (void)state;
+    const char *names[19];
+    struct counter_set sets[19];
+    for (int i = 0; i < 19; i++)
+        names[i] = i % 2 ? "page-faults" : "no-such-event";
+    uint32_t count = counters_sets(names, 19, sets), next = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(sets[i].first, next);
+        assert_in_range(sets[i].count, 1, METRIC_COUNTER_MAX);
+        next += sets[i].count;
+    }
+    assert_int_equal(next, 19);
+    assert_int_equal(count, 3);
+    assert_int_equal(counters_sets(names, 0, sets), 0);
+}
+
+static void a_side_can_be_chosen_by_modifier(void **state) {
+    (void)state;
+    char reason[COUNTER_REASON_SIZE];
+    assert_true(counters_is_generic("instructions:u"));
+    assert_true(counters_known("cycles:k", reason));
+    assert_false(counters_is_generic("cycles:x"));
+    assert_false(counters_is_generic("cycles-of-another-kind"));
+    struct counters counters;
+    open_or_skip(&counters, COUNTERS_THREAD, "page-faults:k");
+    struct counters_reading before, after;
+    double values[METRIC_COUNTER_MAX];
+    counters_read(&counters, &before);
+    touch_pages(64); /* faults of user code */
+    counters_read(&counters, &after);
+    counters_difference(&counters, &before, &after, values);
+    counters_close(&counters);
+    assert_true(values[0] < 64);
+}
+
 static void too_many_events_are_refused(void **state) {
     (void)state;
     const char *names[METRIC_COUNTER_MAX + 1];
@@ -198,7 +310,10 @@ static void lists_of_events_are_parsed(void **state) {
     char endless[COUNTER_NAME_SIZE + 1];
     memset(endless, 'a', COUNTER_NAME_SIZE);
     endless[COUNTER_NAME_SIZE] = '\0';
-    const char *bad[] = {"", "a,", ",a", "a,,b", "a,b,a", "1,2,3,4,5,6,7,8,9", endless};
+    char many[3 * METRIC_EVENTS_MAX + 8] = "";
+    for (int i = 0; i <= METRIC_EVENTS_MAX; i++)
+        snprintf(many + strlen(many), 4, "%s%d", i ? "," : "", 10 + i);
+    const char *bad[] = {"", "a,", ",a", "a,,b", "a,b,a", many, endless};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct err each = {0};
         assert_int_equal(counters_parse(&arena, bad[i], &names, &count, &each), -ERR_USAGE);
@@ -236,6 +351,11 @@ int main(void) {
         cmocka_unit_test(libpfm4_names_are_understood),
         cmocka_unit_test(instructions_grow_with_the_work),
         cmocka_unit_test(shared_counters_are_scaled),
+        cmocka_unit_test(running_says_which_part_of_the_time_was_counted),
+        cmocka_unit_test(threads_that_run_already_can_be_added),
+        cmocka_unit_test(threads_that_cannot_be_added_are_told),
+        cmocka_unit_test(long_lists_are_cut_into_sets_in_their_order),
+        cmocka_unit_test(a_side_can_be_chosen_by_modifier),
         cmocka_unit_test(too_many_events_are_refused),
         cmocka_unit_test(lists_of_events_are_parsed),
         cmocka_unit_test(probe_gives_every_row_a_verdict),

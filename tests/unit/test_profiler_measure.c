@@ -44,6 +44,7 @@ struct collect_session {
     struct script *script;
     bool hooked;
     uint32_t number, repeats, event_count;
+    const char *const *events;
 };
 
 static struct script *the_script; /* collectors carry no context */
@@ -76,7 +77,8 @@ static int script_open(struct arena *arena, const struct collect_config *config,
     **session = (struct collect_session){.script = script,
                                          .hooked = config->hooked != NULL,
                                          .number = script->opened,
-                                         .event_count = config->event_count};
+                                         .event_count = config->event_count,
+                                         .events = config->events};
     script->alive++;
     script->most_alive = script->alive > script->most_alive ? script->alive : script->most_alive;
     put(sink, SAMPLE_OF_RUN, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, 30e6);
@@ -96,6 +98,11 @@ static double speed_now(struct collect_session *session) {
     return script->every_nth_far && script->runs % script->every_nth_far == 0 ? 10 * speed : speed;
 }
 
+/* "event7": 7. */
+static double number_of(const char *event) {
+    return strtod(event + strcspn(event, "0123456789"), NULL);
+}
+
 static void run_once(struct collect_session *session, struct sink *sink) {
     const struct script *script = session->script;
     double speed = speed_now(session), run = script->run_ns * speed;
@@ -109,13 +116,17 @@ static void run_once(struct collect_session *session, struct sink *sink) {
         put(sink, op, METRIC_WALL_NS, phase, repeat, bracket);
         put(sink, op, METRIC_CPU_NS, phase, repeat, bracket);
         for (uint32_t e = 0; e < session->event_count; e++)
-            put(sink, op, METRIC_COUNTER_FIRST + e, phase, repeat, 1000.0 * (op + 1));
+            put(sink, op, METRIC_COUNTER_FIRST + e, phase, repeat,
+                1000.0 * (op + 1) + number_of(session->events[e]));
     }
     bool waits = rng_below(&session->script->rng, 10) < script->busy;
     put(sink, SAMPLE_OF_RUN, METRIC_WALL_NS, phase, repeat, waits ? 2 * run : run);
     put(sink, SAMPLE_OF_RUN, METRIC_CPU_NS, phase, repeat, run);
-    for (uint32_t e = 0; e < session->event_count; e++)
+    for (uint32_t e = 0; e < session->event_count; e++) {
         put(sink, SAMPLE_OF_RUN, METRIC_COUNTER_FIRST + e, phase, repeat, 10000);
+        put(sink, SAMPLE_OF_RUN, METRIC_RUNNING_FIRST + e, phase, repeat,
+            number_of(session->events[e]) == 9 ? 0.5 : 1);
+    }
     session->script->now_ns += (uint64_t)run;
 }
 
@@ -456,6 +467,46 @@ static void events_come_per_operator_and_per_run(void **state) {
     assert_string_equal(bench->out.missing_events[0], "cycles: not supported as scripted");
 }
 
+static void what_measuring_counts_is_subtracted_but_not_below_0(void **state) {
+    struct bench *bench = *state;
+    static const char *const events[] = {"event1", "event2", "event3"};
+    const double costs[] = {500, 2000, NAN};
+    struct overhead given = {
+        .wall_ns = 1000, .cpu_ns = 1000, .source = OVERHEAD_CALIBRATED, .events = costs};
+    bench->config.events = events;
+    bench->config.event_count = 3;
+    bench->protocol.overhead = &given;
+    assert_int_equal(measure(bench), 0);
+    assert_true(bench->out.ops[3].events[0].median == 4001 - 500);
+    assert_true(bench->out.ops[0].events[1].median == 0);
+    assert_true(bench->out.ops[3].events[2].median == 4003);
+    double found[3], scratch[OPS];
+    given.events = NULL;
+    assert_int_equal(measure(bench), 0);
+    overhead_of_chain_events(&bench->out, found, scratch);
+    assert_true(found[0] == 2501); /* the median of 1001, 2001, 3001 and 4001 */
+}
+
+static void more_events_than_fit_are_counted_set_after_set(void **state) {
+    struct bench *bench = *state;
+    static const char *const events[] = {"event0",  "event1",  "event2",  "event3",  "event4",
+                                         "event5",  "event6",  "event7",  "event8",  "event9",
+                                         "event10", "event11", "event12", "event13", "event14",
+                                         "event15", "event16", "event17"};
+    bench->config.events = events;
+    bench->config.event_count = 18;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.event_sets, 3);
+    for (uint32_t e = 0; e < 18; e++) {
+        const struct summary *summary = &bench->out.ops[1].events[e];
+        assert_true(summary->count > 0 && summary->count < bench->out.profiled_runs);
+        assert_true(summary->median == 2000.0 + (double)e);
+        assert_float_equal(bench->out.run_events[e].median, 10000, 1e-9);
+        assert_true(bench->out.event_running[e] == (e == 9 ? 0.5 : 1.0));
+    }
+    assert_true(warned(bench, "shared-counters"));
+}
+
 static void intervals_cover_the_difference_of_processes(void **state) {
     struct bench *bench = *state;
     bench->script.process_offset = 0.02;
@@ -609,6 +660,8 @@ int main(void) {
         TEST(cost_below_the_noise_is_not_subtracted),
         TEST(untaken_branches_have_no_numbers),
         TEST(events_come_per_operator_and_per_run),
+        TEST(what_measuring_counts_is_subtracted_but_not_below_0),
+        TEST(more_events_than_fit_are_counted_set_after_set),
         TEST(intervals_cover_the_difference_of_processes),
         TEST(outliers_do_not_move_the_median),
         TEST(runs_that_waited_are_set_aside_at_one_thread),

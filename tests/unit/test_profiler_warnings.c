@@ -36,7 +36,7 @@ static void make_calm(struct scene *scene) {
                        .cpu_ns = around(9.95e6),
                        .profiled_wall_ns = around(10.2e6),
                        .profiled_cpu_ns = around(10.2e6),
-                       .overhead = {5000, 5000, 100, OVERHEAD_CALIBRATED},
+                       .overhead = {5000, 5000, 100, OVERHEAD_CALIBRATED, NULL},
                        .operators_wall_ns = 9.9e6,
                        .operators_cpu_ns = 9.9e6,
                        .calls_per_run = OPS,
@@ -124,32 +124,41 @@ static void unused(struct scene *s) {
     s->ops[1].wall_raw_ns = (struct summary){NAN, NAN, NAN, 0, 0};
 }
 
+static void shared(struct scene *s) {
+    static const char *const events[] = {"instructions", "cycles", "cache-misses"};
+    static double running[] = {1, 0.6, NAN};
+    s->measured.events = events;
+    s->measured.event_count = 3;
+    s->measured.event_running = running;
+}
+
 static const struct {
     const char *id;
     void (*disturb)(struct scene *scene);
     const char *says; /* a part of the text */
 } scenes[] = {
-    {"involuntary-switches", switches,     "500 times"             },
-    {"load",                 loaded,       "4.5 on 4 CPUs"         },
-    {"steal",                stolen,       "2.0 %"                 },
-    {"throttling",           throttled,    "5.0 ms"                },
-    {"frequency",            slowed,       "90 %"                  },
-    {"too-many-threads",     threaded,     "8 threads share 4 CPUs"},
-    {"waiting",              waited,       "10.00 ms of wall time" },
-    {"set-aside",            busy,         "50 of 150 runs"        },
-    {"page-faults",          faulted,      "1000 page faults"      },
-    {"major-faults",         swapped,      "3 pages"               },
-    {"unsteady",             unsteady,     "+-1.0 % asked for"     },
-    {"two-groups",           grouped,      "9 ms and 11 ms"        },
-    {"outliers",             far,          "6 of 100 runs"         },
-    {"processes-differ",     differing,    "11.1 %"                },
-    {"drift",                drifting,     "8.0 % faster"          },
-    {"too-short",            tiny,         "20.0 us"               },
-    {"sum-differs",          short_sum,    "94.0 %"                },
-    {"costly-measuring",     costly,       "39 %"                  },
-    {"cost-unknown",         cost_unknown, "not subtracted"        },
-    {"slow-first-run",       cold,         "5.0 times"             },
-    {"unused-operators",     unused,       "1 of 2 operators"      },
+    {"involuntary-switches", switches,     "500 times"                },
+    {"load",                 loaded,       "4.5 on 4 CPUs"            },
+    {"steal",                stolen,       "2.0 %"                    },
+    {"throttling",           throttled,    "5.0 ms"                   },
+    {"frequency",            slowed,       "90 %"                     },
+    {"too-many-threads",     threaded,     "8 threads share 4 CPUs"   },
+    {"waiting",              waited,       "10.00 ms of wall time"    },
+    {"set-aside",            busy,         "50 of 150 runs"           },
+    {"page-faults",          faulted,      "1000 page faults"         },
+    {"major-faults",         swapped,      "3 pages"                  },
+    {"unsteady",             unsteady,     "+-1.0 % asked for"        },
+    {"two-groups",           grouped,      "9 ms and 11 ms"           },
+    {"outliers",             far,          "6 of 100 runs"            },
+    {"processes-differ",     differing,    "11.1 %"                   },
+    {"drift",                drifting,     "8.0 % faster"             },
+    {"too-short",            tiny,         "20.0 us"                  },
+    {"sum-differs",          short_sum,    "94.0 %"                   },
+    {"costly-measuring",     costly,       "39 %"                     },
+    {"cost-unknown",         cost_unknown, "not subtracted"           },
+    {"slow-first-run",       cold,         "5.0 times"                },
+    {"shared-counters",      shared,       "cycles was counted 60.0 %"},
+    {"unused-operators",     unused,       "1 of 2 operators"         },
 };
 
 static void calm_measurements_give_no_warning(void **state) {
