@@ -100,7 +100,8 @@ $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 CROSSES         := aarch64-linux-gnu
 COLLECT_SOURCES := collectors/collect_main.c collectors/collect_counters.c collectors/collect_print.c \
                    collectors/child.c collectors/counters.c collectors/group.c collectors/group_files.c \
-                   collectors/kernfs.c collectors/perf_rights.c \
+                   collectors/kernfs.c collectors/perf_rights.c collectors/collect_hooks.c \
+                   $(wildcard collectors/hooks/*.c) core/dtype.c base/file.c base/utf8.c \
                    base/arena.c base/err.c base/formula.c base/units.c
 COLLECT_CFLAGS  := -std=c17 $(WARNINGS) -O2 -g -MMD -MP
 GROUPS_BUILTIN  := $(BUILD)/group_builtins.c

@@ -44,6 +44,7 @@ struct collect {
     struct counter_set sets[METRIC_EVENTS_MAX];  /* counted at once, or one per run with --split */
     struct counters counters[METRIC_EVENTS_MAX]; /* by set; opened for this run */
     uint32_t set_count;
+    struct collect_hooks *hooks; /* NULL: nobody asked for a stream, or the user reads it */
 };
 
 /* ---- counters (collect_counters.c) ---- */
@@ -54,6 +55,14 @@ int collect_counters_attach(struct collect *collect, int child, struct err *err)
 void collect_counters_finish(struct collect *collect);
 void collect_counters_text(const struct collect *collect, FILE *out);
 void collect_counters_json(const struct collect *collect, FILE *out);
+
+/* ---- operators that programs tell by hooks (collect_hooks.c) ---- */
+
+int collect_hooks_plan(struct collect *collect, struct err *err);
+int collect_hooks_attach(struct collect *collect, int child, struct err *err);
+void collect_hooks_finish(struct collect *collect);
+void collect_hooks_text(const struct collect *collect, FILE *out);
+void collect_hooks_json(const struct collect *collect, FILE *out);
 
 /* ---- printing (collect_print.c) ---- */
 

@@ -51,10 +51,12 @@ static const struct part {
     void (*text)(const struct collect *collect, FILE *out);
     void (*json)(const struct collect *collect, FILE *out);
 } parts[] = {
-    {"time",     NULL,                  NULL,                    NULL,                    time_text,   time_json            },
-    {"memory",   NULL,                  NULL,                    NULL,                    memory_text, memory_json          },
+    {"time",     NULL,                  NULL,                    NULL,                    time_text,          time_json            },
+    {"memory",   NULL,                  NULL,                    NULL,                    memory_text,        memory_json          },
     {"counters", collect_counters_plan, collect_counters_attach, collect_counters_finish,
-     collect_counters_text,                                                                            collect_counters_json},
+     collect_counters_text,                                                                                   collect_counters_json},
+    {"hooks",    collect_hooks_plan,    collect_hooks_attach,    collect_hooks_finish,    collect_hooks_text,
+     collect_hooks_json                                                                                                            },
 };
 
 enum { PART_COUNT = sizeof parts / sizeof *parts };

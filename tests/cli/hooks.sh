@@ -70,3 +70,14 @@ else
             not_ok operators_of_an_unmodified_program_are_imported "$out" "$err"
     fi
 fi
+
+# The static collector asks its command for a stream and sums it up.
+if [ -x "$BUILD/assay-collect" ]; then
+    LD_LIBRARY_PATH=$place/usr/lib "$BUILD/assay-collect" --json --output "$work/out" "$work/engine"
+    [ "$(json '$.hooks.operators')/$(json '$.hooks.kinds[0].name')/$(json '$.hooks.kinds[0].count')" = 15/Dense/6 ] &&
+        ok the_collector_sums_operators_up || not_ok the_collector_sums_operators_up "$(<"$work/out")"
+    ASSAY_HOOKS_STREAM=$work/mine.hooks LD_LIBRARY_PATH=$place/usr/lib \
+        "$BUILD/assay-collect" --json --output "$work/out" "$work/engine"
+    [ -s "$work/mine.hooks" ] && [ -z "$(json '$.hooks')" ] && ok a_stream_of_the_users_own_is_left_to_him ||
+        not_ok a_stream_of_the_users_own_is_left_to_him "$(<"$work/out")"
+fi
