@@ -24,7 +24,7 @@ struct ended {
 
 struct collect_hooks {
     struct hooks_streams streams;
-    const char *folder; /* of all runs; the streams' is gone when a run was read */
+    const char *folder; /* of all runs; the streams' is gone when a run was read. NULL: none */
     struct collected_kind *buckets[KIND_BUCKETS];
     struct collected_kind **kinds;
     uint64_t kind_count, kind_capacity;
@@ -34,7 +34,7 @@ struct collect_hooks {
     uint64_t operators;
     uint32_t programs;
     const char *cut;     /* why something is missing; NULL: nothing is */
-    const char *trouble; /* why streams were not read */
+    const char *trouble; /* why there are no streams, or none was read */
     struct arena *arena;
 };
 
@@ -97,26 +97,30 @@ static int by_self_time(const void *left, const void *right) {
 
 /* ---- the part ------------------------------------------------------------------------------- */
 
-/* Nothing where the user records to a file of his own. */
+/* Nothing where the user records to a file of his own. A small system may have no place for
+ * streams: the other parts do without. */
 int collect_hooks_plan(struct collect *collect, struct err *err) {
+    (void)err;
     if (getenv("ASSAY_HOOKS_STREAM"))
         return 0;
+    struct err no_place = {0};
     struct collect_hooks *hooks = ARENA_NEW(collect->arena, struct collect_hooks);
-    int code = hooks_streams_open(&hooks->streams, collect->arena, err);
-    if (code)
-        return code;
     hooks->arena = collect->arena;
+    collect->hooks = hooks;
+    if (hooks_streams_open(&hooks->streams, collect->arena, &no_place)) {
+        hooks->trouble = arena_strdup(collect->arena, no_place.message);
+        return 0;
+    }
     hooks->folder = hooks->streams.folder;
     for (uint32_t i = 0; hooks->streams.environment[i]; i++)
         putenv(arena_strdup(collect->arena, hooks->streams.environment[i]));
-    collect->hooks = hooks;
     return 0;
 }
 
 int collect_hooks_attach(struct collect *collect, int child, struct err *err) {
     (void)child;
     struct collect_hooks *hooks = collect->hooks;
-    if (!hooks)
+    if (!hooks || !hooks->folder)
         return 0;
     if (mkdir(hooks->folder, 0700) && errno != EEXIST)
         return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be made", hooks->folder);
@@ -126,7 +130,7 @@ int collect_hooks_attach(struct collect *collect, int child, struct err *err) {
 
 void collect_hooks_finish(struct collect *collect) {
     struct collect_hooks *hooks = collect->hooks;
-    if (!hooks)
+    if (!hooks || !hooks->folder)
         return;
     struct span_sink sink = {.context = hooks, .span = take_span};
     struct foreign_outcome outcome;
