@@ -171,6 +171,8 @@ int etdump_walk(const struct flatbuffer *file, etdump_fn *visit, void *context, 
                 struct err *err) {
     uint64_t size = 0;
     struct flatbuffer part = *file;
+    if (file->size >= 2 && file->bytes[0] == 0x1f && file->bytes[1] == 0x8b)
+        return err_set(err, ERR_INPUT, "%s: is packed with gzip; unpack it first", file->path);
     if (file->size < HEAD_BYTES || !sniff_etdump((const char *)file->bytes, HEAD_BYTES))
         return err_set(err, ERR_INPUT, "%s: not an ETDump: no ED00 at offset 8", file->path);
     for (uint32_t i = 0; i < PREFIX_BYTES; i++)

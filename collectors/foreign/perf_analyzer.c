@@ -205,8 +205,8 @@ static int read_perf_analyzer(const struct foreign_request *request, struct infl
 }
 
 static bool sniff_perf_analyzer(const char *head, size_t length) {
-    static const char *const begins[] = {"Concurrency,Inferences/Second,",
-                                         "Request Rate,Inferences/Second,"};
+    static const char *const begins[] = {"Concurrency,Inferences/Second",
+                                         "Request Rate,Inferences/Second"};
     (void)length;
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (strncmp(head, begins[i], strlen(begins[i])) == 0)

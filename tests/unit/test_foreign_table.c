@@ -190,6 +190,8 @@ static void cells_that_are_no_numbers_are_named_and_counted(void **state) {
     for (size_t i = 0; i < 4; i++)
         assert_true(isnan(kept.rows[i].time_ns));
     assert_true(kept.rows[4].time_ns == 7e6);
+    assert_int_equal(kept.outcome.skipped, 4);
+    assert_string_equal(kept.outcome.why, "in line 2: time cannot be read");
     assert_true(kept_has_fact(&kept, "table cells left out: time (row 1 of a line)=4, the first in "
                                      "line 2: \"\""));
     kept_done(&kept);
