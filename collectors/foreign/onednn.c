@@ -1,5 +1,6 @@
 #include "collectors/foreign/onednn.h"
 
+#include "base/utf8.h"
 #include "collectors/foreign/text_lines.h"
 
 #include <ctype.h>
@@ -320,8 +321,8 @@ static int give_span(struct onednn *onednn, const struct line_head *head,
                         .name = rest[head->graph ? 2 : 1],
                         .category = head->graph ? "graph" : rest[2]};
     if (!parse_ms(rest[head->count - 1], &span.duration_ns))
-        return err_set(err, ERR_INPUT, "\"%.40s\" is no time in milliseconds",
-                       rest[head->count - 1]);
+        return err_set(err, ERR_INPUT, "\"%.*s\" is no time in milliseconds",
+                       (int)utf8_prefix(rest[head->count - 1], 40), rest[head->count - 1]);
     if (made) {
         onednn->name.length = 0;
         strbuf_printf(&onednn->name, "%s %s", head->operation, span.name);

@@ -1,5 +1,6 @@
 #include "collectors/foreign/table.h"
 
+#include "base/utf8.h"
 #include "collectors/foreign/csv.h"
 #include "collectors/foreign/mapping.h"
 #include "collectors/foreign/template.h"
@@ -221,7 +222,7 @@ static void complain(struct reader *reader, struct complaint *complaint,
     if (complaint->count++ > 0)
         return;
     complaint->first_line = record->line;
-    snprintf(complaint->first, sizeof complaint->first, "%.40s", text);
+    snprintf(complaint->first, sizeof complaint->first, "%.*s", (int)utf8_prefix(text, 40), text);
 }
 
 /* NaN where the table does not say it; what is no number is complained of. */
