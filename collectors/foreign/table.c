@@ -278,14 +278,18 @@ static const char *shapes_of(struct reader *reader, struct bound_rule *rule,
 
 /* A value with blanks, quotes or "=" stands in quotes, and its quotes twice. */
 static void add_attribute(struct strbuf *out, const char *key, const char *value) {
-    strbuf_printf(out, "%s%s=", out->length > 0 ? " " : "", key);
+    strbuf_puts(out, out->length > 0 ? " " : "");
+    strbuf_puts(out, key);
+    strbuf_puts(out, "=");
     if (value[strcspn(value, " \t\r\n\"=")] == '\0') {
         strbuf_puts(out, value);
         return;
     }
     strbuf_puts(out, "\"");
-    for (; *value; value++)
-        strbuf_printf(out, *value == '"' ? "\"%c" : "%c", *value);
+    for (; *value; value++) {
+        strbuf_puts(out, *value == '"' ? "\"" : "");
+        strbuf_add(out, value, 1);
+    }
     strbuf_puts(out, "\"");
 }
 
