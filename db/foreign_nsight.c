@@ -349,17 +349,19 @@ static const char *text_at(struct reader *reader, sqlite3_stmt *row, int column)
     if (sqlite3_column_type(row, column) != SQLITE_TEXT)
         return NULL;
     const char *text = (const char *)sqlite3_column_text(row, column);
+    if (!text)
+        return NULL;
     reader->text.length = 0;
-    while (text && *text) {
+    for (;;) {
         size_t length = utf8_prefix(text, SIZE_MAX);
         strbuf_add(&reader->text, text, length);
         text += length;
-        if (*text++)
-            strbuf_puts(&reader->text, "?");
-        else
+        if (*text == '\0')
             break;
+        strbuf_puts(&reader->text, "?");
+        text++;
     }
-    return text && reader->text.length > 0 ? reader->text.text : NULL;
+    return reader->text.length > 0 ? reader->text.text : NULL;
 }
 
 static const char *name_of(struct reader *reader, sqlite3_stmt *row, const struct source *source,
