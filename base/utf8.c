@@ -28,3 +28,11 @@ size_t utf8_length(const unsigned char *bytes) {
     }
     return 0;
 }
+
+size_t utf8_prefix(const char *text, size_t most) {
+    size_t length = 0, step;
+    while (text[length] && (step = utf8_length((const unsigned char *)text + length)) > 0 &&
+           length + step <= most)
+        length += step;
+    return length;
+}

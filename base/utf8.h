@@ -8,4 +8,8 @@
  * text that ends in NUL is never read beyond it. */
 size_t utf8_length(const unsigned char *bytes);
 
+/* Bytes of the longest beginning of at most `most` bytes that ends with a whole character, or
+ * before what is none. */
+size_t utf8_prefix(const char *text, size_t most);
+
 #endif

@@ -9,6 +9,7 @@
 #include "core/op_kind.h"
 #include "core/plan.h"
 #include "core/run.h"
+#include "jobs/import_nsight.h"
 #include "models/reader.h"
 #include "models/zoo/zoo.h"
 #include "predictor/capacity/reserve.h"
@@ -100,12 +101,16 @@ static void list_formats(struct table *table) {
         add(table, row->name, row->help, NULL);
 }
 
+static void list_import(struct table *table, const struct foreign_format *row) {
+    add(table, row->name,
+        row->experimental ? arena_printf(table->arena, "%s; experimental", row->help) : row->help,
+        NULL);
+}
+
 static void list_imports(struct table *table) {
     for (const struct foreign_format *const *row = foreign_formats; *row; row++)
-        add(table, (*row)->name,
-            (*row)->experimental ? arena_printf(table->arena, "%s; experimental", (*row)->help)
-                                 : (*row)->help,
-            NULL);
+        list_import(table, *row);
+    list_import(table, &import_nsight);
 }
 
 static void list_metrics(struct table *table) {

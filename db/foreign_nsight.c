@@ -2,6 +2,7 @@
 
 #include "base/intern.h"
 #include "base/strbuf.h"
+#include "base/utf8.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@ struct reader {
     struct span_sink *sink;
     struct nsight_outcome *out;
     struct intern *tracks;
+    struct strbuf text;
 };
 
 /* ---- what is read ---------------------------------------------------------------------------- */
@@ -184,8 +186,8 @@ static int open_file(struct reader *reader, struct err *err) {
 
 static void damaged(struct reader *reader, const char *what) {
     if (reader->out->complete)
-        snprintf(reader->out->reason, sizeof reader->out->reason, "the database is damaged: %.120s",
-                 what);
+        snprintf(reader->out->reason, sizeof reader->out->reason, "the database is damaged: %.*s",
+                 (int)utf8_prefix(what, 120), what);
     reader->out->complete = false;
 }
 
@@ -342,19 +344,39 @@ static int find_track(struct reader *reader, const struct track_key *key, uint64
     return number == before ? name_track(reader, number, key, err) : 0;
 }
 
-static const char *name_of(sqlite3_stmt *row, const struct source *source, char made[static 48]) {
-    const char *text = NULL;
+/* A text of a row; bytes that are no UTF-8 become question marks. NULL: it is none. */
+static const char *text_at(struct reader *reader, sqlite3_stmt *row, int column) {
+    if (sqlite3_column_type(row, column) != SQLITE_TEXT)
+        return NULL;
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    if (!text)
+        return NULL;
+    reader->text.length = 0;
+    for (;;) {
+        size_t length = utf8_prefix(text, SIZE_MAX);
+        strbuf_add(&reader->text, text, length);
+        text += length;
+        if (*text == '\0')
+            break;
+        strbuf_puts(&reader->text, "?");
+        text++;
+    }
+    return reader->text.length > 0 ? reader->text.text : NULL;
+}
+
+static const char *name_of(struct reader *reader, sqlite3_stmt *row, const struct source *source,
+                           char made[static 48]) {
+    const char *text;
     int64_t sort = sqlite3_column_int64(row, SORT);
     if (source->name_of_sort) {
         bool known = sort >= 0 && sort < (int64_t)(sizeof copy_kinds / sizeof *copy_kinds);
         snprintf(made, 48, "Memcpy %s", copy_kinds[known ? sort : 0]);
         return made;
     }
-    if (sqlite3_column_type(row, NAME) == SQLITE_TEXT)
-        text = (const char *)sqlite3_column_text(row, NAME);
-    if (!text && sqlite3_column_type(row, COLUMNS) == SQLITE_TEXT)
-        text = (const char *)sqlite3_column_text(row, COLUMNS);
-    return text && *text ? text : "[unknown]";
+    text = text_at(reader, row, NAME);
+    if (!text)
+        text = text_at(reader, row, COLUMNS);
+    return text ? text : "[unknown]";
 }
 
 /* Processes count calls anew, so the process is part of what ties a kernel to its call. */
@@ -404,7 +426,7 @@ static int take_row(struct reader *reader, sqlite3_stmt *row, const struct sourc
     const struct track_key key = track_of(row, source);
     if (find_track(reader, &key, &span.track, err))
         return -(int)err->code;
-    span.name = name_of(row, source, made);
+    span.name = name_of(reader, row, source, made);
     span.duration_ns = end_ns - span.start_ns;
     span.correlation = source->kind == SPAN_ANNOTATION ? 0 : correlation_of(row);
     return reader->sink->span ? reader->sink->span(reader->sink->context, &span, err) : 0;
@@ -451,9 +473,10 @@ static int say(struct reader *reader, const char *key, const char *table, const 
         return 0;
     sqlite3_set_authorizer(reader->handle, allow, NULL);
     if (sqlite3_prepare_v2(reader->handle, sql, -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_TEXT)
-        rc = reader->sink->fact(reader->sink->context, key,
-                                (const char *)sqlite3_column_text(statement, 0), err);
+        sqlite3_step(statement) == SQLITE_ROW) {
+        const char *text = text_at(reader, statement, 0);
+        rc = text ? reader->sink->fact(reader->sink->context, key, text, err) : 0;
+    }
     sqlite3_finalize(statement);
     sqlite3_set_authorizer(reader->handle, NULL, NULL);
     return rc;
@@ -503,9 +526,11 @@ int nsight_read(const char *path, struct span_sink *sink, struct nsight_outcome 
     struct reader reader = {.path = path, .sink = sink, .out = out};
     *out = (struct nsight_outcome){.complete = true};
     reader.tracks = intern_open(TRACKS_BYTES_MAX);
+    strbuf_init(&reader.text);
     int rc =
         reader.tracks ? read_file(&reader, err) : err_set(err, ERR_ENVIRONMENT, "out of memory");
     sqlite3_close(reader.handle);
     intern_close(reader.tracks);
+    strbuf_done(&reader.text);
     return rc;
 }

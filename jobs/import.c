@@ -3,6 +3,7 @@
 #include "base/sha256.h"
 #include "collectors/recorder.h"
 #include "db/recording.h"
+#include "jobs/import_nsight.h"
 
 #include <string.h>
 
@@ -37,7 +38,14 @@ static int read_into(struct arena *arena, struct recorder *recorder,
         .progress = request->progress,
     };
     struct span_sink sink = recorder_sink(recorder);
-    int code = foreign_read(&foreign, request->format, &sink, &out->format, &out->outcome, err);
+    int code;
+    if (import_is_nsight(request->path, request->format)) {
+        out->format = &import_nsight;
+        out->outcome.complete = true;
+        code = import_nsight.read(&foreign, NULL, &sink, &out->outcome, err);
+    } else {
+        code = foreign_read(&foreign, request->format, &sink, &out->format, &out->outcome, err);
+    }
     return code ? code : recorder_finish(recorder, arena, &out->recording, err);
 }
 

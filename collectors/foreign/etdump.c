@@ -1,6 +1,7 @@
 #include "collectors/foreign/etdump.h"
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "collectors/foreign/pte.h"
 
 #include <string.h>
@@ -171,6 +172,8 @@ int etdump_walk(const struct flatbuffer *file, etdump_fn *visit, void *context, 
                 struct err *err) {
     uint64_t size = 0;
     struct flatbuffer part = *file;
+    if (file->size >= 2 && file->bytes[0] == 0x1f && file->bytes[1] == 0x8b)
+        return err_set(err, ERR_INPUT, "%s: is packed with gzip; unpack it first", file->path);
     if (file->size < HEAD_BYTES || !sniff_etdump((const char *)file->bytes, HEAD_BYTES))
         return err_set(err, ERR_INPUT, "%s: not an ETDump: no ED00 at offset 8", file->path);
     for (uint32_t i = 0; i < PREFIX_BYTES; i++)
@@ -208,7 +211,8 @@ static int name_track(struct reader *reader, const struct etdump_event *event, i
         return 0;
     reader->named[which] = true;
     const char *run = event->run_name && *event->run_name ? event->run_name : "run";
-    snprintf(name, sizeof name, "%.100s %u%s", run, event->run + 1, of[which]);
+    snprintf(name, sizeof name, "%.*s %u%s", (int)utf8_prefix(run, 100), run, event->run + 1,
+             of[which]);
     return reader->sink->track(reader->sink->context, event->run * 2ULL + (unsigned)which,
                                which == OF_DELEGATE ? TRACK_QUEUE : TRACK_THREAD, name, err);
 }
@@ -285,7 +289,8 @@ static int give_allocation(struct reader *reader, const struct etdump_event *eve
     if (!reader->sink->sample)
         return 0;
     if (event->allocator)
-        snprintf(metric, sizeof metric, "allocated by %.100s", event->allocator);
+        snprintf(metric, sizeof metric, "allocated by %.*s",
+                 (int)utf8_prefix(event->allocator, 100), event->allocator);
     else
         snprintf(metric, sizeof metric, "allocated by %lld", (long long)event->allocator_id);
     const struct track_sample sample = {.metric = metric,

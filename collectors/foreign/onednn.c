@@ -1,5 +1,6 @@
 #include "collectors/foreign/onednn.h"
 
+#include "base/utf8.h"
 #include "collectors/foreign/text_lines.h"
 
 #include <ctype.h>
@@ -320,8 +321,8 @@ static int give_span(struct onednn *onednn, const struct line_head *head,
                         .name = rest[head->graph ? 2 : 1],
                         .category = head->graph ? "graph" : rest[2]};
     if (!parse_ms(rest[head->count - 1], &span.duration_ns))
-        return err_set(err, ERR_INPUT, "\"%.40s\" is no time in milliseconds",
-                       rest[head->count - 1]);
+        return err_set(err, ERR_INPUT, "\"%.*s\" is no time in milliseconds",
+                       (int)utf8_prefix(rest[head->count - 1], 40), rest[head->count - 1]);
     if (made) {
         onednn->name.length = 0;
         strbuf_printf(&onednn->name, "%s %s", head->operation, span.name);
@@ -350,12 +351,12 @@ int onednn_line(struct onednn *onednn, char *line, const struct span_sink *sink,
     struct line_head head;
     if (!onednn_is_line(line))
         return 0;
+    onednn->lines++;
     size_t count = text_split(line, ',', fields, FIELDS_MAX);
     if (count == FIELDS_MAX)
         return err_set(err, ERR_INPUT, "a line of oneDNN with more than %d fields", FIELDS_MAX - 1);
     if (!parse_head(fields, count, &head))
         return err_set(err, ERR_INPUT, "a line of oneDNN that says neither exec nor info");
-    onednn->lines++;
     if (strcmp(head.operation, "exec") == 0 || strncmp(head.operation, "create", 6) == 0)
         return give_span(onednn, &head, sink, err);
     return strcmp(head.operation, "info") == 0 ? give_version(&head, sink, err) : 0;
@@ -364,30 +365,53 @@ int onednn_line(struct onednn *onednn, char *line, const struct span_sink *sink,
 /* ---- files ----------------------------------------------------------------------------------- */
 
 struct reader {
+    const struct foreign_request *request;
     struct onednn onednn;
     struct span_sink *sink;
-    const char *path;
-    bool versioned; /* a version was told; each process prints it again */
+    struct foreign_outcome *out;
+    bool versioned;   /* a version was told; each process prints it again */
+    bool sink_failed; /* the error is not the line's */
+    struct err first; /* of the lines that could not be read */
 };
+
+static int sink_says(struct reader *reader, int rc) {
+    reader->sink_failed |= rc != 0;
+    return rc;
+}
 
 static int keep_first_fact(void *context, const char *key, const char *value, struct err *err) {
     struct reader *reader = context;
     if (reader->versioned || !reader->sink->fact)
         return 0;
     reader->versioned = true;
-    return reader->sink->fact(reader->sink->context, key, value, err);
+    return sink_says(reader, reader->sink->fact(reader->sink->context, key, value, err));
 }
 
 static int pass_span(void *context, const struct span *span, struct err *err) {
     struct reader *reader = context;
-    return reader->sink->span ? reader->sink->span(reader->sink->context, span, err) : 0;
+    return reader->sink->span
+               ? sink_says(reader, reader->sink->span(reader->sink->context, span, err))
+               : 0;
 }
 
 static int pass_track(void *context, uint64_t track, enum track_kind kind, const char *name,
                       struct err *err) {
     struct reader *reader = context;
-    return reader->sink->track ? reader->sink->track(reader->sink->context, track, kind, name, err)
+    return reader->sink->track ? sink_says(reader, reader->sink->track(reader->sink->context, track,
+                                                                       kind, name, err))
                                : 0;
+}
+
+/* Threads print into one another's lines: such a line is passed over and counted. */
+static int pass_over(struct reader *reader, uint64_t number, struct err *err) {
+    if (reader->out->skipped++ == 0) {
+        reader->out->why = arena_printf(reader->request->arena, "in line %llu: %s",
+                                        (unsigned long long)number, err->message);
+        err_prefix(err, "%s:%llu", reader->request->path, (unsigned long long)number);
+        reader->first = *err;
+    }
+    *err = (struct err){0};
+    return 0;
 }
 
 static int visit(void *context, uint64_t number, char *line, size_t length, struct err *err) {
@@ -397,18 +421,29 @@ static int visit(void *context, uint64_t number, char *line, size_t length, stru
     (void)length;
     if (onednn_line(&reader->onednn, line, &sink, err) == 0)
         return 0;
-    return err_prefix(err, "%s:%llu", reader->path, (unsigned long long)number);
+    return reader->sink_failed ? -(int)err->code : pass_over(reader, number, err);
+}
+
+/* What is said of the whole. Where no line could be read the first one's error is the file's. */
+static int finish(struct reader *reader, struct err *err) {
+    if (reader->onednn.lines == reader->out->skipped && reader->out->skipped > 0) {
+        *err = reader->first;
+        return -(int)err->code;
+    }
+    return reader->onednn.timeless > 0 && reader->sink->fact
+               ? reader->sink->fact(reader->sink->context, "moments",
+                                    "not in the file: operators are laid end to end", err)
+               : 0;
 }
 
 static int read_onednn(const struct foreign_request *request, struct inflated *in,
                        struct span_sink *sink, struct foreign_outcome *out, struct err *err) {
-    struct reader reader = {.sink = sink, .path = request->path};
+    struct reader reader = {.request = request, .sink = sink, .out = out};
     onednn_init(&reader.onednn);
     int rc = text_lines_read(request->path, in, visit, &reader, out, err);
-    out->events = reader.onednn.lines;
-    if (rc == 0 && reader.onednn.timeless > 0 && sink->fact)
-        rc = sink->fact(sink->context, "moments", "not in the file: operators are laid end to end",
-                        err);
+    out->events = reader.onednn.lines - out->skipped;
+    if (rc == 0)
+        rc = finish(&reader, err);
     onednn_done(&reader.onednn);
     return rc;
 }

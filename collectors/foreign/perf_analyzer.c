@@ -1,6 +1,7 @@
 #include "collectors/foreign/perf_analyzer.h"
 
 #include "base/strbuf.h"
+#include "base/utf8.h"
 #include "collectors/foreign/csv.h"
 
 #include <ctype.h>
@@ -157,9 +158,10 @@ static int check_numbers(const struct reader *reader, const struct csv_record *r
     for (uint32_t i = 0; i < reader->count; i++)
         if (reader->columns[i].kind != IGNORED &&
             (!csv_number(record->cells[i], &number) || number < 0 || number > 1e15))
-            return err_set(err, ERR_INPUT, "%s:%llu: \"%.40s\" is no number of the column %s",
+            return err_set(err, ERR_INPUT, "%s:%llu: \"%.*s\" is no number of the column %s",
                            reader->request->path, (unsigned long long)record->line,
-                           record->cells[i], reader->columns[i].key);
+                           (int)utf8_prefix(record->cells[i], 40), record->cells[i],
+                           reader->columns[i].key);
     return 0;
 }
 
@@ -205,8 +207,8 @@ static int read_perf_analyzer(const struct foreign_request *request, struct infl
 }
 
 static bool sniff_perf_analyzer(const char *head, size_t length) {
-    static const char *const begins[] = {"Concurrency,Inferences/Second,",
-                                         "Request Rate,Inferences/Second,"};
+    static const char *const begins[] = {"Concurrency,Inferences/Second",
+                                         "Request Rate,Inferences/Second"};
     (void)length;
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
         if (strncmp(head, begins[i], strlen(begins[i])) == 0)

@@ -1,5 +1,7 @@
 #include "collectors/foreign/perf_line.h"
 
+#include "base/utf8.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +78,10 @@ static void copy_comm(const char *line, const char *end, char comm[static PERF_C
     line += blanks(line);
     while (end > line && isspace((unsigned char)end[-1]))
         end--;
-    snprintf(comm, PERF_COMM_SIZE, "%.*s", (int)(end > line ? end - line : 0), line);
+    size_t length = end > line ? (size_t)(end - line) : 0;
+    if (length >= PERF_COMM_SIZE)
+        length = utf8_prefix(line, PERF_COMM_SIZE - 1);
+    snprintf(comm, PERF_COMM_SIZE, "%.*s", (int)length, line);
 }
 
 /* "5025125 cpu-clock: ..." */

@@ -1,5 +1,6 @@
 #include "collectors/foreign/table.h"
 
+#include "base/utf8.h"
 #include "collectors/foreign/csv.h"
 #include "collectors/foreign/mapping.h"
 #include "collectors/foreign/template.h"
@@ -56,6 +57,7 @@ struct reader {
     struct mapping mapping;
     struct bound_rule *rules;
     uint32_t rule_count;
+    struct foreign_outcome *outcome;
     uint64_t lines, rows, samples, unmatched;
     struct strbuf texts[TEXTS];
 };
@@ -207,12 +209,20 @@ static int read_header(struct reader *reader, const struct csv_record *header, s
 
 /* ---- a line ---------------------------------------------------------------------------------- */
 
-static void complain(struct complaint *complaint, const struct csv_record *record,
-                     const char *text) {
+/* In the outcome's sum too, which is told at once. */
+static void leave_out(struct reader *reader, uint64_t line, const char *what, const char *verb) {
+    if (reader->outcome->skipped++ == 0)
+        reader->outcome->why = arena_printf(reader->request->arena, "in line %llu: %s %s",
+                                            (unsigned long long)line, what, verb);
+}
+
+static void complain(struct reader *reader, struct complaint *complaint,
+                     const struct csv_record *record, const char *text) {
+    leave_out(reader, record->line, complaint->what, "cannot be read");
     if (complaint->count++ > 0)
         return;
     complaint->first_line = record->line;
-    snprintf(complaint->first, sizeof complaint->first, "%.40s", text);
+    snprintf(complaint->first, sizeof complaint->first, "%.*s", (int)utf8_prefix(text, 40), text);
 }
 
 /* NaN where the table does not say it; what is no number is complained of. */
@@ -226,7 +236,7 @@ static double number_of(struct reader *reader, struct bound_number *number,
     if (csv_number(cell->text, &value) && value * number->scale >= least &&
         isfinite(value * number->scale))
         return value * number->scale;
-    complain(&number->complaint, record, cell->text);
+    complain(reader, &number->complaint, record, cell->text);
     return NAN;
 }
 
@@ -262,20 +272,24 @@ static const char *shapes_of(struct reader *reader, struct bound_rule *rule,
     struct strbuf *text = &reader->texts[TEXT_SHAPES];
     if (template_expand(&rule->shapes, record->cells, text))
         return text->length > 0 ? text->text : NULL;
-    complain(&rule->shape_complaint, record, text->text);
+    complain(reader, &rule->shape_complaint, record, text->text);
     return NULL;
 }
 
 /* A value with blanks, quotes or "=" stands in quotes, and its quotes twice. */
 static void add_attribute(struct strbuf *out, const char *key, const char *value) {
-    strbuf_printf(out, "%s%s=", out->length > 0 ? " " : "", key);
+    strbuf_puts(out, out->length > 0 ? " " : "");
+    strbuf_puts(out, key);
+    strbuf_puts(out, "=");
     if (value[strcspn(value, " \t\r\n\"=")] == '\0') {
         strbuf_puts(out, value);
         return;
     }
     strbuf_puts(out, "\"");
-    for (; *value; value++)
-        strbuf_printf(out, *value == '"' ? "\"%c" : "%c", *value);
+    for (; *value; value++) {
+        strbuf_puts(out, *value == '"' ? "\"" : "");
+        strbuf_add(out, value, 1);
+    }
     strbuf_puts(out, "\"");
 }
 
@@ -337,7 +351,10 @@ static int read_record(void *context, const struct csv_record *record, struct er
             return -(int)err->code;
     }
     reader->lines++;
-    reader->unmatched += !matched;
+    if (matched)
+        return 0;
+    reader->unmatched++;
+    leave_out(reader, record->line, "no rule", "applies");
     return 0;
 }
 
@@ -392,7 +409,7 @@ static int say_all(struct reader *reader, struct err *err) {
 
 static int read_table(const struct foreign_request *request, struct inflated *in,
                       struct span_sink *sink, struct foreign_outcome *out, struct err *err) {
-    struct reader reader = {.request = request, .sink = sink};
+    struct reader reader = {.request = request, .sink = sink, .outcome = out};
     for (size_t i = 0; i < TEXTS; i++)
         strbuf_init(&reader.texts[i]);
     int rc = csv_read(request->path, in, read_record, &reader, out, err);

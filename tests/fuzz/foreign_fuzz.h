@@ -3,6 +3,7 @@
 #ifndef ASSAY_TESTS_FUZZ_FOREIGN_FUZZ_H
 #define ASSAY_TESTS_FUZZ_FOREIGN_FUZZ_H
 
+#include "base/utf8.h"
 #include "collectors/foreign/foreign.h"
 
 #include <limits.h>
@@ -29,7 +30,7 @@ static inline void fuzz_file_fill(struct fuzz_file *file, const void *bytes, siz
 }
 
 static inline void check_text(const char *text) {
-    if (text && strlen(text) > (1 << 24))
+    if (text && utf8_prefix(text, SIZE_MAX) != strlen(text))
         abort();
 }
 
@@ -60,6 +61,8 @@ static inline int check_sample(void *context, const struct track_sample *sample,
     (void)context, (void)err;
     if (!sample->metric || !sample->unit || !isfinite(sample->value))
         abort();
+    check_text(sample->metric);
+    check_text(sample->unit);
     return 0;
 }
 
@@ -68,6 +71,7 @@ static inline int check_track(void *context, uint64_t track, enum track_kind kin
     (void)context, (void)err, (void)track;
     if (!name || (unsigned)kind >= TRACK_KIND_COUNT)
         abort();
+    check_text(name);
     return 0;
 }
 
@@ -75,6 +79,8 @@ static inline int check_fact(void *context, const char *key, const char *value, 
     (void)context, (void)err;
     if (!key || !value)
         abort();
+    check_text(key);
+    check_text(value);
     return 0;
 }
 

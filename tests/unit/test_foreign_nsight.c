@@ -197,6 +197,22 @@ static void strings_without_a_key_are_left_out(void **state) {
     }
 }
 
+static void names_that_are_no_utf8_are_mended(void **state) {
+    (void)state;
+    struct kept kept;
+    struct nsight_outcome out;
+    read_sql(&kept,
+             "CREATE TABLE NVTX_EVENTS (start INTEGER, end INTEGER, eventType INTEGER, text TEXT);"
+             "INSERT INTO NVTX_EVENTS VALUES (1, 2, 59, CAST(x'61FF62C3' AS TEXT)),"
+             " (1, 2, 59, CAST(x'FF' AS TEXT)), (1, 2, 59, ''), (1, 2, 59, x'61');",
+             &out);
+    assert_string_equal(kept.spans[0].name, "a?b?");
+    assert_string_equal(kept.spans[1].name, "?");
+    assert_string_equal(kept.spans[2].name, "[unknown]");
+    assert_string_equal(kept.spans[3].name, "[unknown]");
+    kept_done(&kept);
+}
+
 static void a_name_that_is_too_long_ends_the_reading_with_a_reason(void **state) {
     (void)state;
     struct kept kept;
@@ -255,6 +271,7 @@ int main(void) {
         cmocka_unit_test(hostile_databases_are_refused),
         cmocka_unit_test(what_is_no_database_is_refused),
         cmocka_unit_test(strings_without_a_key_are_left_out),
+        cmocka_unit_test(names_that_are_no_utf8_are_mended),
         cmocka_unit_test(a_name_that_is_too_long_ends_the_reading_with_a_reason),
         cmocka_unit_test(damaged_databases_give_what_can_be_read),
     };

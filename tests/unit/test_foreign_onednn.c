@@ -144,7 +144,7 @@ static const struct hostile hostile_texts[] = {
      "v1\n",                                                                                 0,                  "neither exec nor info",                  false},
     {"onednn_verbose,exec\n",                                                                     0,                  "ends after 0 fields",                    false},
     {"onednn_verbose,exec,cpu,reorder,a\n",                                                       0,                  "input:1: a line of oneDNN ends after 3", false},
-    {OK_LINE "onednn_verbose,exec,cpu,c,a,u,t,p,x\n",                                             0,                  "input:2: \"x\" is no time",              false},
+    {"onednn_verbose,exec,cpu,c,a,u,t,p,x\n",                                                     0,                  "input:1: \"x\" is no time",              false},
     {"onednn_verbose,exec,cpu,c,a,u,t,p,-1\n",                                                    0,                  "\"-1\" is no time",                      false},
     {"onednn_verbose,exec,cpu,c,a,u,t,p,1e300\n",                                                 0,                  "\"1e300\" is no time",                   false},
     {"onednn_verbose,exec,cpu,c,a,u,t,p,nan\n",                                                   0,                  "\"nan\" is no time",                     false},
@@ -158,6 +158,20 @@ static const struct hostile hostile_texts[] = {
     {OK_LINE "\xff\xfe\n",                                                                        0,                  "input:2: the line is not UTF-8",         false},
     {OK_LINE "onednn_verbose,exec,cpu,reor",                                                      0,                  "the last line has no end",               true },
 };
+
+static void lines_that_threads_printed_into_one_another_are_passed_over(void **state) {
+    (void)state;
+    struct kept kept;
+    assert_int_equal(read_text(&kept,
+                               OK_LINE "onednn_verbose,exec,cpu,reoonednn_verbose,exec\n" OK_LINE
+                                       "onednn_verbose,exec,cpu,c,a,u,t,p,1.2.3\n"),
+                     0);
+    assert_int_equal(kept.span_count, 2);
+    assert_int_equal(kept.outcome.events, 2);
+    assert_int_equal(kept.outcome.skipped, 2);
+    assert_string_equal(kept.outcome.why, "in line 2: a line of oneDNN ends after 3 fields");
+    kept_done(&kept);
+}
 
 static void hostile_texts_are_refused_or_cut_with_a_reason(void **state) {
     (void)state;
@@ -191,6 +205,7 @@ int main(void) {
         cmocka_unit_test(moments_are_exact_and_what_ran_at_once_is_on_two_tracks),
         cmocka_unit_test(without_moments_times_are_laid_end_to_end),
         cmocka_unit_test(a_real_run_of_resnet18_is_read_whole),
+        cmocka_unit_test(lines_that_threads_printed_into_one_another_are_passed_over),
         cmocka_unit_test(hostile_texts_are_refused_or_cut_with_a_reason),
         cmocka_unit_test(a_line_without_end_is_refused),
         cmocka_unit_test(it_is_known_by_what_it_holds),

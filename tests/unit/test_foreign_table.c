@@ -9,6 +9,7 @@
 
 #include <ftw.h>
 #include <math.h>
+#include <zlib.h>
 
 #define HEADER   "OPName,Latency,Device,Kernel Name,B,M,N,K\r\n"
 #define MAPPINGS "collectors/foreign/mappings"
@@ -190,6 +191,8 @@ static void cells_that_are_no_numbers_are_named_and_counted(void **state) {
     for (size_t i = 0; i < 4; i++)
         assert_true(isnan(kept.rows[i].time_ns));
     assert_true(kept.rows[4].time_ns == 7e6);
+    assert_int_equal(kept.outcome.skipped, 4);
+    assert_string_equal(kept.outcome.why, "in line 2: time cannot be read");
     assert_true(kept_has_fact(&kept, "table cells left out: time (row 1 of a line)=4, the first in "
                                      "line 2: \"\""));
     kept_done(&kept);
@@ -290,6 +293,33 @@ static void hostile_tables_are_refused_or_cut_with_a_reason(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof hostile_tables / sizeof *hostile_tables; i++)
         check_hostile(&foreign_table, &hostile_tables[i], (struct foreign_request){0});
+}
+
+/* A packed table whose end is missing: what came whole is read, nothing of the last line. */
+static void a_packed_table_that_is_cut_gives_its_whole_lines(void **state) {
+    (void)state;
+    struct kept kept;
+    struct file_map map;
+    kept_init(&kept);
+    const char *path = file_of(&kept.arena, "table.gz", "", 0);
+    gzFile file = gzopen(path, "wb");
+    gzputs(file, HEADER);
+    for (int i = 0; i < 5000; i++)
+        gzprintf(file, "bmm,%d.5,T4,k,%d,2,3,4\r\n", i * 7919 % 1000, i);
+    assert_int_equal(gzclose(file), Z_OK);
+    assert_int_equal(file_map_open(&map, path, &kept.err), 0);
+    int rc = kept_read_text(&kept, &foreign_table, (const char *)map.bytes, map.size / 2,
+                            (struct foreign_request){0});
+    file_map_close(&map);
+    remove_file(path);
+    assert_int_equal(rc, 0);
+    assert_false(kept.outcome.complete);
+    assert_string_equal(kept.outcome.cut, "the gzip stream ends early");
+    assert_true(kept.row_count > 1000 && kept.row_count < 4900);
+    assert_int_equal(kept.outcome.events, kept.row_count);
+    for (size_t i = 0; i < kept.row_count; i++)
+        assert_true(kept.rows[i].time_ns == (double)(i * 7919 % 1000) * 1e6 + 5e5);
+    kept_done(&kept);
 }
 
 static void what_is_too_wide_or_too_long_is_refused(void **state) {
@@ -442,6 +472,7 @@ int main(void) {
         cmocka_unit_test(the_example_of_the_manual_does_what_it_says),
         cmocka_unit_test(lines_that_no_rule_wants_are_counted),
         cmocka_unit_test(hostile_tables_are_refused_or_cut_with_a_reason),
+        cmocka_unit_test(a_packed_table_that_is_cut_gives_its_whole_lines),
         cmocka_unit_test(what_is_too_wide_or_too_long_is_refused),
         cmocka_unit_test(wrong_mappings_are_refused_with_their_place),
         cmocka_unit_test(each_mapping_imports_all_rows_of_its_tables),
