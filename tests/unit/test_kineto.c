@@ -275,6 +275,30 @@ static void hostile_files_are_refused_with_a_reason(void **state) {
             cases[i].words);
 }
 
+static void hostile_profiles_of_onnxruntime_are_refused_with_a_reason(void **state) {
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {"",                                                       "ends before any events"         },
+        {"[",                                                      "before its first event is whole"},
+        {"[{\"cat\" : \"Node\",\"name\" :\"x",                     "before its first event is whole"},
+        {"[{\"cat\" : \"Node\" \"name\" :\"x\"}]",                 "no JSON|expected ',' or '}'"    },
+        {"{\"traceEvents\":[{}]}",                                 "no \"traceEvents\""             },
+        {"{\"schema\":1}",                                         "no \"traceEvents\""             },
+        {"[{\"args\":{\"input_type_shape\":[{\"float\":[1,3",      "before its first event is whole"},
+        {"[{\"args\":{\"input_type_shape\":[{\"float\":[1 3]}]}}", "no JSON"                        },
+        {"[{\"dur\" :00}]",                                        "no number, true, false or null" },
+        {"[{\"cat\" : Node}]",                                     "no number, true, false or null" },
+        {"7",                                                      "no \"traceEvents\""             },
+        {"\x80\x04\x95",                                           "expected a value"               },
+    };
+    struct foreign_import *t = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        foreign_import_refused(
+            t, foreign_import_bytes(t, cases[i].text, strlen(cases[i].text), "onnxruntime"),
+            cases[i].words);
+}
+
 static void deep_nesting_is_refused_in_its_place(void **state) {
     struct foreign_import *t = *state;
     struct strbuf text;
@@ -359,6 +383,7 @@ int main(void) {
         TEST(a_bare_array_need_not_be_closed),
         TEST(a_cut_gzip_stream_is_told),
         TEST(hostile_files_are_refused_with_a_reason),
+        TEST(hostile_profiles_of_onnxruntime_are_refused_with_a_reason),
         TEST(deep_nesting_is_refused_in_its_place),
         TEST(hostile_contents_do_no_harm),
         TEST(long_texts_are_cut),
