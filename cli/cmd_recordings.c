@@ -4,6 +4,7 @@
 #include "reports/recording_figure.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 struct recordings_options {
     const char *id;
@@ -43,7 +44,7 @@ static int list(struct context *context, struct db *db, struct err *err) {
         table_text(&table, SOURCE, r->path);
         table_int(&table, EVENTS, (int64_t)r->events);
         table_int(&table, OPERATORS, r->node_count);
-        table_number(&table, WALL, r->wall_ns);
+        table_number(&table, WALL, r->wall_ns > 0 ? r->wall_ns : NAN);
         table_text(&table, DEVICE, recording_fact(r, "device"));
         table_text(&table, CREATED, items[i].created_at);
     }

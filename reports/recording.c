@@ -67,11 +67,12 @@ void recording_categories_table(struct arena *arena, const struct recording *r,
 
 /* ---- names by self time ---------------------------------------------------------------------- */
 
-enum { NAME, KIND, SHAPES, COUNT, TOTAL, SELF, SHARE, COLUMNS };
+enum { NAME, KIND, WHERE, SHAPES, COUNT, TOTAL, SELF, SHARE, COLUMNS };
 
 static const struct table_column call_columns[COLUMNS] = {
     [NAME] = {"name",     "Operator", UNIT_PLAIN,    TABLE_LEFT },
     [KIND] = {"kind",     "Kind",     UNIT_PLAIN,    TABLE_LEFT },
+    [WHERE] = {"category", "Category", UNIT_PLAIN,    TABLE_LEFT },
     [SHAPES] = {"shapes",   "Shapes",   UNIT_PLAIN,    TABLE_LEFT },
     [COUNT] = {"count",    "Calls",    UNIT_COUNT,    TABLE_RIGHT},
     [TOTAL] = {"total_ns", "Total",    UNIT_NS,       TABLE_RIGHT},
@@ -97,8 +98,11 @@ static void add_call(struct table *table, const char *name, const struct recordi
     table_row(table);
     table_text(table, NAME, name);
     table_text(table, KIND, span_kind_name(node->kind));
+    table_text(table, WHERE,
+               *node->device ? node->device : node->category); /* rows have a device */
     table_text(table, SHAPES, shapes);
-    table_int(table, COUNT, (int64_t)count);
+    if (count) /* a table may not say */
+        table_int(table, COUNT, (int64_t)count);
     table_number(table, TOTAL, total_ns);
     table_number(table, SELF, self_ns);
     table_number(table, SHARE, all_ns > 0 ? self_ns / all_ns : NAN);
