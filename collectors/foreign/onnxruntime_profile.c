@@ -20,7 +20,7 @@ static bool sniff(const char *head, size_t length) {
     const char *at = head + strspn(head, " \t\r\n");
     return *at == '[' &&
            (strstr(at, "\"model_loading_") || strstr(at, "\"session_initialization\"") ||
-            (strstr(at, "\"cat\" : \"Node\"") && strstr(at, "\"op_name\"")));
+            (strstr(at, "_kernel_time\"") && strstr(at, "\"op_name\"")));
 }
 
 static int read(const struct foreign_request *request, struct inflated *in, struct span_sink *sink,
