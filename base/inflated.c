@@ -44,7 +44,7 @@ static int read_some(struct inflated *in, void *to, size_t most, size_t *length,
 }
 
 static int more_stored(struct inflated *in, struct err *err) {
-    size_t length;
+    size_t length = 0;
     if (in->stream.avail_in)
         return 0;
     if (read_some(in, in->stored, STORED_BYTES, &length, err) < 0)

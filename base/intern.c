@@ -64,7 +64,7 @@ static uint32_t *find_slot(const struct intern *in, const void *key, size_t leng
 
 static bool grow_slots(struct intern *in) {
     uint32_t count = 2 * in->slot_count;
-    uint32_t *slots = calloc(count, sizeof *slots);
+    uint32_t *slots = count ? calloc(count, sizeof *slots) : NULL;
     if (!slots)
         return false;
     for (uint32_t i = 0; i < in->count; i++) {

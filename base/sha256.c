@@ -10,11 +10,11 @@ enum { PIECE_BYTES = 128 << 10 };
 
 static void write_hex(const unsigned char *digest, char hex[static SHA256_HEX_SIZE]) {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < SHA256_DIGEST_LENGTH; i++) {
+    for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++) {
         hex[2 * i] = digits[digest[i] >> 4];
         hex[2 * i + 1] = digits[digest[i] & 15];
     }
-    hex[2 * SHA256_DIGEST_LENGTH] = '\0';
+    hex[SHA256_HEX_SIZE - 1] = '\0';
 }
 
 void sha256_hex(const void *bytes, size_t length, char hex[static SHA256_HEX_SIZE]) {

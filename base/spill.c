@@ -197,7 +197,7 @@ static int write_run(struct spill *spill, struct err *err) {
 /* Writes what the first `count` runs hold as one run behind them. */
 static int merge_runs(struct spill *spill, size_t first, size_t count, unsigned char *out,
                       size_t out_records, struct err *err) {
-    const void *record;
+    const void *record = spill->records;
     size_t filled = 0;
     int more;
     uint64_t from = spill->file_bytes;
@@ -225,7 +225,9 @@ static int merge_until_few(struct spill *spill, size_t *first, struct err *err) 
     size_t most = spill->capacity < RUNS_MOST ? spill->capacity : RUNS_MOST;
     size_t out_records = MERGE_BYTES / spill->record_bytes + 1;
     unsigned char *out = malloc(out_records * spill->record_bytes);
-    int code = out ? 0 : err_set(err, ERR_ENVIRONMENT, "out of memory");
+    int code = 0;
+    if (!out)
+        return err_set(err, ERR_ENVIRONMENT, "out of memory");
     for (*first = 0; code == 0 && spill->run_count - *first > most; *first += most)
         code = merge_runs(spill, *first, most, out, out_records, err);
     free(out);
@@ -270,7 +272,7 @@ uint64_t spill_count(const struct spill *spill) {
 }
 
 int spill_sort(struct spill *spill, struct err *err) {
-    size_t first;
+    size_t first = 0;
     if (spill->run_count == 0) {
         qsort(spill->records, spill->held, spill->record_bytes, spill->order);
         return 0;

@@ -190,13 +190,17 @@ int recorder_open(struct recorder **out, uint64_t memory_bytes, struct err *err)
 void recorder_close(struct recorder *r) {
     if (!r)
         return;
-    struct intern *const interns[] = {r->names,  r->shapes,     r->signatures, r->track_keys,
-                                      r->series, r->categories, r->row_texts};
-    struct spill *const spills[] = {r->spans, r->device, r->joins, r->samples};
-    for (size_t i = 0; i < sizeof interns / sizeof *interns; i++)
-        intern_close(interns[i]);
-    for (size_t i = 0; i < sizeof spills / sizeof *spills; i++)
-        spill_close(spills[i]);
+    intern_close(r->names);
+    intern_close(r->shapes);
+    intern_close(r->signatures);
+    intern_close(r->track_keys);
+    intern_close(r->series);
+    intern_close(r->categories);
+    intern_close(r->row_texts);
+    spill_close(r->spans);
+    spill_close(r->device);
+    spill_close(r->joins);
+    spill_close(r->samples);
     arena_done(&r->arena);
     free(r);
 }
@@ -445,7 +449,7 @@ static int walk_spans(struct recorder *r, struct span_tree *tree, struct recordi
     struct interval *extent = extents;
     while ((more = spill_next(r->spans, &record, err)) > 0) {
         const struct span_record *span = record;
-        if (span->track != present) {
+        if (!track || span->track != present) {
             present = span->track;
             span_tree_track(tree);
             extent = &extents[out->track_count];

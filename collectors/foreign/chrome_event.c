@@ -222,7 +222,7 @@ static bool take_number(struct json_stream *json, struct chrome_event *event,
 
 static bool take_args(struct json_stream *json, struct chrome_event *event, struct err *err) {
     unsigned depth = json->depth;
-    struct chrome_number spare;
+    struct chrome_number spare = {0};
     if (json->token != JSON_OBJECT)
         return json_skip(json, err) == 0;
     while (next(json, err) && json->depth >= depth) {

@@ -64,15 +64,19 @@ void chrome_tracks_close(struct chrome_tracks *t) {
     free(t);
 }
 
+/* Puts the text and its NUL there; its length. */
+static size_t put(char *to, const char *text) {
+    size_t length = strlen(text);
+    memcpy(to, text, length + 1);
+    return length;
+}
+
+/* A process has no NUL behind it, so that no thread is it. */
 uint32_t chrome_track(struct chrome_tracks *t, const char *pid, const char *tid) {
     char key[2 * CHROME_WORD_BYTES + 2];
-    size_t length = strlen(pid) + 1;
-    memcpy(key, pid, length);
-    if (tid) {
-        memcpy(key + length, tid, strlen(tid));
-        length += strlen(tid);
-    }
-    length -= tid == NULL; /* a process has no separator, so that no thread is it */
+    size_t length = put(key, pid);
+    if (tid)
+        length += 1 + put(key + length + 1, tid);
     uint32_t number = intern(t->keys, key, length);
     if (number == INTERN_FULL)
         return NONE;

@@ -126,7 +126,7 @@ int foreign_read(const struct foreign_request *request, const char *name, struct
     if (inflated_open(&in, request->path, err) < 0)
         return -(int)err->code;
     int code = choose(in, request->path, name, format, err);
-    if (code == 0)
+    if (code == 0 && *format)
         code = read_as(*format, request, in, sink, out, err);
     inflated_close(in);
     return code;
