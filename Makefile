@@ -453,10 +453,11 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
-	[ ! -d $(GROUPS_DIR) ] || rmdir --ignore-fail-on-non-empty $(GROUPS_DIR) $(dir $(GROUPS_DIR))
 	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
-	for folder in $(LIB_DIR) $(MAPPINGS) $(SHARE)/assay; do [ ! -d $$folder ] || rmdir $$folder; done
+	for folder in $(LIB_DIR) $(MAPPINGS) $(GROUPS_DIR) $(SHARE)/assay; do \
+	    [ ! -d $$folder ] || rmdir --ignore-fail-on-non-empty $$folder; \
+	done
 
 # The hooks, for other programs: part of install and uninstall.
 SO_DIR   := $(DESTDIR)$(PREFIX)/lib
