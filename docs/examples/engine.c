@@ -5,8 +5,11 @@ enum { WIDTH = 256 };
 static float weights[2][WIDTH][WIDTH], values[3][WIDTH];
 
 static void layer(int l, uint32_t dense, uint32_t relu) {
-    const int64_t in[] = {1, WIDTH}, by[] = {WIDTH, WIDTH};
-    const assay_hooks_tensor inputs[] = {{ASSAY_HOOKS_FLOAT32, 2, in}, {ASSAY_HOOKS_FLOAT32, 2, by}};
+    const int64_t x[] = {1, WIDTH}, w[] = {WIDTH, WIDTH};
+    const assay_hooks_tensor inputs[] = {
+        {ASSAY_HOOKS_FLOAT32, 2, x},
+        {ASSAY_HOOKS_FLOAT32, 2, w}
+    };
     assay_hooks_begin(dense, inputs, 2);
     for (int o = 0; o < WIDTH; o++)
         for (int i = 0; i < WIDTH; i++)
