@@ -2,6 +2,7 @@
 #ifndef ASSAY_CORE_MODEL_H
 #define ASSAY_CORE_MODEL_H
 
+#include "core/decoder.h"
 #include "core/graph.h"
 
 #include <stdint.h>
@@ -12,7 +13,8 @@ struct model {
     const char *format; /* "onnx" */
     char sha256[65];    /* of the file's bytes; external weight files are not part of it */
     uint64_t file_bytes;
-    struct graph *graph; /* as written */
+    struct graph *graph;           /* as written */
+    const struct decoder *decoder; /* NULL: it is none, or its file does not say */
 };
 
 #endif

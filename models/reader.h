@@ -19,6 +19,9 @@ struct model_format {
 extern const struct model_format model_formats[];
 extern const size_t model_format_count;
 
+/* Of the file at `path`, by its first bytes; the first format when it is in none. */
+int model_format_of(const char *path, const struct model_format **format, struct err *err);
+
 /* Reads a model of any format in the table; what is in none of them is refused by what it looks
  * like. */
 int model_read(struct arena *arena, const char *path, const char *name, struct model *out,

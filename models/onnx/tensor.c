@@ -132,11 +132,11 @@ static const struct wire_row tensor_rows[] = {
 };
 
 static int check_type(struct onnx_tensor *t) {
-    if (t->data_type <= 0 || t->data_type >= DTYPE_COUNT)
+    if (t->data_type <= 0 || t->data_type >= DTYPE_COUNT || !dtype_info((enum dtype)t->data_type))
         return err_set(t->body.err, ERR_INPUT,
                        "offset %llu: tensor '%.*s' has element type %lld, expected 1 to %d",
                        (unsigned long long)t->body.at, WIRE_SHOWN(t->name), (long long)t->data_type,
-                       DTYPE_COUNT - 1);
+                       DTYPE_FLOAT4E2M1);
     t->dtype = (enum dtype)t->data_type;
     if (t->segments)
         return err_set(t->body.err, ERR_INPUT,

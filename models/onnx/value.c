@@ -84,11 +84,12 @@ static int read_tensor_type(struct scope *scope, const struct value *value, stru
     int code = wire_read(body, rows, 2, &type);
     if (code)
         return code;
-    if (type.elem_type < 0 || type.elem_type >= DTYPE_COUNT)
+    if (type.elem_type < 0 || type.elem_type >= DTYPE_COUNT ||
+        !dtype_info((enum dtype)type.elem_type))
         return err_set(body.err, ERR_INPUT,
                        "offset %llu: tensor '%.*s' has element type %lld, expected 1 to %d",
                        (unsigned long long)body.at, WIRE_SHOWN(value->name),
-                       (long long)type.elem_type, DTYPE_COUNT - 1);
+                       (long long)type.elem_type, DTYPE_FLOAT4E2M1);
     struct tensor *t = &scope->graph->tensors[tensor];
     if (t->dtype == DTYPE_UNDEFINED)
         t->dtype = (enum dtype)type.elem_type;

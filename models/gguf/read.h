@@ -1,0 +1,26 @@
+/* GGUF files as models: the weights with their types and shapes, and what the file says of the
+ * decoder that uses them. The operators stand in no such file: llama.cpp makes them for each batch,
+ * so the graph has initializers and two inputs, whose free dimensions are those of a run:
+ *
+ *     token_ids [batch, tokens]   cached_ids [batch, past]
+ *
+ * Errors are ERR_INPUT and name the file, the offset and what was expected. */
+#ifndef ASSAY_MODELS_GGUF_READ_H
+#define ASSAY_MODELS_GGUF_READ_H
+
+#include "core/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+bool gguf_sniff(const void *bytes, size_t length);
+
+/* name NULL: the file's general.name, else its stem. */
+int gguf_read(struct arena *arena, const char *path, const char *name, struct model *out,
+              struct err *err);
+
+/* As above, from memory, which may be freed afterwards; `label` stands for the path in messages. */
+int gguf_read_bytes(struct arena *arena, const void *bytes, size_t length, const char *label,
+                    struct model *out, struct err *err);
+
+#endif
