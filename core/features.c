@@ -90,11 +90,6 @@ double view_elements(const struct tensor *tensor, bool *guessed) {
     return product;
 }
 
-static double element_bytes(const struct tensor *tensor) {
-    const struct dtype_info *info = dtype_info(tensor->dtype);
-    return info ? info->bits / 8.0 : 0;
-}
-
 static bool is_weight(const struct tensor *tensor) {
     return tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
 }
@@ -105,13 +100,14 @@ static void count_bytes(const struct op_view *view, struct features *out) {
         const struct tensor *tensor = op_input(view->graph, op, i);
         if (!tensor)
             continue;
-        double bytes = view_elements(tensor, &out->guessed) * element_bytes(tensor);
+        double bytes = view_elements(tensor, &out->guessed) * dtype_element_bytes(tensor->dtype);
         *(is_weight(tensor) ? &out->bytes_weights : &out->bytes_in) += bytes;
     }
     for (uint32_t i = 0; i < op->output_count; i++) {
         const struct tensor *tensor = op_output(view->graph, op, i);
         if (tensor)
-            out->bytes_out += view_elements(tensor, &out->guessed) * element_bytes(tensor);
+            out->bytes_out +=
+                view_elements(tensor, &out->guessed) * dtype_element_bytes(tensor->dtype);
     }
 }
 

@@ -54,6 +54,7 @@ struct features {
     struct reuse reuse;              /* what is far from the core's own caches, by age */
     double inference_ns;             /* that ages are shares of; 0: not known */
     double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
+    bool free;                       /* its runtime passes over it: it takes no time at all */
     bool guessed;                    /* a size depends on data and was taken from the inputs */
 };
 

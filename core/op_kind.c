@@ -31,15 +31,26 @@
 #define INTEGER_MATMUL(type)                                                                       \
     { NULL, type, FAMILY_MATMUL_INTEGER, 0, matmul_flops, integer_matmul_describe }
 
+/* Operators of ggml, as ggml_op_desc() names them. */
+#define GGML "ggml"
+#define GGML_ELEMENTWISE(type, flops)                                                              \
+    { GGML, type, FAMILY_ELEMENTWISE, flops, NULL, elementwise_describe }
+#define GGML_MOVE(type)                                                                            \
+    { GGML, type, FAMILY_MOVE, 0, NULL, move_describe }
+#define GGML_ROWS(type, flops)                                                                     \
+    { GGML, type, FAMILY_ROWS, flops, NULL, rows_describe }
+#define GGML_VIEW(type)                                                                            \
+    { GGML, type, FAMILY_METADATA, 0, NULL, ggml_view_describe }
+
 static const struct op_kind kinds[] = {
-    {"com.microsoft.nchwc", "Conv",          FAMILY_CONV_BLOCKED, 0, conv_flops,           conv_blocked_describe  },
+    {"com.microsoft.nchwc", "Conv",           FAMILY_CONV_BLOCKED, 0, conv_flops,           conv_blocked_describe  },
     CONV("Conv"),
     CONV("FusedConv"),
     INTEGER_CONV("ConvInteger"),
     INTEGER_CONV("QLinearConv"),
     CONV("NhwcFusedConv"),
     CONV("DeformConv"),
-    {NULL,                  "ConvTranspose", FAMILY_CONV_PLAIN,   0, conv_transpose_flops, conv_transpose_describe},
+    {NULL,                  "ConvTranspose",  FAMILY_CONV_PLAIN,   0, conv_transpose_flops, conv_transpose_describe},
 
     MATMUL("Gemm", gemm_flops),
     MATMUL("FusedGemm", gemm_flops),
@@ -214,12 +225,12 @@ static const struct op_kind kinds[] = {
     MOVE("Col2Im"),
     MOVE("ReorderInput"),
     MOVE("ReorderOutput"),
-    {NULL,                  "Resize",        FAMILY_MOVE,         4, NULL,                 move_describe          },
-    {NULL,                  "Upsample",      FAMILY_MOVE,         4, NULL,                 move_describe          },
-    {NULL,                  "GridSample",    FAMILY_MOVE,         8, NULL,                 move_describe          },
-    {NULL,                  "AffineGrid",    FAMILY_MOVE,         4, NULL,                 move_describe          },
-    {NULL,                  "RoiAlign",      FAMILY_MOVE,         8, NULL,                 move_describe          },
-    {NULL,                  "MaxRoiPool",    FAMILY_MOVE,         2, NULL,                 move_describe          },
+    {NULL,                  "Resize",         FAMILY_MOVE,         4, NULL,                 move_describe          },
+    {NULL,                  "Upsample",       FAMILY_MOVE,         4, NULL,                 move_describe          },
+    {NULL,                  "GridSample",     FAMILY_MOVE,         8, NULL,                 move_describe          },
+    {NULL,                  "AffineGrid",     FAMILY_MOVE,         4, NULL,                 move_describe          },
+    {NULL,                  "RoiAlign",       FAMILY_MOVE,         8, NULL,                 move_describe          },
+    {NULL,                  "MaxRoiPool",     FAMILY_MOVE,         2, NULL,                 move_describe          },
 
     ROWS("Softmax", 4),
     ROWS("LogSoftmax", 4),
@@ -278,9 +289,76 @@ static const struct op_kind kinds[] = {
     METADATA("OptionalGetElement"),
     METADATA("OptionalHasElement"),
 
-    {NULL,                  "If",            FAMILY_CONTROL,      0, NULL,                 NULL                   },
-    {NULL,                  "Loop",          FAMILY_CONTROL,      0, NULL,                 NULL                   },
-    {NULL,                  "Scan",          FAMILY_CONTROL,      0, NULL,                 NULL                   },
+    {NULL,                  "If",             FAMILY_CONTROL,      0, NULL,                 NULL                   },
+    {NULL,                  "Loop",           FAMILY_CONTROL,      0, NULL,                 NULL                   },
+    {NULL,                  "Scan",           FAMILY_CONTROL,      0, NULL,                 NULL                   },
+
+    {GGML,                  "MUL_MAT",        FAMILY_MATMUL,       0, ggml_product_flops,   ggml_product_describe  },
+    {GGML,                  "MUL_MAT_ID",     FAMILY_MATMUL,       0, ggml_product_flops,   ggml_product_describe  },
+    {GGML,                  "FLASH_ATTN_EXT", FAMILY_MATMUL,       0, ggml_attention_flops, ggml_attention_describe},
+    {GGML,                  "GET_ROWS",       FAMILY_MOVE,         0, NULL,                 ggml_rows_describe     },
+    {GGML,                  "SET_ROWS",       FAMILY_MOVE,         0, NULL,                 ggml_rows_describe     },
+    GGML_ELEMENTWISE("ADD", 1),
+    GGML_ELEMENTWISE("ADD_ID", 1),
+    GGML_ELEMENTWISE("SUB", 1),
+    GGML_ELEMENTWISE("MUL", 1),
+    GGML_ELEMENTWISE("DIV", 1),
+    GGML_ELEMENTWISE("SCALE", 1),
+    GGML_ELEMENTWISE("SQR", 1),
+    GGML_ELEMENTWISE("SQRT", 1),
+    GGML_ELEMENTWISE("LOG", 1),
+    GGML_ELEMENTWISE("SIN", 1),
+    GGML_ELEMENTWISE("COS", 1),
+    GGML_ELEMENTWISE("CLAMP", 2),
+    GGML_ELEMENTWISE("ROPE", 3),
+    GGML_ELEMENTWISE("ABS", 1),
+    GGML_ELEMENTWISE("SGN", 1),
+    GGML_ELEMENTWISE("NEG", 1),
+    GGML_ELEMENTWISE("STEP", 1),
+    GGML_ELEMENTWISE("TANH", 1),
+    GGML_ELEMENTWISE("ELU", 3),
+    GGML_ELEMENTWISE("RELU", 1),
+    GGML_ELEMENTWISE("SIGMOID", 3),
+    GGML_ELEMENTWISE("GELU", 8),
+    GGML_ELEMENTWISE("GELU_QUICK", 4),
+    GGML_ELEMENTWISE("GELU_ERF", 5),
+    GGML_ELEMENTWISE("SILU", 4),
+    GGML_ELEMENTWISE("HARDSWISH", 4),
+    GGML_ELEMENTWISE("HARDSIGMOID", 3),
+    GGML_ELEMENTWISE("EXP", 1),
+    GGML_ELEMENTWISE("SOFTPLUS", 3),
+    GGML_ELEMENTWISE("REGLU", 2),
+    GGML_ELEMENTWISE("GEGLU", 9),
+    GGML_ELEMENTWISE("SWIGLU", 5),
+    GGML_ELEMENTWISE("SWIGLU_OAI", 7),
+    GGML_ELEMENTWISE("GEGLU_ERF", 6),
+    GGML_ELEMENTWISE("GEGLU_QUICK", 5),
+    GGML_ELEMENTWISE("LEAKY_RELU", 2),
+    GGML_ELEMENTWISE("DIAG_MASK_INF", 0),
+    GGML_ROWS("NORM", 7),
+    GGML_ROWS("RMS_NORM", 5),
+    GGML_ROWS("L2_NORM", 4),
+    GGML_ROWS("GROUP_NORM", 7),
+    GGML_ROWS("SOFT_MAX", 5),
+    GGML_ROWS("SUM", 1),
+    GGML_ROWS("SUM_ROWS", 1),
+    GGML_ROWS("MEAN", 1),
+    GGML_ROWS("CUMSUM", 1),
+    GGML_ROWS("ARGMAX", 1),
+    GGML_ROWS("ARGSORT", 4),
+    GGML_ROWS("TOP_K", 4),
+    GGML_MOVE("DUP"),
+    GGML_MOVE("CPY"),
+    GGML_MOVE("CONT"),
+    GGML_MOVE("CONCAT"),
+    GGML_MOVE("REPEAT"),
+    GGML_MOVE("PAD"),
+    GGML_MOVE("SET"),
+    GGML_VIEW("NONE"),
+    GGML_VIEW("RESHAPE"),
+    GGML_VIEW("VIEW"),
+    GGML_VIEW("PERMUTE"),
+    GGML_VIEW("TRANSPOSE"),
 };
 
 enum { KIND_COUNT = sizeof kinds / sizeof *kinds };

@@ -57,6 +57,13 @@ void move_describe(const struct op_view *view, struct features *out);
 void rows_describe(const struct op_view *view, struct features *out);
 void metadata_describe(const struct op_view *view, struct features *out);
 
+double ggml_product_flops(const struct op_view *view);
+void ggml_product_describe(const struct op_view *view, struct features *out);
+double ggml_attention_flops(const struct op_view *view);
+void ggml_attention_describe(const struct op_view *view, struct features *out);
+void ggml_view_describe(const struct op_view *view, struct features *out);
+void ggml_rows_describe(const struct op_view *view, struct features *out);
+
 /* When x is a Softmax over windows of tokens that were shifted, how many windows' worth of pairs of
  * tokens are barred from each other, 0 otherwise. Their weights next to zero are denormal numbers,
  * which processors multiply many times slower. */

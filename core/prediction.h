@@ -36,6 +36,14 @@ struct upper_bound {
     double confidence, value;
 };
 
+/* What a decoder does per second, and its cache. */
+struct decoding {
+    uint64_t tokens;                   /* of a run, all sequences together; 0: it is no decoder */
+    struct estimate tokens_per_second; /* of all sequences together */
+    struct estimate cache_bytes;       /* as measured */
+    double cache_expected_bytes;       /* in closed form, from the model's sizes */
+};
+
 struct prediction {
     struct {
         const char *name, *path, *sha256;
@@ -52,6 +60,7 @@ struct prediction {
     struct estimate resident_memory_bytes;
     struct estimate load_time_ns, first_run_ns;
     struct cold_start cold_start;
+    struct decoding decoding;
     struct memory_timeline timeline; /* step_count 0: not asked for */
     struct operator_row *operators;
     uint32_t operator_count;

@@ -18,6 +18,7 @@ static const struct metric_info infos[METRIC_BUILTIN_COUNT] = {
     [METRIC_READ_PARSE_NS] = {"read_parse_ns",    "ns",    "session creation: reading and parsing"            },
     [METRIC_OPTIMISE_NS] = {"optimise_ns",      "ns",    "session creation: optimising the graph"           },
     [METRIC_REORDER_NS] = {"reorder_ns",       "ns",    "session creation: reordering filters"             },
+    [METRIC_CACHE_BYTES] = {"cache_bytes",      "bytes", "cache of keys and values"                         },
     [METRIC_PREPACK_NS] = {"prepack_ns",       "ns",    "session creation: making kernels, packing weights"},
 };
 

@@ -46,6 +46,7 @@ enum metric {
     METRIC_OPTIMISE_NS,   /* graph rewritten, but for the filters; operators assigned */
     METRIC_REORDER_NS,    /* filters made anew for blocked convolutions */
     METRIC_PREPACK_NS,    /* weights made tensors, kernels created, matrices packed */
+    METRIC_CACHE_BYTES,   /* what a decoder's cache of keys and values takes */
     METRIC_BUILTIN_COUNT,
     METRIC_COUNTER_FIRST = 32,
     METRIC_COUNTER_MAX = 8, /* counted at once */

@@ -61,8 +61,11 @@ static bool describe_operator(struct predicting *p, uint32_t i) {
 /* Operators that do the same work are estimated once; `first` is of same_work(). */
 static void estimate_operator(struct predicting *p, const uint32_t *first, uint32_t i) {
     struct operator_row *row = &p->out->operators[i];
-    row->latency_ns = first[i] < i ? p->out->operators[first[i]].latency_ns
-                                   : cost_model_estimate(&p->fit->cost, &p->features[i]);
+    if (p->features[i].free)
+        row->latency_ns = (struct estimate){.tier = TIER_FITTED};
+    else
+        row->latency_ns = first[i] < i ? p->out->operators[first[i]].latency_ns
+                                       : cost_model_estimate(&p->fit->cost, &p->features[i]);
     row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
 }
 
