@@ -21,14 +21,15 @@ EMIT     := collectors/emit
 ROOMS    := $(filter-out $(EMIT),$(foreach room,$(HOUSE),$(room) $(patsubst %/,%,$(sort $(wildcard $(room)/*/)))))
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
-MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c
+MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c \
+            collectors/llamacpp/worker_main.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 # Written by protoc-c into the build folder.
 PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
 PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
 PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
-PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
+PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/assay-llama-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
 # CROSS=aarch64-linux-gnu builds the collector alone, for another machine: build/aarch64-linux-gnu/assay-collect.
 ifneq ($(CROSS),)
 PROGRAMS := $(BUILD)/$(CROSS)/assay-collect
@@ -81,11 +82,14 @@ $(BUILD)/assay: $(BUILD)/cli/main.o $(BUILD)/libassay.a
 	@echo "  ld $@"
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# The worker holds the foreign runtime. It links little, so that what it measures is the runtime's
+# A worker holds a foreign runtime. It links little, so that what it measures is the runtime's
 # memory and not ours.
-$(BUILD)/assay-worker: $(BUILD)/collectors/onnxruntime/worker_main.o $(BUILD)/libassay.a
+$(BUILD)/assay-worker: $(BUILD)/collectors/onnxruntime/worker_main.o
+$(BUILD)/assay-llama-worker: $(BUILD)/collectors/llamacpp/worker_main.o
+$(BUILD)/assay-worker $(BUILD)/assay-llama-worker: $(BUILD)/libassay.a
 	@echo "  ld $@"
-	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -Wl,--as-needed -lpfm -lm -lpthread -ldl
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+	    -Wl,--as-needed -lpfm -lm -lpthread -ldl
 
 $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
 	@mkdir -p $(@D)
@@ -146,7 +150,8 @@ ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c
                $(call collect_objects,aarch64-linux-gnu)
 ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c)) \
                    $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/frame.c \
-                   collectors/kernfs.c collectors/perf_rights.c collectors/worker.c base/arena.c base/err.c \
+                   collectors/kernfs.c collectors/lowered.c collectors/perf_rights.c collectors/request.c collectors/serve.c \
+                   collectors/worker.c base/arena.c base/err.c \
                    base/file.c base/rng.c base/strbuf.c base/units.c)
 ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
                $(addprefix $(ARM)/tests/pmu/,guest work session)
@@ -363,8 +368,9 @@ deps: ## install Debian packages and the pinned npm packages (as root; otherwise
 	    export DEBIAN_FRONTEND=noninteractive; \
 	    apt-get update -q && apt-get install -q --yes --no-install-recommends $$missing || exit 1; \
 	fi
-	@sed -n '/"dependencies"/,/}/s/^ *"\(.*\)": "\([0-9.]*\)",\{0,1\}$$/\1 \2/p' package.json | \
+	@sed -n '/"[a-zA-Z]*ependencies"/,/}/s/^ *"\(.*\)": "\([0-9.]*\)",\{0,1\}$$/\1 \2/p' package.json | \
 	while read -r name version; do \
+	    case $$name in */linux-$(NODE_ARCH)) ;; */linux-*) continue ;; esac; \
 	    grep -qs "\"version\": \"$$version\"" "node_modules/$$name/package.json" && continue; \
 	    echo "$(NPM_CI)"; $(NPM_CI); exit; \
 	done
@@ -434,16 +440,20 @@ ZSH      := $(SHARE)/zsh/site-functions/_assay
 FISH     := $(SHARE)/fish/vendor_completions.d/assay.fish
 NODE_ARCH := $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x64)
 RUNTIME  := node_modules/onnxruntime-node/bin/napi-v6/linux/$(NODE_ARCH)/libonnxruntime.so.1
+LLAMA    := node_modules/@node-llama-cpp/linux-$(NODE_ARCH)/bins/linux-$(NODE_ARCH)
 
 install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manual page, completions
 	install -D -m 755 $(BUILD)/assay $(BIN_DIR)/assay
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
+	install -D -m 755 $(BUILD)/assay-llama-worker $(LIB_DIR)/assay-llama-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
 	install -D -m 755 $(BUILD)/assay-collect $(BIN_DIR)/assay-collect
 	mkdir -p $(GROUPS_DIR)
 	install -m 644 collectors/groups/*.group $(GROUPS_DIR)
 	if [ -e $(RUNTIME) ]; then install -D -m 644 $(RUNTIME) $(LIB_DIR)/libonnxruntime.so.1; fi
 	install -D -m 644 -t $(MAPPINGS) collectors/foreign/mappings/*.yaml
+	for library in $(LLAMA)/libllama.v*.so $(LLAMA)/libggml*.so; do \
+	    [ ! -e "$$library" ] || install -D -m 644 -t $(LIB_DIR)/llama.cpp "$$library" || exit 1; done
 	mkdir -p $(dir $(MAN) $(BASH) $(ZSH) $(FISH))
 	$(BUILD)/assay man > $(MAN)
 	$(BUILD)/assay completion bash > $(BASH)
@@ -453,7 +463,8 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
-	rm -f $(addprefix $(LIB_DIR)/,assay-worker libassay-ort-hook.so libonnxruntime.so.1)
+	rm -f $(addprefix $(LIB_DIR)/,assay-worker assay-llama-worker libassay-ort-hook.so libonnxruntime.so.1)
+	rm -rf $(LIB_DIR)/llama.cpp
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
 	for folder in $(LIB_DIR) $(MAPPINGS) $(GROUPS_DIR) $(SHARE)/assay; do \
 	    [ ! -d $$folder ] || rmdir --ignore-fail-on-non-empty $$folder; \

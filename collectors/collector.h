@@ -1,4 +1,4 @@
-/* A collector runs a model somewhere and says what it saw. Rows: onnxruntime, replay.
+/* A collector runs a model somewhere and says what it saw. Rows: onnxruntime, llamacpp, replay.
  *
  * A session is one fresh process that has loaded the runtime and the model. Everything it reports
  * is a sample: the cold numbers while it is opened, one wall and one CPU sample per run, one of
@@ -65,6 +65,7 @@ struct collect_session; /* opaque, one per collector */
 struct collector {
     const char *name;
     const char *help;
+    const char *format; /* of the model files that it runs; NULL: any */
     /* 0, or the reason it cannot work here (ERR_ENVIRONMENT with a hint). */
     int (*available)(struct err *err);
     /* Name and version of the runtime, e.g. "onnxruntime" and "1.30.0". Lives in the arena. Fails
@@ -97,5 +98,7 @@ struct collector {
 /* NULL-terminated. */
 extern const struct collector *const collectors[];
 const struct collector *collector_by_name(const char *name); /* NULL: none */
+/* `asked` when it runs files of this format, else the first that does; `asked` when none does. */
+const struct collector *collector_for(const struct collector *asked, const char *format);
 
 #endif

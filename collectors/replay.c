@@ -112,7 +112,7 @@ static const enum metric cold_metrics[] = {
     METRIC_OPTIMISE_NS,     METRIC_REORDER_NS,       METRIC_PREPACK_NS,
 };
 static const enum metric last_metrics[] = {METRIC_PEAK_BYTES, METRIC_RESIDENT_BYTES,
-                                           METRIC_FILE_READ_NS};
+                                           METRIC_FILE_READ_NS, METRIC_CACHE_BYTES};
 
 static void put_cold(struct collect_session *session, struct sink *sink, const enum metric *metrics,
                      size_t count) {

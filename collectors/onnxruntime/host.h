@@ -8,7 +8,7 @@
 #include "collectors/onnxruntime/feeds.h"
 #include "collectors/onnxruntime/hook.h"
 #include "collectors/onnxruntime/load_phases.h"
-#include "collectors/onnxruntime/request.h"
+#include "collectors/request.h"
 
 struct host {
     struct arena arena;

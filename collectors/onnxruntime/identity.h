@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "collectors/onnxruntime/hook.h"
-#include "collectors/onnxruntime/request.h"
+#include "collectors/request.h"
 
 #include <stdbool.h>
 #include <stdint.h>

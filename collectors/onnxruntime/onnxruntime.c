@@ -2,11 +2,11 @@
 #include "collectors/onnxruntime/onnxruntime.h"
 
 #include "collectors/disturbance.h"
+#include "collectors/lowered.h"
 #include "collectors/onnxruntime/identity.h"
 #include "collectors/onnxruntime/locate.h"
-#include "collectors/onnxruntime/lowered.h"
-#include "collectors/onnxruntime/request.h"
 #include "collectors/onnxruntime/weights.h"
+#include "collectors/request.h"
 #include "collectors/worker.h"
 
 #include <stdlib.h>
@@ -251,6 +251,7 @@ static void ort_abandon(struct collect_session *session) {
 const struct collector collector_onnxruntime = {
     .name = "onnxruntime",
     .help = "ONNX models on ONNX Runtime's CPU provider, in a process of their own",
+    .format = "onnx",
     .available = ort_available,
     .version = ort_version,
     .lower = ort_lower,

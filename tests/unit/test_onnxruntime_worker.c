@@ -1,6 +1,6 @@
 /* Workers that crash, hang or talk nonsense do not take the program with them. */
+#include "collectors/lowered.h"
 #include "collectors/onnxruntime/fill.h"
-#include "collectors/onnxruntime/lowered.h"
 #include "collectors/onnxruntime/weights.h"
 #include "collectors/worker.h"
 

@@ -1,4 +1,4 @@
-#include "collectors/onnxruntime/lowered.h"
+#include "collectors/lowered.h"
 
 #include <string.h>
 
@@ -215,8 +215,59 @@ int lowered_read(struct arena *arena, struct frame_cursor *in, struct graph **lo
                  struct err *err) {
     *lowered = read_graph(arena, in, NULL, 0);
     if (in->failed || in->left)
-        return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a damaged graph");
+        return err_set(err, ERR_BUG, "the worker sent a damaged graph");
     /* Loading may add operators behind those that read them: a second DequantizeLinear for what two
      * operators read. */
     return graph_sort(*lowered, err);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------
+ */
+
+static void write_tensor(const struct graph *graph, const struct tensor *tensor,
+                         struct strbuf *out) {
+    bool known = tensor->rank != GRAPH_RANK_UNKNOWN;
+    frame_put_text(out, tensor->name);
+    frame_put_u32(out, tensor->dtype);
+    frame_put_u32(out, tensor->flags);
+    frame_put_u32(out, known ? (uint32_t)tensor->rank : UINT32_MAX);
+    for (int32_t i = 0; known && i < tensor->rank; i++) {
+        const struct dim *dim = &tensor->dims[i];
+        frame_put_i64(out, dim->size);
+        frame_put_text(out, dim->symbol == GRAPH_NO_SYMBOL ? NULL : graph->symbols[dim->symbol]);
+    }
+    frame_put_u32(out, 0);
+}
+
+static void write_numbers(uint32_t count, const int32_t *numbers, struct strbuf *out) {
+    frame_put_u32(out, count);
+    for (uint32_t i = 0; i < count; i++)
+        frame_put_u32(out, (uint32_t)numbers[i]); /* GRAPH_NONE is NO_TENSOR */
+}
+
+static void write_op(const struct op *op, struct strbuf *out) {
+    frame_put_text(out, op->name);
+    frame_put_text(out, op->type);
+    frame_put_text(out, op->domain);
+    write_numbers(op->input_count, op->inputs, out);
+    write_numbers(op->output_count, op->outputs, out);
+    frame_put_u32(out, 0);
+}
+
+void lowered_write(const struct graph *graph, struct strbuf *out) {
+    frame_put_text(out, graph->name);
+    frame_put_i64(out, graph->ir_version);
+    frame_put_u32(out, graph->opset_count);
+    for (uint32_t i = 0; i < graph->opset_count; i++) {
+        frame_put_text(out, graph->opsets[i].domain);
+        frame_put_i64(out, graph->opsets[i].version);
+    }
+    frame_put_u32(out, graph->tensor_count);
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        write_tensor(graph, &graph->tensors[i], out);
+    write_numbers(graph->input_count, graph->inputs, out);
+    write_numbers(graph->output_count, graph->outputs, out);
+    frame_put_u32(out, graph->op_count);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        write_op(&graph->ops[i], out);
 }

@@ -1,4 +1,4 @@
-#include "collectors/onnxruntime/request.h"
+#include "collectors/request.h"
 
 static void put_conditions(struct strbuf *out, const struct collect_config *config) {
     frame_put_u32(out, config->threads);
@@ -81,6 +81,6 @@ int request_get(struct frame_cursor *in, struct arena *arena, struct request *re
         op->identity = frame_get_u64(in);
     }
     if (in->failed)
-        return err_set(err, ERR_BUG, "the ONNX Runtime worker got a damaged request");
+        return err_set(err, ERR_BUG, "the worker got a damaged request");
     return 0;
 }

@@ -1,6 +1,6 @@
-/* What the program asks of the ONNX Runtime worker, and the kinds of frames both exchange. */
-#ifndef ASSAY_COLLECTORS_ONNXRUNTIME_REQUEST_H
-#define ASSAY_COLLECTORS_ONNXRUNTIME_REQUEST_H
+/* What the program asks of a worker, and the kinds of frames both exchange. */
+#ifndef ASSAY_COLLECTORS_REQUEST_H
+#define ASSAY_COLLECTORS_REQUEST_H
 
 #include "collectors/collector.h"
 #include "collectors/frame.h"
