@@ -23,6 +23,7 @@ static void conclude_cold(const struct evidence *evidence, const struct protocol
         [METRIC_OPTIMISE_NS] = &out->optimise_ns,
         [METRIC_REORDER_NS] = &out->reorder_ns,
         [METRIC_PREPACK_NS] = &out->prepack_ns,
+        [METRIC_CACHE_BYTES] = &out->cache_bytes,
     };
     double scratch[PROTOCOL_PROCESSES_MAX];
     for (int metric = 0; metric < METRIC_BUILTIN_COUNT; metric++)

@@ -497,6 +497,7 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     out->target = protocol->target;
     out->processes = protocol->processes;
     out->op_count = config->hooked ? config->hooked->count : 0;
+    out->hooked = config->hooked;
     init_evidence(&campaign, config);
     init_sides(&campaign, config);
     campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);

@@ -59,8 +59,9 @@ struct measured {
 
     struct measured_op *ops; /* by place in the flat graph; NULL without hooks */
     uint32_t op_count;
-    const char *const *events;  /* borrowed from the config */
-    struct summary *run_events; /* per run: of the hooked one, or of the plain without hooks */
+    const struct flat_graph *hooked; /* borrowed from the config: what they are; may be NULL */
+    const char *const *events;       /* borrowed from the config */
+    struct summary *run_events;      /* per run: of the hooked one, or of the plain without hooks */
     uint32_t event_count;
     uint32_t event_sets;               /* that they were counted in, one after the other; 0: none */
     double *event_running;             /* part of the time that each was counted; NaN: not known */
@@ -70,7 +71,7 @@ struct measured {
     /* Over the plain processes. */
     struct summary library_load_ns, load_ns, first_run_ns;
     struct summary baseline_bytes, loaded_bytes, peak_bytes, resident_bytes;
-    struct summary process_start_ns, library_bytes, file_read_ns;
+    struct summary process_start_ns, library_bytes, file_read_ns, cache_bytes;
     struct summary read_parse_ns, optimise_ns, reorder_ns, prepack_ns; /* parts of load_ns */
 
     struct disturbance disturbance;     /* of the kept runs; switches and faults added up */
