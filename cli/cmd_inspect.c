@@ -25,10 +25,32 @@ static const char *opsets_text(struct arena *arena, const struct graph *graph) {
     return text;
 }
 
+static void add_count(struct table *table, const char *name, uint64_t value) {
+    char text[UNIT_TEXT_SIZE];
+    if (value)
+        add_pair(table, name, unit_format(text, (double)value, UNIT_COUNT));
+}
+
+static void fill_decoder(struct table *table, const struct inspection *found) {
+    const struct decoder *d = found->model.decoder;
+    char text[UNIT_TEXT_SIZE];
+    add_pair(table, "architecture", d->architecture);
+    add_count(table, "layers", d->layers);
+    add_count(table, "width", d->width);
+    add_count(table, "heads", d->heads);
+    add_count(table, "key-value heads, all layers", d->kv_heads);
+    add_count(table, "vocabulary", d->vocabulary);
+    add_count(table, "context length", d->context);
+    add_pair(table, "cache per token, float16",
+             unit_format(text, (double)decoder_cache_bytes(d, 1, 1, DTYPE_FLOAT16), UNIT_BYTES));
+}
+
 static void fill_head(struct table *table, const struct inspection *found) {
     const struct graph *graph = found->model.graph;
     char text[UNIT_TEXT_SIZE];
     add_pair(table, "format", found->model.format);
+    if (found->model.decoder)
+        fill_decoder(table, found);
     add_pair(table, "producer", *graph->producer ? graph->producer : "not said");
     add_pair(table, "opsets", opsets_text(table->arena, graph));
     add_pair(table, "operators", unit_format(text, (double)found->nodes, UNIT_COUNT));
@@ -86,6 +108,26 @@ static void fill_ops(struct table *table, const struct inspection *found) {
     }
 }
 
+enum { WEIGHT_TYPE, WEIGHT_TENSORS, WEIGHT_PARAMETERS, WEIGHT_BYTES, WEIGHT_COLUMNS };
+
+static const struct table_column weight_columns[WEIGHT_COLUMNS] = {
+    [WEIGHT_TYPE] = {"dtype",      "Weights",    UNIT_PLAIN, TABLE_LEFT },
+    [WEIGHT_TENSORS] = {"tensors",    "Tensors",    UNIT_COUNT, TABLE_RIGHT},
+    [WEIGHT_PARAMETERS] = {"parameters", "Parameters", UNIT_COUNT, TABLE_RIGHT},
+    [WEIGHT_BYTES] = {"bytes",      "Size",       UNIT_BYTES, TABLE_RIGHT},
+};
+
+static void fill_weights(struct table *table, const struct inspection *found) {
+    for (uint32_t i = 0; i < found->weight_count; i++) {
+        const struct weight_type *type = &found->weights[i];
+        table_row(table);
+        table_text(table, WEIGHT_TYPE, dtype_name(type->dtype));
+        table_int(table, WEIGHT_TENSORS, (int64_t)type->tensors);
+        table_int(table, WEIGHT_PARAMETERS, (int64_t)type->parameters);
+        table_int(table, WEIGHT_BYTES, (int64_t)type->bytes);
+    }
+}
+
 enum { FILE_NAME, FILE_TENSORS, FILE_BYTES, FILE_EXISTS, FILE_COLUMNS };
 
 static const struct table_column file_columns[FILE_COLUMNS] = {
@@ -107,9 +149,24 @@ static void fill_files(struct table *table, const struct inspection *found) {
 
 /* ---- the answer ---------------------------------------------------------------------------- */
 
+static cJSON *decoder_json(const struct decoder *d) {
+    cJSON *tree = json_object();
+    json_add_text(tree, "architecture", d->architecture);
+    json_add_uint(tree, "layers", d->layers);
+    json_add_uint(tree, "width", d->width);
+    json_add_uint(tree, "heads", d->heads);
+    json_add_uint(tree, "kv_heads", d->kv_heads);
+    json_add_uint(tree, "key_width", d->key_width);
+    json_add_uint(tree, "value_width", d->value_width);
+    json_add_uint(tree, "vocabulary", d->vocabulary);
+    json_add_uint(tree, "context_length", d->context);
+    json_add_uint(tree, "cache_bytes_per_token", decoder_cache_bytes(d, 1, 1, DTYPE_FLOAT16));
+    return tree;
+}
+
 static cJSON *inspection_json(const struct inspection *found, const struct table *inputs,
                               const struct table *outputs, const struct table *ops,
-                              const struct table *files) {
+                              const struct table *files, const struct table *weights) {
     const struct graph *graph = found->model.graph;
     cJSON *tree = json_object();
     json_add_int(tree, "schema", 1);
@@ -137,6 +194,10 @@ static cJSON *inspection_json(const struct inspection *found, const struct table
     json_add(tree, "outputs", table_json(outputs));
     json_add(tree, "operators", table_json(ops));
     json_add(tree, "external_files", table_json(files));
+    if (found->model.decoder) {
+        json_add(tree, "decoder", decoder_json(found->model.decoder));
+        json_add(tree, "weight_types", table_json(weights));
+    }
     return tree;
 }
 
@@ -147,13 +208,15 @@ static int print_inspection(struct context *context, const struct inspection *fo
         {"value", "",      UNIT_PLAIN, TABLE_LEFT},
     };
     const struct graph *graph = found->model.graph;
-    struct table head, inputs, outputs, ports, ops, files;
+    struct table head, inputs, outputs, ports, ops, files, weights;
     table_init(&head, context->arena, found->model.name, head_columns, 2);
     table_init(&inputs, context->arena, "", port_columns, PORT_COLUMNS);
     table_init(&outputs, context->arena, "", port_columns, PORT_COLUMNS);
     table_init(&ports, context->arena, "", port_columns, PORT_COLUMNS);
     table_init(&ops, context->arena, "", op_columns, OP_COLUMNS);
     table_init(&files, context->arena, "", file_columns, FILE_COLUMNS);
+    table_init(&weights, context->arena, "", weight_columns, WEIGHT_COLUMNS);
+    fill_weights(&weights, found);
     fill_head(&head, found);
     fill_ports(&inputs, "input", graph, graph->inputs, graph->input_count);
     fill_ports(&outputs, "output", graph, graph->outputs, graph->output_count);
@@ -161,9 +224,12 @@ static int print_inspection(struct context *context, const struct inspection *fo
     fill_ports(&ports, "output", graph, graph->outputs, graph->output_count);
     fill_ops(&ops, found);
     fill_files(&files, found);
-    cJSON *tree = inspection_json(found, &inputs, &outputs, &ops, &files);
-    const struct table *const tables[] = {&head, &ports, &ops, &files};
-    int failed = print_answer(context, tree, tables, found->file_count ? 4 : 3, err);
+    cJSON *tree = inspection_json(found, &inputs, &outputs, &ops, &files, &weights);
+    const struct table *const graph_tables[] = {&head, &ports, &ops, &files};
+    const struct table *const weight_tables[] = {&head, &ports, &weights};
+    bool decoder = found->model.decoder != NULL;
+    int failed = print_answer(context, tree, decoder ? weight_tables : graph_tables,
+                              !decoder && found->file_count ? 4 : 3, err);
     cJSON_Delete(tree);
     return failed;
 }

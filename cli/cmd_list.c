@@ -88,11 +88,18 @@ static void list_hardware(struct table *table) {
         add(table, rows[i], "recognised by libpfm4; 'assay list events' says what counts", NULL);
 }
 
+static const char *dtype_help(struct arena *arena, const struct dtype_info *info) {
+    if (info->block)
+        return arena_printf(arena, "%u elements in %u bytes (ggml)", info->block,
+                            info->block_bytes);
+    return info->bits ? arena_printf(arena, "%d bits", info->bits) : "of any length";
+}
+
 static void list_dtypes(struct table *table) {
     for (int i = DTYPE_UNDEFINED + 1; i < DTYPE_COUNT; i++) {
         const struct dtype_info *info = dtype_info((enum dtype)i);
-        add(table, info->name,
-            info->bits ? arena_printf(table->arena, "%d bits", info->bits) : "of any length", NULL);
+        if (info)
+            add(table, info->name, dtype_help(table->arena, info), NULL);
     }
 }
 

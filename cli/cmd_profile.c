@@ -2,6 +2,7 @@
 #include "cli/model_options.h"
 #include "cli/print_prediction.h"
 #include "db/db.h"
+#include "jobs/decoder_phases.h"
 #include "jobs/profile.h"
 
 struct profile_options {
@@ -12,11 +13,8 @@ struct profile_options {
     int64_t processes, replicas, operators;
 };
 
-static int print_profile(struct context *context, const struct profiled *profiled, uint32_t limit,
-                         struct err *err) {
+static void note_profile(const struct context *context, const struct profiled *profiled) {
     const struct measured *m = &profiled->details;
-    if (print_prediction(context, &profiled->measured, limit, err))
-        return -(int)err->code;
     bool cpu = m->threads == 1; /* then CPU time, which other programs disturb less */
     double sum = cpu ? m->operators_cpu_ns : m->operators_wall_ns;
     double whole = cpu ? m->cpu_ns.median : m->wall_ns.median;
@@ -32,6 +30,50 @@ static int print_profile(struct context *context, const struct profiled *profile
     for (uint32_t i = 0; i < m->missing_event_count; i++)
         print_note(context, "not counted: %s", m->missing_events[i]);
     print_note(context, "stored as run %lld", (long long)profiled->run_id);
+}
+
+struct phases {
+    struct decoder_phase items[DECODER_PHASES_MAX];
+    struct profiled profiled[DECODER_PHASES_MAX];
+    uint32_t count;
+};
+
+static int print_phase(struct context *context, const struct phases *phases, uint32_t i,
+                       uint32_t limit, struct err *err) {
+    const char *name = phases->items[i].name;
+    const struct decoding *decoding = &phases->profiled[i].measured.decoding;
+    if (name[0] &&
+        print_line(context, err, "%s%s: %llu token%s at once", i ? "\n" : "", name,
+                   (unsigned long long)decoding->tokens, decoding->tokens == 1 ? "" : "s"))
+        return -(int)err->code;
+    return print_prediction(context, &phases->profiled[i].measured, limit, err);
+}
+
+static int print_phases(struct context *context, const struct phases *phases, uint32_t limit,
+                        struct err *err) {
+    struct named_prediction named[DECODER_PHASES_MAX];
+    bool together = context->json && phases->count > 1;
+    for (uint32_t i = 0; i < phases->count; i++) {
+        named[i] = (struct named_prediction){phases->items[i].name, &phases->profiled[i].measured};
+        if (!together && print_phase(context, phases, i, limit, err))
+            return -(int)err->code;
+        note_profile(context, &phases->profiled[i]);
+    }
+    return together ? print_predictions_json(context, named, phases->count, err) : 0;
+}
+
+static int measure_phases(struct context *context, struct db *db,
+                          const struct profile_request *request, struct phases *phases,
+                          struct err *err) {
+    if (decoder_phases(context->arena, &request->subject, phases->items, &phases->count, err))
+        return -(int)err->code;
+    for (uint32_t i = 0; i < phases->count; i++) {
+        struct profile_request each = *request;
+        each.subject = phases->items[i].request;
+        each.protocol.budget_ns /= phases->count;
+        if (job_profile(context->arena, db, &each, context->progress, &phases->profiled[i], err))
+            return -(int)err->code;
+    }
     return 0;
 }
 
@@ -51,10 +93,10 @@ static int run(struct context *context, const void *given, struct err *err) {
     struct db *db;
     if (context_db_open(context, DB_CREATE, &db, err))
         return -(int)err->code;
-    struct profiled profiled;
-    int code = job_profile(context->arena, db, &request, context->progress, &profiled, err);
+    struct phases phases;
+    int code = measure_phases(context, db, &request, &phases, err);
     db_close(db);
-    return code ? code : print_profile(context, &profiled, (uint32_t)options->operators, err);
+    return code ? code : print_phases(context, &phases, (uint32_t)options->operators, err);
 }
 
 static const struct option_row options[] = {
@@ -116,11 +158,14 @@ static const struct argument_row arguments[] = {
 static const struct example examples[] = {
     {"assay profile resnet50.onnx",                    "measures every operator at one thread"},
     {"assay profile bert.onnx --dim batch=1 --dim seq=128",                                                "with free dimensions bound"},
-    {"assay profile model.onnx --batch 8 --threads 2","at another batch and two threads"},
+    {"assay profile model.gguf","a prompt of 128 tokens, and one token behind it"},
+    {"assay profile model.gguf --dim tokens=1 --dim past=512 --batch 4",
+     "one token of each of 4 sequences"},
+    {"assay profile model.onnx --batch 8 --threads 2",                                                "at another batch and two threads"},
     {"assay profile model.onnx --group default,memory",
      "with instructions per cycle and bandwidth"},
-    {"assay profile model.onnx --events instructions,page-faults",                                                "with counters per operator"},
-    {0     },
+    {"assay profile model.onnx --events instructions,page-faults", "with counters per operator"},
+    {0                                               },
 };
 
 const struct command cmd_profile = {
@@ -131,7 +176,10 @@ const struct command cmd_profile = {
         "spent, and stores the run: latency without hooks, time of every operator of the optimised "
         "graph, memory and load time. When the command returns, the run is on the disk.\n\n"
         "What measuring itself costs per operator is calibrated once and subtracted; both numbers "
-        "are reported. Warnings say what disturbed the measurement and what to do about it.",
+        "are reported. Of a GGUF model two runs are stored, prefill and decode, unless --dim says "
+        "how many "
+        "tokens are in a batch and how many are in the cache before it. Warnings say what "
+        "disturbed the measurement and what to do about it.",
     .examples = examples,
     .options = options,
     .arguments = arguments,

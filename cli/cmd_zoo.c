@@ -1,4 +1,6 @@
 #include "cli/command.h"
+#include "models/gguf/write.h"
+#include "models/zoo/gguf.h"
 #include "models/zoo/zoo.h"
 
 #include <math.h>
@@ -8,7 +10,7 @@ enum zoo_action { ZOO_LIST, ZOO_WRITE };
 struct zoo_command_options {
     int action;
     struct zoo_quantisation quantisation;
-    int form;
+    int form, gguf;
     const char *name, *path;
     int64_t batch, size, sequence, classes, opset, seed;
     bool keep_batch_norm;
@@ -35,6 +37,11 @@ static const char *form_choice(size_t index, const char **help) {
     };
     *help = rows[index][1];
     return rows[index][0];
+}
+
+static const char *gguf_choice(size_t index, const char **help) {
+    *help = index ? "a GGUF file with matrices of this type" : "an ONNX file";
+    return index ? gguf_random_type(index - 1) : "none";
 }
 
 static double figure(struct zoo_figure published, double unit) {
@@ -66,12 +73,7 @@ static int list(struct context *context, struct err *err) {
     return print_table(context, &table, err);
 }
 
-static int write_model(struct context *context, const struct zoo_command_options *options,
-                       struct err *err) {
-    if (!options->name || !options->path) {
-        err_set(err, ERR_USAGE, "'zoo write' wants a name and a file");
-        return err_hint(err, "for example: assay zoo write resnet50 resnet50.onnx");
-    }
+static int write_onnx(const struct zoo_command_options *options, struct err *err) {
     struct zoo_options zoo = {
         .batch = options->batch,
         .image_size = options->size,
@@ -83,7 +85,21 @@ static int write_model(struct context *context, const struct zoo_command_options
         .quantisation = options->quantisation,
     };
     zoo.quantisation.form = (enum zoo_number_form)options->form;
-    if (zoo_write(options->name, &zoo, options->path, err) < 0)
+    return zoo_write(options->name, &zoo, options->path, err);
+}
+
+static int write_gguf(const struct zoo_command_options *options, struct err *err) {
+    enum dtype dtype = dtype_by_name(gguf_random_type((size_t)options->gguf - 1));
+    return zoo_write_gguf(options->name, dtype, (uint64_t)options->seed, options->path, err);
+}
+
+static int write_model(struct context *context, const struct zoo_command_options *options,
+                       struct err *err) {
+    if (!options->name || !options->path) {
+        err_set(err, ERR_USAGE, "'zoo write' wants a name and a file");
+        return err_hint(err, "for example: assay zoo write resnet50 resnet50.onnx");
+    }
+    if (options->gguf ? write_gguf(options, err) : write_onnx(options, err))
         return -(int)err->code;
     enum { NAME, PATH, COLUMNS };
     static const struct table_column columns[COLUMNS] = {
@@ -152,11 +168,18 @@ static const struct option_row options[] = {
                                                                 .fallback = "float32",
                                                                 .choice = form_choice,
                                                                 .help = "write other numbers than float32, as quantisation tools do"},
+    {.name = "gguf",
+                                                                .type = OPTION_CHOICE,
+                                                                .metavar = "TYPE",
+                                                                .offset = offsetof(struct zoo_command_options, gguf),
+                                                                .fallback = "none",
+                                                                .choice = gguf_choice,
+                                                                .help = "write a decoder of the Llama kind for llama.cpp"},
     FLAG_ROW(per_channel, "per-channel", "8 bits: a scale for each output channel of a weight"),
     FLAG_ROW(signed_activations, "int8-activations", "8 bits: int8 around zero, not uint8"),
     FLAG_ROW(unsigned_weights, "uint8-weights", "8 bits: uint8, not int8"),
     FLAG_ROW(products_only, "products-only", "8 bits: convolutions and matrix products alone"),
-    {0},
+    {0                            },
 };
 
 static const struct argument_row arguments[] = {
@@ -172,7 +195,7 @@ static const struct argument_row arguments[] = {
     {.name = "FILE",
      .kind = ARGUMENT_OPTIONAL,
      .offset = offsetof(struct zoo_command_options, path),
-     .help = "the ONNX file to write"},
+     .help = "the file to write"},
     {0                      },
 };
 
@@ -181,12 +204,13 @@ static const struct example examples[] = {
     {"assay zoo write resnet50 resnet50.onnx",                                                          "a ResNet-50 with seeded random weights"},
     {"assay zoo write bert_base b.onnx --batch 8 --sequence 64","other sizes than the paper's"},
     {"assay zoo write resnet50 q.onnx --quantise qdq --per-channel", "the same in eight bits"},
-    {0                                                         },
+    {"assay zoo write llama_tiny tiny.gguf --gguf q4_0",                                                          "a small language model for llama.cpp"},
+    {0                                 },
 };
 
 const struct command cmd_zoo = {
     .name = "zoo",
-    .summary = "build published architectures as ONNX files",
+    .summary = "build published architectures as ONNX or GGUF files",
     .description =
         "Writes models to profile and predict when none are at hand: published architectures with "
         "the published numbers of parameters and operations, and seeded random weights, so that "

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "collectors/collector.h"
+#include "core/decoder.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +28,7 @@ static int read_dims(struct arena *arena, const struct text_list *list,
         if (split(arena, "dim", "NAME=NUMBER", list->items[i], &dims[i].symbol, &value, err) ||
             unit_parse_integer(value, &dims[i].size, err))
             return -(int)err->code;
-        if (dims[i].size < 1)
+        if (dims[i].size < (strcmp(dims[i].symbol, DECODER_PAST) == 0 ? 0 : 1))
             return err_set(err, ERR_USAGE, "--dim %s: a size is at least 1", list->items[i]);
     }
     request->dims = dims;

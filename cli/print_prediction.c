@@ -56,3 +56,14 @@ int print_prediction(struct context *context, const struct prediction *predictio
         print_note(context, "%s", prediction->warnings[i]);
     return 0;
 }
+
+int print_predictions_json(struct context *context, const struct named_prediction *predictions,
+                           uint32_t count, struct err *err) {
+    cJSON *tree = json_object();
+    json_add_int(tree, "schema", PREDICTION_SCHEMA);
+    for (uint32_t i = 0; i < count; i++)
+        json_add(tree, predictions[i].name, prediction_json(predictions[i].prediction));
+    int code = print_json(context, tree, err);
+    cJSON_Delete(tree);
+    return code;
+}

@@ -9,4 +9,12 @@
 int print_prediction(struct context *context, const struct prediction *prediction, uint32_t limit,
                      struct err *err);
 
+/* Several of one model, each with a name; in JSON an object of them by name. */
+struct named_prediction {
+    const char *name;
+    const struct prediction *prediction;
+};
+int print_predictions_json(struct context *context, const struct named_prediction *predictions,
+                           uint32_t count, struct err *err);
+
 #endif

@@ -154,9 +154,22 @@ static int weigh_recipes(struct calibrating *c) {
     return 0;
 }
 
+/* The networks are ONNX models. */
+static int check_collector(struct calibrating *c) {
+    const struct collector *row = collector_by_name(c->request->collector);
+    if (!row || collector_for(row, "onnx") == row)
+        return 0;
+    err_set(c->err, ERR_USAGE, "%s runs no networks to calibrate with", row->name);
+    return err_hint(c->err,
+                    "profile several models with it: `assay fit --collector %s` learns from "
+                    "them",
+                    row->name);
+}
+
 static int begin(struct calibrating *c) {
     const struct calibrate_request *request = c->request;
-    if (place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
+    if (check_collector(c) ||
+        place_here(c->arena, c->db, request->collector, request->threads, &c->out->place, c->err) ||
         count_earlier(c) || measure_peaks(c) || measure_shared_peaks(c) ||
         storage_measure(c->db, &c->out->place.machine, c->err))
         return -(int)c->err->code;

@@ -111,16 +111,24 @@ static void check_memory(const struct patient *patient, struct diagnosis *out) {
 
 /* ---- what we lean on ----------------------------------------------------------------------- */
 
-static void check_runtime(const struct patient *patient, struct diagnosis *out) {
-    const struct collector *collector = collector_by_name("onnxruntime");
+static void check_collector(const struct patient *patient, const char *row, enum health absent,
+                            struct diagnosis *out) {
     const char *name, *version;
     struct err err = {0};
-    if (collector->available(&err) < 0 ||
-        collector->version(patient->arena, &name, &version, &err) < 0)
-        set(out, HEALTH_FAIL, arena_strdup(patient->arena, err.message),
+    if (collector_by_name(row)->version(patient->arena, &name, &version, &err) < 0)
+        set(out, absent, arena_strdup(patient->arena, err.message),
             *err.hint ? arena_strdup(patient->arena, err.hint) : "make deps");
     else
         set(out, HEALTH_OK, arena_printf(patient->arena, "%s %s", name, version), "");
+}
+
+static void check_runtime(const struct patient *patient, struct diagnosis *out) {
+    check_collector(patient, "onnxruntime", HEALTH_FAIL, out);
+}
+
+/* Only GGUF models need it. */
+static void check_llama(const struct patient *patient, struct diagnosis *out) {
+    check_collector(patient, "llamacpp", HEALTH_WARN, out);
 }
 
 /* ---- counters ------------------------------------------------------------------------------ */
@@ -295,6 +303,7 @@ static const struct {
     {"load",           check_load       },
     {"memory",         check_memory     },
     {"runtime",        check_runtime    },
+    {"llama.cpp",      check_llama      },
     {"perf events",    check_perf_events},
     {"counters",       check_counters   },
     {"counter groups", check_groups     },

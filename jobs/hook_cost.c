@@ -4,6 +4,7 @@
 #include "db/db.h"
 #include "db/machine.h"
 #include "models/onnx/write.h"
+#include "models/zoo/gguf.h"
 #include "profiler/measure.h"
 
 #include <math.h>
@@ -126,17 +127,53 @@ static struct graph *chain_graph(struct arena *arena) {
     return graph;
 }
 
-static int write_chain(struct arena *arena, const char **path, struct err *err) {
+static int write_onnx_chain(struct arena *arena, const char *path, struct err *err) {
     const struct onnx_weights none = {.mode = ONNX_WEIGHTS_OMITTED};
+    return onnx_write_file(chain_graph(arena), &none, path, err);
+}
+
+/* A decoder of many layers that are as small as can be. */
+static int write_gguf_chain(struct arena *arena, const char *path, struct err *err) {
+    static const struct zoo_gguf_config config = {.name = "chain",
+                                                  .layers = 32,
+                                                  .width = 32,
+                                                  .heads = 1,
+                                                  .key_heads = 1,
+                                                  .inner = 32,
+                                                  .vocabulary = 32,
+                                                  .context = 256,
+                                                  .rotary_base = 1e4f};
+    (void)arena;
+    return zoo_write_gguf_of(&config, DTYPE_FLOAT32, 1, path, err);
+}
+
+static const struct chain {
+    const char *format, *suffix;
+    int (*write)(struct arena *arena, const char *path, struct err *err);
+} chains[] = {
+    {"onnx", ".onnx", write_onnx_chain},
+    {"gguf", ".gguf", write_gguf_chain},
+};
+
+/* For what the collector runs; the first for one that runs any. */
+static const struct chain *chain_for(const struct collector *collector) {
+    for (size_t i = 0; collector->format && i < sizeof chains / sizeof *chains; i++)
+        if (strcmp(chains[i].format, collector->format) == 0)
+            return &chains[i];
+    return &chains[0];
+}
+
+static int write_chain(struct arena *arena, const struct chain *chain, const char **path,
+                       struct err *err) {
     const char *folder = getenv("TMPDIR");
-    char *name =
-        arena_printf(arena, "%s/assay-chain-XXXXXX.onnx", folder && folder[0] ? folder : "/tmp");
-    int fd = mkstemps(name, 5);
+    char *name = arena_printf(arena, "%s/assay-chain-XXXXXX%s",
+                              folder && folder[0] ? folder : "/tmp", chain->suffix);
+    int fd = mkstemps(name, (int)strlen(chain->suffix));
     if (fd < 0)
         return err_set_errno(err, ERR_ENVIRONMENT, "%s: a temporary file cannot be made", name);
     close(fd);
     *path = name;
-    return onnx_write_file(chain_graph(arena), &none, name, err);
+    return chain->write(arena, name, err);
 }
 
 /* One round. What disturbs a round makes measuring look dearer than it is, so the cheapest counts.
@@ -193,7 +230,7 @@ int hook_cost(struct arena *arena, struct db *db, const struct subject *subject,
         return 0;
     cost->source = OVERHEAD_NONE;
     const char *path = NULL;
-    int code = write_chain(arena, &path, err);
+    int code = write_chain(arena, chain_for(subject->collector), &path, err);
     if (!code)
         code = measure_chain(arena, subject, path, cost, err);
     if (path)

@@ -98,6 +98,34 @@ static uint64_t count_unknown(const struct flat_graph *flat) {
     return unknown;
 }
 
+/* ---- weights by type ----------------------------------------------------------------------- */
+
+static int by_bytes(const void *a, const void *b) {
+    const struct weight_type *x = a, *y = b;
+    return x->bytes != y->bytes ? (x->bytes < y->bytes) - (x->bytes > y->bytes)
+                                : (int)x->dtype - (int)y->dtype;
+}
+
+static void count_weights(struct arena *arena, const struct graph *graph, struct inspection *out) {
+    struct weight_type *types = ARENA_ARRAY(arena, DTYPE_COUNT, struct weight_type);
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
+        const struct tensor *tensor = &graph->tensors[t];
+        if (!(tensor->flags & TENSOR_INITIALIZER))
+            continue;
+        int64_t elements = tensor_elements(tensor);
+        struct weight_type *type = &types[tensor->dtype];
+        type->dtype = tensor->dtype;
+        type->tensors++;
+        type->parameters += elements > 0 ? (uint64_t)elements : 0;
+        type->bytes += tensor_bytes(tensor);
+    }
+    for (uint32_t i = 0; i < DTYPE_COUNT; i++)
+        if (types[i].tensors)
+            types[out->weight_count++] = types[i];
+    qsort(types, out->weight_count, sizeof *types, by_bytes);
+    out->weights = types;
+}
+
 /* ---- external weights ---------------------------------------------------------------------- */
 
 struct file_list {
@@ -159,6 +187,7 @@ int inspect(struct arena *arena, const char *path, const char *name, const struc
     out->weight_bytes = graph_weight_bytes(graph);
     out->unknown_shapes = count_unknown(&flat);
     count_types(arena, &flat, out);
+    count_weights(arena, graph, out);
     look_for_files(arena, path, out);
     return 0;
 }

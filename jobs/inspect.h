@@ -23,10 +23,18 @@ struct external_file {
     bool exists; /* beside the model */
 };
 
+/* Weights of one type. */
+struct weight_type {
+    enum dtype dtype;
+    uint64_t tensors, parameters, bytes;
+};
+
 struct inspection {
     struct model model;
     struct op_type_count *types; /* most frequent first */
     uint32_t type_count;
+    struct weight_type *weights; /* most bytes first */
+    uint32_t weight_count;
     struct external_file *files;
     uint32_t file_count;
     uint64_t nodes, parameters, weight_bytes;

@@ -114,6 +114,13 @@ static int by_rules(struct arena *arena, const struct subject *subject, struct l
                     struct err *err) {
     const struct lower_target target = {.block = subject->target.block};
     int64_t start = now_ns();
+    if (subject->model.decoder) {
+        err_set(err, ERR_ENVIRONMENT, "%s: a GGUF file names no operators; llama.cpp shows them",
+                subject->model.path);
+        return err_hint(err, "%s",
+                        subject->unavailable.code != ERR_OK ? subject->unavailable.message
+                                                            : "--collector llamacpp");
+    }
     if (lower_by_rules(arena, subject->graph, &target, &out->graph, err))
         return -(int)err->code;
     out->duration_ns = now_ns() - start;

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "db/prediction.h"
+#include "jobs/decoding.h"
 #include "jobs/storage.h"
 #include "predictor/predict.h"
 #include "reports/prediction_json.h"
@@ -107,6 +108,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
     prediction_identify(arena, subject, &out->lowering, &out->prediction);
     predict_model(arena, &out->fitted.fit, out->lowering.graph, &out->lowering.flat,
                   subject->model.file_bytes, &options, &out->prediction);
+    decoding_of(subject, &out->prediction.latency_ns, &out->prediction.decoding);
     out->predicting_ns = now_ns() - start;
     if (place.runtime_version[0] && !out->prediction.conditions.runtime_version[0]) {
         out->prediction.conditions.runtime = place.runtime;

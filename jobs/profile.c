@@ -6,6 +6,7 @@
 #include "core/features.h"
 #include "db/run.h"
 #include "jobs/counting.h"
+#include "jobs/decoding.h"
 #include "jobs/hook_cost.h"
 #include "jobs/measured_start.h"
 #include "jobs/predict.h"
@@ -149,6 +150,7 @@ static void cold_summaries(const struct measured *m,
         [METRIC_OPTIMISE_NS] = &m->optimise_ns,
         [METRIC_REORDER_NS] = &m->reorder_ns,
         [METRIC_PREPACK_NS] = &m->prepack_ns,
+        [METRIC_CACHE_BYTES] = &m->cache_bytes,
     };
     memcpy(cold, summaries, sizeof summaries);
 }
@@ -349,6 +351,8 @@ static void answer(struct profiling *p) {
     answer_operators(p, evidence);
     if (m->event_count)
         counting_answer(p->arena, &p->counting, m, p->features, &out->counts);
+    decoding_of(p->subject, &out->latency_ns, &out->decoding);
+    out->decoding.cache_bytes = measured_estimate(&m->cache_bytes, evidence);
     const char **warnings =
         ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 1u, const char *);
     for (uint32_t i = 0; i < p->subject->note_count; i++)

@@ -30,20 +30,26 @@ static void note(struct opening *o, const char *text) {
 /* ---- machine and runtime --------------------------------------------------------------------- */
 
 static int find_collector(struct opening *o) {
-    struct subject *s = o->out;
-    s->collector = collector_by_name(o->request->collector);
-    if (!s->collector)
+    o->out->collector = collector_by_name(o->request->collector);
+    if (!o->out->collector)
         return err_set(o->err, ERR_USAGE, "there is no collector '%s'", o->request->collector);
+    return 0;
+}
+
+/* The one that was asked for, unless it runs models of another format. */
+static void find_runtime(struct opening *o) {
+    struct subject *s = o->out;
+    const struct collector *asked = s->collector;
+    s->collector = collector_for(asked, s->model.format);
     s->conditions.runtime = s->collector->name;
     s->conditions.runtime_version = "";
-    if (o->request->runtime) {
+    if (o->request->runtime && s->collector == asked) {
         s->conditions.runtime = o->request->runtime;
         s->conditions.runtime_version = o->request->runtime_version;
     } else {
         s->collector->version(o->arena, &s->conditions.runtime, &s->conditions.runtime_version,
                               &s->unavailable);
     }
-    return 0;
 }
 
 static int describe_machine(struct opening *o) {
@@ -88,20 +94,21 @@ static void bind(struct opening *o, const char *symbol, int64_t size) {
         (struct dim_binding){symbol, size};
 }
 
+/* -1: it is not. */
 static int64_t bound_size(const struct opening *o, const char *symbol) {
     for (uint32_t i = 0; i < o->dim_count; i++)
         if (strcmp(o->dims[i].symbol, symbol) == 0)
             return o->dims[i].size;
-    return 0;
+    return -1;
 }
 
 /* Binds it, or holds it against what it is bound to. */
 static int bind_once(struct opening *o, const char *symbol, int64_t size, const char *option) {
     int64_t bound = bound_size(o, symbol);
-    if (bound && bound != size)
+    if (bound >= 0 && bound != size)
         return err_set(o->err, ERR_USAGE, "dimension '%s' cannot be %lld and, by %s, %lld", symbol,
                        (long long)bound, option, (long long)size);
-    if (!bound)
+    if (bound < 0)
         bind(o, symbol, size);
     return 0;
 }
@@ -169,7 +176,7 @@ static int apply_shapes(struct opening *o) {
 
 static void bind_free(struct opening *o, const struct tensor *tensor, int32_t axis) {
     const char *name = axis_name(o, tensor, axis);
-    if (bound_size(o, name))
+    if (bound_size(o, name) >= 0)
         return;
     bind(o, name, 1);
     note(o,
@@ -180,9 +187,21 @@ static void bind_free(struct opening *o, const struct tensor *tensor, int32_t ax
                             axis, tensor->name, tensor->name));
 }
 
+/* One token of one sequence, and an empty cache: what a decoder does when nothing else is said. */
+static void bind_decoder(struct opening *o) {
+    if (bound_size(o, DECODER_TOKENS) < 0)
+        bind(o, DECODER_TOKENS, 1);
+    if (bound_size(o, DECODER_PAST) < 0)
+        bind(o, DECODER_PAST, 0);
+    if (bound_size(o, DECODER_BATCH) < 0)
+        bind(o, DECODER_BATCH, 1);
+}
+
 /* Free axes of the inputs that nobody gave a size are 1, and that is said. */
 static void bind_rest(struct opening *o) {
     struct graph *graph = o->out->graph;
+    if (o->out->model.decoder)
+        bind_decoder(o);
     for (uint32_t i = 0; i < graph->input_count; i++) {
         struct tensor *tensor = &graph->tensors[graph->inputs[i]];
         for (int32_t d = 0; d < tensor->rank; d++)
@@ -284,6 +303,7 @@ int subject_open(struct arena *arena, const struct subject_request *request, str
     if (find_collector(&o) || describe_machine(&o) ||
         model_read(arena, request->model_path, request->name, &out->model, err))
         return -(int)err->code;
+    find_runtime(&o);
     out->graph = out->model.graph;
     out->config.model_path = out->model.path;
     for (uint32_t i = 0; i < request->dim_count; i++)

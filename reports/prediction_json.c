@@ -86,6 +86,16 @@ static void add_operators(cJSON *root, const struct prediction *prediction) {
     }
 }
 
+/* Of decoders alone. */
+static void add_decoding(cJSON *root, const struct decoding *decoding) {
+    if (decoding->tokens == 0)
+        return;
+    json_add_uint(root, "tokens", decoding->tokens);
+    report_add_estimate(root, "tokens_per_second", &decoding->tokens_per_second);
+    report_add_estimate(root, "cache_bytes", &decoding->cache_bytes);
+    json_add_number(root, "cache_expected_bytes", decoding->cache_expected_bytes);
+}
+
 cJSON *prediction_json(const struct prediction *prediction) {
     cJSON *root = json_object();
     json_add_int(root, "schema", PREDICTION_SCHEMA);
@@ -106,6 +116,7 @@ cJSON *prediction_json(const struct prediction *prediction) {
         json_add_text(object, "why", prediction->refused[i].why);
     }
     json_add_text(root, "lowering", prediction->lowering);
+    add_decoding(root, &prediction->decoding);
     cJSON *warnings = json_add_array(root, "warnings");
     for (uint32_t i = 0; i < prediction->warning_count; i++)
         json_add_text(warnings, NULL, prediction->warnings[i]);

@@ -25,6 +25,18 @@ static void add_total(struct table *table, const char *name, const struct estima
     table_text(table, TIER, tier_name(estimate->tier));
 }
 
+static void add_decoding(struct table *table, const struct decoding *decoding) {
+    char text[UNIT_TEXT_SIZE];
+    if (decoding->tokens == 0)
+        return;
+    add_total(table, "Tokens per second", &decoding->tokens_per_second, UNIT_PER_S);
+    add_total(table, "Key-value cache", &decoding->cache_bytes, UNIT_BYTES);
+    table_row(table);
+    table_text(table, QUANTITY, "Key-value cache, by its sizes");
+    table_text(table, TIME_OR_SIZE, unit_format(text, decoding->cache_expected_bytes, UNIT_BYTES));
+    table_text(table, TIER, "closed form");
+}
+
 void prediction_totals_table(struct arena *arena, const struct prediction *prediction,
                              struct table *table) {
     static const struct table_column columns[] = {
@@ -49,6 +61,7 @@ void prediction_totals_table(struct arena *arena, const struct prediction *predi
     add_total(table, "Resident memory", &prediction->resident_memory_bytes, UNIT_BYTES);
     add_total(table, "Load time", &prediction->load_time_ns, UNIT_NS);
     add_total(table, "First run", &prediction->first_run_ns, UNIT_NS);
+    add_decoding(table, &prediction->decoding);
 }
 
 /* ---- operators ------------------------------------------------------------------------------ */

@@ -368,6 +368,8 @@ static const char introduction[] =
     "running) and `float16`. `--per-channel`, `--int8-activations`, `--uint8-weights` and\n"
     "`--products-only` choose among the forms of eight bits.\n"
     "\n"
+    "`--gguf TYPE` writes those of the Llama kind for llama.cpp ([llamacpp.md](llamacpp.md)).\n"
+    "\n"
     "Parameters are those that were trained: batch normalisation counted unfolded, a tied weight\n"
     "once. Multiply-adds, in 10^9, are those of convolutions, matrix products and LSTM layers at "
     "the\n"
