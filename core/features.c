@@ -198,6 +198,14 @@ static const struct far_places far_places[FAMILY_COUNT] = {
     [FAMILY_RECURRENT] = {0,  7 },
 };
 
+static bool is_pair(uint8_t place, int term) {
+    return place && (term == place || term == place + 1);
+}
+
+bool family_term_is_far(enum kernel_family family, int term) {
+    return is_pair(far_places[family].data, term) || is_pair(far_places[family].weights, term);
+}
+
 static void set_cold(struct features *features, uint8_t place, double bytes) {
     if (place)
         features->terms[place] = bytes;

@@ -90,6 +90,8 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
  * far bytes that has left the shared cache too, when that forgets within about forget_ns. Ages that
  * are not known count as old. */
 void features_forget(struct features *features, double forget_ns);
+/* Whether a term of the family counts far bytes, cold or stale. */
+bool family_term_is_far(enum kernel_family family, int term);
 /* Some of its data is far, so how long an inference takes matters. */
 bool features_age_matters(const struct features *features);
 

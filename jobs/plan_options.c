@@ -1,5 +1,6 @@
 #include "jobs/plan_options.h"
 
+#include "collectors/machine.h"
 #include "jobs/scale.h"
 #include "predictor/capacity/pack.h"
 
@@ -164,12 +165,12 @@ int plan_options_of_model(struct arena *arena, struct db *db, const struct plan_
     static const struct choices alone = {{1}, 1};
     struct scaling scaling;
     struct option_list list = {0};
-    struct place place;
+    struct machine machine;
     bool has_nodes = plan->offer_count > 0;
-    if (place_here(arena, db, request->service.predict.subject.collector, 1, &place, err))
+    if (machine_describe(&machine, err))
         return -(int)err->code;
     choose_batches(request, plan, prediction->latency_ns.value, &batches);
-    choose_threads(request, plan, place.machine.cpus, &threads);
+    choose_threads(request, plan, machine.cpus, &threads);
     if (batches.values[0] != 1 && batches.count < CHOICES_MAX)
         add_choice(&batches, 1);
     qsort(batches.values, batches.count, sizeof *batches.values, compare_choices);

@@ -392,15 +392,19 @@ static int predict_batch(struct scale_job *s, int64_t batch) {
 }
 
 /* What is wrong with the file itself is an error and not a refusal. */
-static int check_model(struct scale_job *s) {
+/* The model's format decides which runtime is meant. */
+static int find_place(struct scale_job *s) {
     struct subject_request request = s->request->subject;
     struct subject subject;
     request.batch = 0;
     if (subject_open(s->arena, &request, &subject, s->err))
         return -(int)s->err->code;
-    identify(s, &subject);
+    int code = place_of_subject(s->arena, s->db, &subject, &s->place, s->err);
+    s->place.threads = 1;
+    if (!code)
+        identify(s, &subject);
     subject_close(&subject);
-    return 0;
+    return code;
 }
 
 /* ---- the best -------------------------------------------------------------------------------- */
@@ -441,7 +445,7 @@ int job_scale(struct arena *arena, struct db *db, const struct scale_request *re
               struct scaling *out, struct err *err) {
     *out = (struct scaling){.best_throughput = -1, .best_latency = -1};
     struct scale_job s = {.arena = arena, .db = db, .request = request, .out = out, .err = err};
-    if (place_here(arena, db, request->subject.collector, 1, &s.place, err) || check_model(&s))
+    if (find_place(&s))
         return -(int)err->code;
     out->cpus = request->cpus ? request->cpus : s.place.machine.cpus;
     s.bases = ARENA_ARRAY(arena, request->thread_count + 1u, struct basis);

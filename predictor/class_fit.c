@@ -76,17 +76,31 @@ static void add_prior(double *row, double *right, uint32_t column, double prior,
     *right = weight;
 }
 
+/* Fewer far bytes than this in every observation teach nothing: a rate read out of them would be
+ * noise, and be multiplied by all that are far elsewhere. */
+static const double far_bytes_min = 4096;
+
+static bool is_learnt(const struct class_rows *rows, enum kernel_family family, uint32_t term) {
+    bool learnt = !family_term_is_far(family, (int)term);
+    for (uint32_t r = 0; r < rows->count && !learnt; r++)
+        learnt = rows->items[r]->features.terms[term] >= far_bytes_min;
+    return learnt;
+}
+
 static int solve_rates(struct arena *scratch, const struct class_rows *rows,
                        enum kernel_family family, const double *prior, const double *robust,
                        double *rates, struct err *err) {
     uint32_t columns = term_count(family), count = rows->count;
     double *a = ARENA_ARRAY(scratch, (size_t)(count + columns) * columns, double);
     double *b = ARENA_ARRAY(scratch, count + columns, double), squares = 0;
+    bool learnt[FEATURE_TERMS_MAX];
+    for (uint32_t c = 0; c < columns; c++)
+        learnt[c] = is_learnt(rows, family, c);
     for (uint32_t r = 0; r < count; r++) {
         const struct observation *o = rows->items[r];
         double weight = robust[r] * row_weight(o);
         for (uint32_t c = 0; c < columns; c++)
-            a[(size_t)r * columns + c] = weight * o->features.terms[c];
+            a[(size_t)r * columns + c] = learnt[c] ? weight * o->features.terms[c] : 0;
         b[r] = weight * o->wall_ns;
         squares += b[r] * b[r];
     }

@@ -124,6 +124,24 @@ static struct world world_with_a_rare_class(void) {
     return w;
 }
 
+/* Half of the operators are slow and happen to have a hundred far bytes. */
+static void a_few_far_bytes_teach_nothing(void **state) {
+    (void)state;
+    struct world w = usual_world(8, 20, 0);
+    struct training training = world_training(&w);
+    struct cost_model model;
+    struct err err = {0};
+    for (uint32_t i = 0; i < training.observation_count; i += 2) {
+        struct observation *o = (struct observation *)(uintptr_t)&training.observations[i];
+        o->features.reuse.data[0] = 100;
+        o->wall_ns *= 1.5;
+    }
+    assert_int_equal(cost_model_fit(&arena, &training, NULL, NULL, &model, &err), 0);
+    struct features f = world_features(&w, FAMILY_MATMUL, "matmul.weights"), far = f;
+    far.reuse.data[0] = 1e6;
+    assert_true(cost_model_rates_ns(&model, &far) < 1.01 * cost_model_rates_ns(&model, &f));
+}
+
 static void a_rare_class_scales_its_family(void **state) {
     (void)state;
     struct world w = world_with_a_rare_class();
@@ -281,6 +299,7 @@ int main(void) {
         cmocka_unit_test(rates_come_back_without_noise),
         cmocka_unit_test(a_wild_reading_is_outvoted),
         cmocka_unit_test(no_rate_is_negative),
+        cmocka_unit_test(a_few_far_bytes_teach_nothing),
         cmocka_unit_test(a_rare_class_scales_its_family),
         cmocka_unit_test(what_was_never_seen_borrows_and_says_so),
         cmocka_unit_test(beyond_what_was_seen_the_interval_is_wider),
