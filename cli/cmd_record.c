@@ -279,7 +279,7 @@ static const struct option_row options[] = {
     {.name = "events", .letter = 'e', .type = OPTION_WORDS, .metavar = "EVENTS",
      .offset = offsetof(struct record_options, events),
      .help = "counters of the whole command; `assay list events` names them"},
-    {.name = "rate", .type = OPTION_NUMBER, .metavar = "HZ", .fallback = "50", .min = 0.1, .max = 1000,
+    {.name = "rate", .type = OPTION_NUMBER, .metavar = "HZ", .fallback = "20", .min = 0.1, .max = 1000,
      .offset = offsetof(struct record_options, rate_hz), .help = "how often memory and threads are read, at most"},
     {.name = "route", .type = OPTION_TEXT, .metavar = "NAME", .offset = offsetof(struct record_options, route),
      .help = "how functions are probed; `assay list probe-routes`; none: not at all"},

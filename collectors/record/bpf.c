@@ -46,6 +46,11 @@ void bpf_add(struct bpf_code *code, int dst, int32_t value) {
 }
 
 /* A constant of 64 bits takes two instructions. */
+void bpf_set_wide(struct bpf_code *code, int dst, uint64_t value) {
+    emit(code, BPF_LD | BPF_DW | BPF_IMM, dst, 0, 0, (int32_t)(uint32_t)value);
+    emit(code, 0, 0, 0, 0, (int32_t)(uint32_t)(value >> 32));
+}
+
 void bpf_set_map(struct bpf_code *code, int dst, int fd) {
     emit(code, BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd);
     emit(code, 0, 0, 0, 0, 0);

@@ -35,6 +35,7 @@ void bpf_add(struct bpf_code *code, int dst, int32_t value);
 /* Another operation of BPF_ALU64 (BPF_RSH, BPF_AND ...) with a constant or a register. */
 void bpf_alu(struct bpf_code *code, int operation, int dst, int32_t value);
 void bpf_alu_register(struct bpf_code *code, int operation, int dst, int src);
+void bpf_set_wide(struct bpf_code *code, int dst, uint64_t value);
 /* dst = the map of a descriptor. */
 void bpf_set_map(struct bpf_code *code, int dst, int fd);
 /* dst = *(u64 *)(src + offset); `size` is BPF_DW, BPF_W, BPF_H, BPF_B. */

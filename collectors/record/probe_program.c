@@ -1,6 +1,8 @@
 #include "collectors/record/probe_program.h"
 
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* struct pt_regs of x86-64: the registers of the program when it came to the probe; those of
@@ -37,7 +39,13 @@ void probe_maps_close(struct probe_maps *maps) {
 }
 
 int probe_maps_open(struct probe_maps *maps, uint32_t ring_bytes, struct err *err) {
-    *maps = (struct probe_maps){-1, -1, -1, -1, -1, -1};
+    *maps = (struct probe_maps){-1, -1, -1, -1, -1, -1, 0, 0};
+    struct stat namespace;
+    if (stat("/proc/self/ns/pid", &namespace))
+        return err_set_errno(err, ERR_ENVIRONMENT, "/proc/self/ns/pid");
+    /* The kernel's own form of a device's number. */
+    maps->namespace_device = (uint64_t)major(namespace.st_dev) << 20 | minor(namespace.st_dev);
+    maps->namespace_inode = namespace.st_ino;
     maps->processes = bpf_map_open(BPF_MAP_TYPE_HASH, 4, 8, PROBE_PROCESSES_MAX, err);
     maps->frames =
         bpf_map_open(BPF_MAP_TYPE_HASH, 4, sizeof(struct probe_frames), PROBE_THREADS_MAX, err);
@@ -70,10 +78,18 @@ static void count_loss(struct bpf_code *code, const struct probe_maps *maps, enu
     bpf_land(code, none);
 }
 
-/* THREAD = process << 32 | thread, and KEY one of the two. */
-static void identify(struct bpf_code *code) {
-    bpf_call(code, BPF_FUNC_get_current_pid_tgid);
-    bpf_move(code, THREAD, BPF_REG_0);
+/* THREAD = process << 32 | thread, as our own namespace numbers them (struct bpf_pidns_info);
+ * leaves by the jump returned when it has no number there. */
+static uint32_t identify(struct bpf_code *code, const struct probe_maps *maps) {
+    bpf_set_wide(code, BPF_REG_1, maps->namespace_device);
+    bpf_set_wide(code, BPF_REG_2, maps->namespace_inode);
+    bpf_move(code, BPF_REG_3, BPF_REG_10);
+    bpf_add(code, BPF_REG_3, SCRATCH);
+    bpf_set(code, BPF_REG_4, 8);
+    bpf_call(code, BPF_FUNC_get_ns_current_pid_tgid);
+    uint32_t other = bpf_jump_if(code, BPF_JNE, BPF_REG_0, 0);
+    bpf_load(code, BPF_DW, THREAD, BPF_REG_10, SCRATCH);
+    return other;
 }
 
 static void key_process(struct bpf_code *code) {
@@ -291,12 +307,13 @@ void probe_program_calls(struct bpf_code *code, const struct probe_maps *maps, b
     code->count = 0;
     int leave = session ? 1 : 0;
     bpf_move(code, CONTEXT, BPF_REG_1);
-    identify(code);
+    uint32_t elsewhere = identify(code, maps);
     key_process(code);
     look_up(code, maps->processes);
     uint32_t unknown = bpf_jump_if(code, BPF_JEQ, BPF_REG_0, 0);
     bpf_load(code, BPF_DW, BPF_REG_1, BPF_REG_0, 0);
     uint32_t ours = bpf_jump_if(code, BPF_JNE, BPF_REG_1, PROBE_FOREIGN);
+    bpf_land(code, elsewhere);
     bpf_exit(code, leave);
     bpf_land(code, ours);
     bpf_land(code, unknown);
@@ -328,7 +345,7 @@ static uint32_t raise_alarm(struct bpf_code *code, const struct probe_maps *maps
 void probe_program_guard(struct bpf_code *code, const struct probe_maps *maps) {
     code->count = 0;
     bpf_move(code, CONTEXT, BPF_REG_1);
-    identify(code);
+    uint32_t elsewhere = identify(code, maps);
     uint32_t none = find_frames(code, maps);
     uint32_t empty = bpf_jump_if(code, BPF_JEQ, DEPTH, 0);
     read_clock(code);
@@ -337,6 +354,7 @@ void probe_program_guard(struct bpf_code *code, const struct probe_maps *maps) {
     uint32_t full = raise_alarm(code, maps);
     bpf_set(code, BPF_REG_1, SIGSTOP);
     bpf_call(code, BPF_FUNC_send_signal);
+    bpf_land(code, elsewhere);
     bpf_land(code, none);
     bpf_land(code, empty);
     bpf_land(code, full);

@@ -78,12 +78,13 @@ struct probe_frames {
 enum probe_loss { PROBE_LOST_FULL, PROBE_LOST_DEEP, PROBE_LOSSES };
 
 struct probe_maps {
-    int processes; /* u32 process -> u64 verdict */
-    int frames;    /* u32 thread -> struct probe_frames */
-    int blank;     /* u32 0 -> a thread without calls */
-    int lost;      /* u32 enum probe_loss -> u64 events */
-    int ring;      /* of struct probe_event; nobody is woken */
-    int alarms;    /* the same of PROBE_UNWINDING alone; wakes */
+    int processes;                              /* u32 process -> u64 verdict */
+    int frames;                                 /* u32 thread -> struct probe_frames */
+    int blank;                                  /* u32 0 -> a thread without calls */
+    int lost;                                   /* u32 enum probe_loss -> u64 events */
+    int ring;                                   /* of struct probe_event; nobody is woken */
+    int alarms;                                 /* the same of PROBE_UNWINDING alone; wakes */
+    uint64_t namespace_device, namespace_inode; /* where our numbers of processes hold */
 };
 
 /* ring_bytes is a power of two. */

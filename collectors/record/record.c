@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* How often the ring of events is emptied, and what share of one CPU reading the books may take. */
-enum { TURN_MS = 10 };
+enum { TURN_MS = 20 };
 static const double books_share = 0.01;
 
 struct death {
