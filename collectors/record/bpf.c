@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -213,4 +214,51 @@ int bpf_uprobes_attach(const struct bpf_uprobes *probes, struct err *err) {
     return fd >= 0 ? fd
                    : err_set_errno(err, ERR_ENVIRONMENT, "bpf: %u probes in %s", probes->count,
                                    probes->path);
+}
+
+/* union bpf_attr, member link_create with perf_event, as of Linux 5.15. */
+struct perf_link_create {
+    uint32_t program, target, attach, flags;
+    uint64_t cookie;
+};
+
+/* The kernel's number for events of this sort; 0: it has none. */
+static uint32_t uprobe_type(void) {
+    FILE *file = fopen("/sys/bus/event_source/devices/uprobe/type", "re");
+    unsigned type = 0;
+    if (file && fscanf(file, "%u", &type) != 1)
+        type = 0;
+    if (file)
+        fclose(file);
+    return type;
+}
+
+int bpf_uprobe_attach_one(const struct bpf_uprobes *probes, uint32_t index, int fds[static 2],
+                          struct err *err) {
+    struct perf_event_attr event = {
+        .type = uprobe_type(),
+        .size = sizeof event,
+        .config = probes->returns ? 1 : 0, /* retprobe */
+        .uprobe_path = address(probes->path),
+        .probe_offset = probes->offsets[index],
+    };
+    fds[0] = fds[1] = -1;
+    if (event.type == 0)
+        return err_set(err, ERR_ENVIRONMENT, "this kernel has no probes for perf events");
+    fds[0] = (int)syscall(SYS_perf_event_open, &event, probes->pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    if (fds[0] < 0)
+        return err_set_errno(err, ERR_ENVIRONMENT, "perf_event_open: a probe in %s", probes->path);
+    struct perf_link_create attr = {
+        .program = (uint32_t)probes->program,
+        .target = (uint32_t)fds[0],
+        .attach = BPF_PERF_EVENT,
+        .cookie = probes->cookies[index],
+    };
+    fds[1] = bpf(BPF_LINK_CREATE, &attr, sizeof attr);
+    if (fds[1] >= 0)
+        return 0;
+    err_set_errno(err, ERR_ENVIRONMENT, "bpf: a probe in %s", probes->path);
+    close(fds[0]);
+    fds[0] = -1;
+    return -ERR_ENVIRONMENT;
 }

@@ -79,4 +79,9 @@ struct bpf_uprobes {
 /* A descriptor; closing it takes the probes away. */
 int bpf_uprobes_attach(const struct bpf_uprobes *probes, struct err *err);
 
+/* One probe through perf_event_open(2), for kernels without the above: two descriptors. `program`
+ * was loaded for BPF_PERF_EVENT. */
+int bpf_uprobe_attach_one(const struct bpf_uprobes *probes, uint32_t index, int fds[static 2],
+                          struct err *err);
+
 #endif

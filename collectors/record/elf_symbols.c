@@ -91,9 +91,10 @@ static int read_names(const struct image *image, uint32_t index, struct names *o
         return err_set(err, ERR_INPUT, "%s: names in section %u of %u", image->path, index,
                        image->head.e_shnum);
     Elf64_Shdr section = section_at(image, index);
-    int code = check_table(image, "names", section.sh_offset, section.sh_size, 1, err);
+    if (check_table(image, "names", section.sh_offset, section.sh_size, 1, err))
+        return -(int)err->code;
     *out = (struct names){(const char *)image->bytes + section.sh_offset, section.sh_size};
-    return code;
+    return 0;
 }
 
 static int visit_table(const struct image *image, const Elf64_Shdr *table, elf_function_fn *visit,

@@ -16,6 +16,7 @@ struct match {
     uint64_t offset;
     const char *symbol; /* in the file */
     const struct probe_wish *wish;
+    uint32_t rank; /* among the foremost of the wish; behind them all others */
 };
 
 struct search {
@@ -52,6 +53,14 @@ static bool wished(const struct search *search, const struct probe_wish *wish, c
            fnmatch(wish->symbol, readable_name(search->arena, symbol), 0) == 0;
 }
 
+static uint32_t rank_of(struct arena *arena, const struct probe_wish *wish, const char *symbol) {
+    const char *name = wish->foremost ? readable_name(arena, symbol) : "";
+    uint32_t rank = 0;
+    while (wish->foremost && wish->foremost[rank] && strcmp(wish->foremost[rank], name) != 0)
+        rank++;
+    return rank;
+}
+
 static void look_at(void *context, const struct elf_function *function) {
     struct search *search = context;
     if (begins_unwinding(function->name))
@@ -60,7 +69,8 @@ static void look_at(void *context, const struct elf_function *function) {
         if (!wished(search, search->wishes[i], function->name))
             continue;
         *ARENA_PUSH(search->arena, search->matches, search->count, search->capacity) =
-            (struct match){function->offset_bytes, function->name, search->wishes[i]};
+            (struct match){function->offset_bytes, function->name, search->wishes[i],
+                           rank_of(search->arena, search->wishes[i], function->name)};
         return;
     }
 }
@@ -68,6 +78,24 @@ static void look_at(void *context, const struct elf_function *function) {
 static int by_offset(const void *a, const void *b) {
     const struct match *x = a, *y = b;
     return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+static int by_rank(const void *a, const void *b) {
+    const struct match *x = a, *y = b;
+    return x->rank < y->rank ? -1 : x->rank > y->rank ? 1 : by_offset(a, b);
+}
+
+/* Each place once, whatever names it has. */
+static void drop_repeated(struct search *search) {
+    uint32_t kept = 0;
+    if (search->count)
+        qsort(search->matches, search->count, sizeof *search->matches, by_offset);
+    for (uint32_t i = 0; i < search->count; i++)
+        if (kept == 0 || search->matches[i].offset != search->matches[kept - 1].offset)
+            search->matches[kept++] = search->matches[i];
+    search->count = kept;
+    if (kept)
+        qsort(search->matches, kept, sizeof *search->matches, by_rank);
 }
 
 /* Linux, arch/x86/kernel/uprobes.c: nop of any length, push of a register, call, jmp, jcc. */
@@ -93,7 +121,9 @@ static void add_function(struct probe_functions *functions, const struct match *
     }
     out->offsets[out->count] = match->offset;
     uint32_t tensors = schema ? torch_schema_tensors(schema) : 0;
-    out->cookies[out->count++] = probe_cookie(functions->count, tensors);
+    out->cookies[out->count] = probe_cookie(functions->count, tensors);
+    out->return_cookies[out->count] = out->cookies[out->count] | PROBE_RETURNS;
+    out->count++;
     *ARENA_PUSH(arena, functions->items, functions->count, functions->capacity) =
         (struct probe_function){
             .name = name,
@@ -107,13 +137,12 @@ static void take(struct probe_functions *functions, struct search *search,
                  const struct file_map *map) {
     struct torch_names *names = NULL;
     struct probe_places *out = search->out;
-    if (search->count)
-        qsort(search->matches, search->count, sizeof *search->matches, by_offset);
+    drop_repeated(search);
     out->offsets = ARENA_ARRAY(functions->arena, search->count + 1u, uint64_t);
     out->cookies = ARENA_ARRAY(functions->arena, search->count + 1u, uint64_t);
+    out->return_cookies = ARENA_ARRAY(functions->arena, search->count + 1u, uint64_t);
     for (uint32_t i = 0; i < search->count; i++)
-        if (i == 0 || search->matches[i].offset != search->matches[i - 1].offset)
-            add_function(functions, &search->matches[i], map, &names, out);
+        add_function(functions, &search->matches[i], map, &names, out);
 }
 
 /* Patterns with a slash are of whole paths. */

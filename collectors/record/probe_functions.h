@@ -30,7 +30,8 @@ enum { PROBE_GUARDS_MAX = 8 };
 
 /* What one file has for us; arrays live in the arena. */
 struct probe_places {
-    uint64_t *offsets, *cookies; /* of functions that were wished for */
+    uint64_t *offsets, *cookies; /* of functions that were wished for, the foremost first */
+    uint64_t *return_cookies;    /* the same with PROBE_RETURNS */
     uint32_t count;
     uint64_t guards[PROBE_GUARDS_MAX]; /* of functions that begin an unwinding */
     uint32_t guard_count;

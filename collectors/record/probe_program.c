@@ -303,6 +303,20 @@ static void returned(struct bpf_code *code, const struct probe_maps *maps) {
     bpf_exit(code, 0);
 }
 
+/* At the entry the program stands at the function; at the return, where it goes to. */
+static uint32_t jump_if_back(struct bpf_code *code) {
+    bpf_move(code, BPF_REG_1, CONTEXT);
+    bpf_call(code, BPF_FUNC_get_func_ip);
+    bpf_load(code, BPF_DW, BPF_REG_1, CONTEXT, REGS_IP);
+    return bpf_jump_if_register(code, BPF_JNE, BPF_REG_0, BPF_REG_1);
+}
+
+static uint32_t jump_if_returns(struct bpf_code *code) {
+    bpf_move(code, BPF_REG_1, CONTEXT);
+    bpf_call(code, BPF_FUNC_get_attach_cookie);
+    return bpf_jump_if(code, BPF_JSLT, BPF_REG_0, 0); /* PROBE_RETURNS is the sign */
+}
+
 void probe_program_calls(struct bpf_code *code, const struct probe_maps *maps, bool session) {
     code->count = 0;
     int leave = session ? 1 : 0;
@@ -317,11 +331,7 @@ void probe_program_calls(struct bpf_code *code, const struct probe_maps *maps, b
     bpf_exit(code, leave);
     bpf_land(code, ours);
     bpf_land(code, unknown);
-    bpf_move(code, BPF_REG_1, CONTEXT);
-    bpf_call(code, BPF_FUNC_get_func_ip);
-    bpf_load(code, BPF_DW, BPF_REG_1, CONTEXT, REGS_IP);
-    /* At the entry the program stands at the function; at the return, where it goes to. */
-    uint32_t at_return = bpf_jump_if_register(code, BPF_JNE, BPF_REG_0, BPF_REG_1);
+    uint32_t at_return = session ? jump_if_back(code) : jump_if_returns(code);
     entered(code, maps, leave);
     bpf_land(code, at_return);
     returned(code, maps);

@@ -43,6 +43,9 @@ struct probe_event {
  * holds a reference to a tensor. */
 enum { PROBE_ARGUMENTS = 6 };
 
+/* Of the cookie of a probe that sees returns only; sessions see both and need it not. */
+#define PROBE_RETURNS (UINT64_C(1) << 63)
+
 static inline uint64_t probe_cookie(uint32_t function, uint32_t tensors) {
     return (uint64_t)tensors << 32 | function;
 }

@@ -16,7 +16,8 @@ struct probe_wish {
     const char *symbol;  /* pattern of the symbol or of its readable name */
     const char *category;
     enum span_kind kind;
-    bool torch; /* names are those of at::_ops (torch_names.h) */
+    const char *const *foremost; /* readable names, for ways that see few; NULL-terminated; NULL */
+    bool torch;                  /* names are those of at::_ops (torch_names.h) */
 };
 
 /* Ends with a NULL name. */

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 256, STOPPED_MAX = 64 };
+/* Taking a perf event's probe away costs the kernel 88 ms, so they are few. */
+enum { LINKS_MAX = 1024, STOPPED_MAX = 64, PERF_MOST = 30 };
 
 struct probes {
     const struct probe_route *route;
@@ -17,7 +18,7 @@ struct probes {
     struct bpf_ring ring, alarms;
     int calls, guard; /* programs */
     int links[LINKS_MAX];
-    uint32_t link_count;
+    uint32_t link_count, functions;
     uint64_t mended;
     pid_t stopped[STOPPED_MAX]; /* processes that wait for us */
     uint32_t stopped_count;
@@ -29,10 +30,12 @@ struct probes {
 
 const struct probe_route probe_routes[] = {
     {"bpf-session",                          "one BPF program for all functions; child processes too",
-     RIGHTS "Linux 6.13 or newer on x86-64", BPF_UPROBE_SESSION, true},
+     RIGHTS "Linux 6.13 or newer on x86-64", BPF_UPROBE_SESSION, true, 0},
     {"bpf-multi", "one BPF program for all functions; the first process alone",
-     RIGHTS "Linux 6.6 or newer on x86-64", BPF_UPROBE_MULTI, false},
-    {0                                 },
+     RIGHTS "Linux 6.6 or newer on x86-64", BPF_UPROBE_MULTI, false, 0},
+    {"bpf-perf",                                  "a perf event for each of at most 30 functions; the first process alone",
+     RIGHTS "Linux 5.15 or newer on x86-64", BPF_PERF_EVENT, false, PERF_MOST},
+    {0                                     },
 };
 
 int probe_route_available(const struct probe_route *route, struct err *err) {
@@ -69,6 +72,11 @@ int probe_route_choose(const char *name, const struct probe_route **out, struct 
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
+/* The guard never looks at returns. */
+static uint32_t guard_attach(const struct probe_route *route) {
+    return route->attach == BPF_PERF_EVENT ? BPF_PERF_EVENT : BPF_UPROBE_MULTI;
+}
+
 static int load_programs(struct probes *probes, struct err *err) {
     struct bpf_code *code = malloc(sizeof *code);
     if (!code)
@@ -77,7 +85,7 @@ static int load_programs(struct probes *probes, struct err *err) {
     probe_program_calls(code, &probes->maps, attach == BPF_UPROBE_SESSION);
     probes->calls = bpf_program_load(code, attach, "assay_calls", err);
     probe_program_guard(code, &probes->maps);
-    probes->guard = bpf_program_load(code, BPF_UPROBE_MULTI, "assay_guard", err);
+    probes->guard = bpf_program_load(code, guard_attach(probes->route), "assay_guard", err);
     free(code);
     return -(int)err->code;
 }
@@ -99,9 +107,23 @@ int probes_open(struct probes **out, const struct probe_route *route, pid_t pid,
     return 0;
 }
 
+static int add_single_links(struct probes *probes, const struct bpf_uprobes *uprobes,
+                            struct err *err) {
+    for (uint32_t i = 0; i < uprobes->count; i++) {
+        int code = bpf_uprobe_attach_one(uprobes, i, &probes->links[probes->link_count], err);
+        if (code)
+            return code;
+        probes->link_count += 2;
+    }
+    return 0;
+}
+
 static int add_link(struct probes *probes, const struct bpf_uprobes *uprobes, struct err *err) {
-    if (probes->link_count == LINKS_MAX)
-        return err_set(err, ERR_ENVIRONMENT, "more than %d files to probe", LINKS_MAX);
+    bool single = uprobes->attach == BPF_PERF_EVENT;
+    if (probes->link_count + (single ? 2 * uprobes->count : 1) > LINKS_MAX)
+        return err_set(err, ERR_ENVIRONMENT, "more than %d probes", LINKS_MAX);
+    if (single)
+        return add_single_links(probes, uprobes, err);
     int link = bpf_uprobes_attach(uprobes, err);
     if (link < 0)
         return link;
@@ -119,7 +141,7 @@ int probes_guard(struct probes *probes, const char *path, const struct probe_pla
     static const uint64_t no_cookies[PROBE_GUARDS_MAX];
     const struct bpf_uprobes guard = {
         .program = probes->guard,
-        .attach = BPF_UPROBE_MULTI,
+        .attach = guard_attach(probes->route),
         .path = path,
         .offsets = places->guards,
         .cookies = no_cookies,
@@ -131,21 +153,24 @@ int probes_guard(struct probes *probes, const char *path, const struct probe_pla
 
 int probes_attach(struct probes *probes, const char *path, const struct probe_places *places,
                   struct err *err) {
+    uint32_t most = probes->route->most ? probes->route->most : UINT32_MAX;
     struct bpf_uprobes calls = {
         .program = probes->calls,
         .attach = probes->route->attach,
         .path = path,
         .offsets = places->offsets,
         .cookies = places->cookies,
-        .count = places->count,
+        .count = places->count < most ? places->count : most,
         .pid = target(probes),
     };
     if (!places->count)
         return 0;
     int code = add_link(probes, &calls, err);
+    probes->functions += code ? 0 : calls.count;
     if (code || probes->route->attach == BPF_UPROBE_SESSION)
         return code;
     calls.returns = true;
+    calls.cookies = places->return_cookies;
     return add_link(probes, &calls, err);
 }
 
@@ -244,6 +269,10 @@ void probes_mend(struct probes *probes) {
 
 uint64_t probes_mended(const struct probes *probes) {
     return probes->mended;
+}
+
+uint32_t probes_functions(const struct probes *probes) {
+    return probes->functions;
 }
 
 void probes_lost(const struct probes *probes, uint64_t lost[static PROBE_LOSSES]) {

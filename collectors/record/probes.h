@@ -18,8 +18,9 @@ struct probe_route {
     const char *name;
     const char *help;
     const char *mend; /* what would make it work, when it does not */
-    uint32_t attach;  /* enum bpf_newer_type */
+    uint32_t attach;  /* enum bpf_newer_type, BPF_PERF_EVENT */
     bool children;    /* processes that the program starts are seen too */
+    uint32_t most;    /* functions of a file; 0: any number */
 };
 
 /* Ends with a NULL name; best first. */
@@ -40,6 +41,7 @@ int probes_guard(struct probes *probes, const char *path, const struct probe_pla
                  struct err *err);
 int probes_attach(struct probes *probes, const char *path, const struct probe_places *places,
                   struct err *err);
+uint32_t probes_functions(const struct probes *probes); /* that are probed */
 /* Whether events of a process are wanted; forget it when it has ended. */
 void probes_judge(struct probes *probes, pid_t pid, enum probe_verdict verdict);
 void probes_forget_process(struct probes *probes, pid_t pid);

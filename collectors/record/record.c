@@ -386,10 +386,10 @@ static void summarise(struct recording_run *run, uint64_t end_ns) {
     out->threads = run->tree.count;
     out->threads_at_once = run->tree.alive_most;
     out->reading_ns = out->readings ? run->books_cpu_ns / (double)out->readings : 0;
-    out->functions = run->functions.count;
     out->calls = run->calls.spans;
     if (run->probes) {
-        out->route = run->functions.count ? run->route->name : NULL;
+        out->functions = probes_functions(run->probes);
+        out->route = out->functions ? run->route->name : NULL;
         out->unwindings = probes_mended(run->probes);
         probes_lost(run->probes, out->lost);
         price_probes(run);

@@ -58,7 +58,11 @@ static int place_of(target_fn *function, uint64_t *offset, struct err *err) {
 static int open_self(struct probes **probes, const struct probe_route *route, struct err *err) {
     enum { RING_BYTES = 64 << 10 };
     uint64_t offsets[3], cookies[3] = {probe_cookie(0, 0), probe_cookie(1, 0), probe_cookie(2, 1)};
-    struct probe_places places = {.offsets = offsets, .cookies = cookies, .count = 3};
+    uint64_t returns[3];
+    struct probe_places places = {
+        .offsets = offsets, .cookies = cookies, .return_cookies = returns, .count = 3};
+    for (int i = 0; i < 3; i++)
+        returns[i] = cookies[i] | PROBE_RETURNS;
     *probes = NULL;
     if (place_of(begins_with_push, &offsets[0], err) ||
         place_of(begins_with_move, &offsets[1], err) ||

@@ -114,6 +114,12 @@ spans=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('$work/tr
     '\$.traceEvents') WHERE json_extract(value, '\$.ph') = 'X'")
 [ "$spans" = 20 ] && ok a_timeline_is_written || not_ok a_timeline_is_written "$spans" "$err"
 
+for route in $("$assay" list probe-routes --format csv | awk -F, '$2 == "true" {print $1}'); do
+    run record --no-store --json -o - --route "$route" --probe "$work/lib.so:*er" -- "$work/main" 50
+    [ "$(json '$.probe_route') $(json '$.calls')" = "$route 150" ] && ok "${route}_sees_every_call" ||
+        not_ok "${route}_sees_every_call" "$(json '$.probe_route') $(json '$.calls')" "$err"
+done
+
 # ---- exceptions ----------------------------------------------------------------------------------
 
 if command -v g++ >/dev/null; then
