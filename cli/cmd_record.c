@@ -258,7 +258,7 @@ static int record(struct context *context, const struct record_options *options,
 
 static int run(struct context *context, const void *given, struct err *err) {
     struct record_options options = *(const struct record_options *)given;
-    struct recorded recorded;
+    struct recorded recorded = {0};
     /* execvp() wants a NULL behind the last word. */
     *ARENA_PUSH(context->arena, options.command.items, options.command.count,
                 options.command.capacity) = NULL;

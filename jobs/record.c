@@ -172,6 +172,8 @@ static int record_once(struct recording_job *r, struct recorded *out) {
     if (code == 0)
         code = recorder_finish(recorder, r->arena, &out->recording, r->err);
     recorder_close(recorder);
+    if (code)
+        return code;
     out->recording.format = "record";
     out->recording.path = command_line(r->arena, r->job->command);
     out->recording.sha256 = "";
@@ -179,7 +181,7 @@ static int record_once(struct recording_job *r, struct recorded *out) {
     out->recording.events = out->outcome.calls + out->outcome.primitives + out->told;
     out->recording.complete = true;
     out->recording.overhead_ns = out->outcome.probes_ns + out->outcome.recorder_ns;
-    return code;
+    return 0;
 }
 
 /* ---- beside bare runs ------------------------------------------------------------------------ */
@@ -190,8 +192,8 @@ struct runs {
 
 static int run_pair(struct recording_job *r, uint32_t i, struct runs *runs, struct recorded *kept) {
     struct record_request bare = r->request;
-    struct record_outcome outcome;
-    struct recorded again;
+    struct record_outcome outcome = {0};
+    struct recorded again = {0};
     bare.bare = true;
     if (record_command(r->arena, &bare, NULL, &outcome, r->err) ||
         record_once(r, i == 0 ? kept : &again))

@@ -39,15 +39,16 @@ static void grow(struct calls *calls) {
 
 static struct calling_thread *thread_of(struct calls *calls, uint32_t tid) {
     struct calling_thread **slot = slot_of(calls->threads, calls->slots, tid);
-    if (*slot)
-        return *slot;
+    struct calling_thread *thread = *slot;
+    if (thread)
+        return thread;
     if (2 * ++calls->thread_count > calls->slots) {
         grow(calls);
         slot = slot_of(calls->threads, calls->slots, tid);
     }
-    *slot = ARENA_NEW(calls->arena, struct calling_thread);
-    (*slot)->tid = tid;
-    return *slot;
+    *slot = thread = ARENA_NEW(calls->arena, struct calling_thread);
+    thread->tid = tid;
+    return thread;
 }
 
 /* ---- spans ---------------------------------------------------------------------------------- */

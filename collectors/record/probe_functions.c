@@ -19,9 +19,11 @@ struct match {
     uint32_t rank; /* among the foremost of the wish; behind them all others */
 };
 
+enum { WISHES_MAX = 16 };
+
 struct search {
     struct arena *arena;
-    const struct probe_wish *wishes[16]; /* those of this library */
+    const struct probe_wish *wishes[WISHES_MAX]; /* those of this library */
     uint32_t wish_count;
     struct match *matches;
     uint32_t count, capacity;
@@ -155,8 +157,7 @@ static bool is_library(const struct probe_wish *wish, const char *path) {
 static void choose_wishes(struct search *search, const char *path, const struct probe_wish *wishes,
                           uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
-        if (search->wish_count < sizeof search->wishes / sizeof *search->wishes &&
-            is_library(&wishes[i], path))
+        if (search->wish_count < WISHES_MAX && is_library(&wishes[i], path))
             search->wishes[search->wish_count++] = &wishes[i];
 }
 
