@@ -418,6 +418,27 @@ static int finish(struct recording_run *run) {
     return 0;
 }
 
+/* What was seen could not be kept: that is no reason to end the command. Without probes, for nobody
+ * would wake it after an exception. */
+static void let_finish(struct recording_run *run) {
+    char bytes[16384];
+    probes_close(run->probes);
+    run->probes = NULL;
+    struct pollfd polled[] = {
+        {run->command.ended,   POLLIN, 0},
+        {run->command.signals, POLLIN, 0},
+        {run->command.output,  POLLIN, 0}
+    };
+    while (!(polled[0].revents & POLLIN) && (poll(polled, 3, -1) > 0 || errno == EINTR)) {
+        ssize_t length = polled[2].revents ? read(polled[2].fd, bytes, sizeof bytes) : 0;
+        if (length > 0 && write(STDOUT_FILENO, bytes, (size_t)length) != length)
+            break;
+        polled[2].fd = polled[2].revents && length == 0 ? -1 : polled[2].fd;
+        command_pass_signals(&run->command);
+    }
+    command_reap(&run->command);
+}
+
 int record_command(struct arena *arena, const struct record_request *request,
                    const struct span_sink *sink, struct record_outcome *out, struct err *err) {
     struct recording_run run = {
@@ -432,10 +453,13 @@ int record_command(struct arena *arena, const struct record_request *request,
     *out = (struct record_outcome){.peak.rss_bytes = NAN, .pss_bytes = NAN};
     int code = begin(&run);
     uint64_t cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-    if (code == 0)
+    bool begun = code == 0;
+    if (begun)
         code = watch(&run);
     if (code == 0)
         code = finish(&run);
+    else if (begun && run.command.pid)
+        let_finish(&run);
     out->recorder_ns = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     probes_close(run.probes);
     counters_close(&run.counters);
