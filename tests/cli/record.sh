@@ -120,6 +120,11 @@ for route in $("$assay" list probe-routes --format csv | awk -F, '$2 == "true" {
         not_ok "${route}_sees_every_call" "$(json '$.probe_route') $(json '$.calls')" "$err"
 done
 
+(ulimit -f 200 && exec "$assay" record --no-store --trace "$work/full.json" --probe "$work/lib.so:*er" \
+    -- sh -c "'$work/main' 20000; echo on; exit 3") >"$work/out" 2>"$work/err"
+code=$? out=$(<"$work/out") err=$(<"$work/err")
+expect a_command_that_can_no_longer_be_recorded_goes_on 4 out on
+
 # ---- exceptions ----------------------------------------------------------------------------------
 
 if command -v g++ >/dev/null; then
