@@ -214,6 +214,7 @@ check-pmu: deps-pmu ## counters on an emulated arm64 machine that has a PMU
 # the packages of deps-pmu (no root, another distribution) the tests on the emulated PMU are skipped.
 check: deps ## install what is missing, build with gcc and clang, run all tests
 	@$(MAKE) --no-print-directory deps-pmu || echo "the tests on the emulated PMU will be skipped"
+	@$(MAKE) --no-print-directory deps-record || echo "the tests on PyTorch will be skipped"
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=gcc BUILD=$(BUILD) tests
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=$(BUILD)/clang tests
 	@tests/run $(BUILD) $(BUILD)/clang
@@ -395,6 +396,18 @@ deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
 	dpkg --add-architecture arm64 && apt-get update -q && \
 	apt-get install -q --yes --no-install-recommends $$missing
 
+# Programs to record (docs/record.md); without them the tests on PyTorch are skipped.
+RECORD_PACKAGES := python3-torch python3-torchvision
+
+deps-record: ## install PyTorch for the tests of assay record (as root; otherwise says how)
+	@dpkg-query -W $(RECORD_PACKAGES) >/dev/null 2>&1 && exit; \
+	if [ "$$(id -u)" -ne 0 ]; then \
+	    echo "For the tests on PyTorch run as root:"; \
+	    echo "  apt-get install --yes --no-install-recommends $(RECORD_PACKAGES)"; \
+	    exit 1; \
+	fi; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -q --yes --no-install-recommends $(RECORD_PACKAGES)
+
 # ---- the main job on real models --------------------------------------------------------------
 
 quickstart: deps ## install, build, then profile, fit, predict and plan real models
@@ -495,7 +508,7 @@ clean: ## remove the build folder
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-.PHONY: all tests test check check-pmu deps-pmu sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
+.PHONY: all tests test check check-pmu deps-pmu deps-record sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
         install uninstall install-hooks uninstall-hooks clean help
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

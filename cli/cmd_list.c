@@ -4,6 +4,7 @@
 #include "collectors/counters.h"
 #include "collectors/foreign/foreign.h"
 #include "collectors/group.h"
+#include "collectors/record/probes.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
@@ -93,6 +94,19 @@ static const char *dtype_help(struct arena *arena, const struct dtype_info *info
         return arena_printf(arena, "%u elements in %u bytes (ggml)", info->block,
                             info->block_bytes);
     return info->bits ? arena_printf(arena, "%d bits", info->bits) : "of any length";
+}
+
+static void list_probe_routes(struct table *table) {
+    for (const struct probe_route *row = probe_routes; row->name; row++) {
+        struct err err = {0};
+        bool works = probe_route_available(row, &err) == 0;
+        add(table, row->name, row->help, works ? NULL : err.message);
+    }
+}
+
+static void list_probes(struct table *table) {
+    for (const struct probe_wish *row = probe_wishes; row->name; row++)
+        add(table, row->name, row->help, NULL);
 }
 
 static void list_dtypes(struct table *table) {
@@ -225,6 +239,8 @@ static const struct listing {
     {"events",            "counters that --events takes",                           list_events       },
     {"groups",            "groups of counters that --group takes",                  list_groups       },
     {"hardware",          "counting hardware that was recognised",                  list_hardware     },
+    {"probe-routes",      "how 'assay record' gets at a program's functions",       list_probe_routes },
+    {"probes",            "what 'assay record' probes without being asked",         list_probes       },
     {"models",            "model formats that can be read",                         list_models       },
     {"zoo",               "architectures that 'assay zoo write' can build",         list_zoo          },
     {"ops",               "operators whose work is known, with their family",       list_ops          },

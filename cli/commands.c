@@ -9,6 +9,7 @@
 #define COMMANDS(ROW) \
     ROW(calibrate) \
     ROW(profile) \
+    ROW(record) \
     ROW(fit) \
     ROW(predict) \
     ROW(scale) \

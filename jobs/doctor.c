@@ -7,6 +7,7 @@
 #include "collectors/kernfs.h"
 #include "collectors/machine.h"
 #include "collectors/perf_rights.h"
+#include "collectors/record/probes.h"
 #include "db/db.h"
 
 #include <inttypes.h>
@@ -208,6 +209,21 @@ static void check_groups(const struct patient *patient, struct diagnosis *out) {
 
 /* ---- other programs ------------------------------------------------------------------------ */
 
+static void check_recording(const struct patient *patient, struct diagnosis *out) {
+    const struct probe_route *route;
+    struct err err = {0};
+    if (probe_route_choose(NULL, &route, &err) == 0)
+        set(out, HEALTH_OK,
+            arena_printf(patient->arena, "functions of any program can be probed by %s: %s",
+                         route->name, route->help),
+            "");
+    else
+        set(out, HEALTH_WARN,
+            arena_printf(patient->arena, "'assay record' sees memory and threads only: %s",
+                         err.message),
+            arena_strdup(patient->arena, err.hint));
+}
+
 static bool on_path(const char *program) {
     const char *path = getenv("PATH");
     char file[1024];
@@ -307,6 +323,7 @@ static const struct {
     {"perf events",    check_perf_events},
     {"counters",       check_counters   },
     {"counter groups", check_groups     },
+    {"recording",      check_recording  },
     {"gnuplot",        check_gnuplot    },
     {"database",       check_database   },
     {"disk",           check_disk       },

@@ -3,6 +3,7 @@
 #include "collectors/collector.h"
 #include "collectors/foreign/foreign.h"
 #include "collectors/group.h"
+#include "collectors/record/probes.h"
 #include "core/dtype.h"
 #include "core/estimate.h"
 #include "core/op_kind.h"
@@ -203,6 +204,20 @@ static void models_choose_who_runs_them(void **state) {
     assert_ptr_equal(collector_for(replay, "gguf"), replay);
 }
 
+static void ways_to_probe_say_what_they_need(void **state) {
+    (void)state;
+    struct err err = {0};
+    const struct probe_route *found;
+    for (const struct probe_route *row = probe_routes; row->name; row++) {
+        assert_true(*row->help && *row->mend);
+        for (const struct probe_route *other = probe_routes; other < row; other++)
+            assert_string_not_equal(other->name, row->name);
+    }
+    for (const struct probe_wish *row = probe_wishes; row->name; row++)
+        assert_true(*row->help && *row->library && *row->symbol && *row->category);
+    assert_int_equal(probe_route_choose("none of them", &found, &err), -ERR_USAGE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(models_choose_who_runs_them),
@@ -217,6 +232,7 @@ int main(void) {
         cmocka_unit_test(kinds_of_spans_and_tracks_have_names),
         cmocka_unit_test(imports_are_whole_and_know_nothing_of_an_empty_file),
         cmocka_unit_test(groups_use_what_they_count_and_name_metrics_once),
+        cmocka_unit_test(ways_to_probe_say_what_they_need),
         cmocka_unit_test(model_formats_have_all_their_functions),
         cmocka_unit_test(zoo_rows_are_found_by_name_and_say_their_source),
     };
