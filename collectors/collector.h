@@ -58,6 +58,7 @@ struct collect_config {
     const struct flat_graph *hooked;
     const char *const *events; /* counter names for libpfm4 or perf, per operator and per run */
     uint32_t event_count;
+    const char *profile; /* where the runtime's own profile of the session is kept; NULL: nowhere */
 };
 
 struct collect_session; /* opaque, one per collector */

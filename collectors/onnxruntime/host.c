@@ -1,6 +1,5 @@
 #include "collectors/onnxruntime/host.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
@@ -205,6 +204,18 @@ static void on_named(void *context, const struct hook_event *event) {
     brackets_name(context, event);
 }
 
+static int keep_profiling(struct host *host, struct ort_options *options, struct err *err) {
+    const struct request *request = &host->request;
+    if (!request->profile)
+        return 0;
+    const char *prefix = arena_printf(&host->arena, "%s/profile", request->scratch);
+    return api_check(&host->api, host->api.EnableProfiling(options, prefix), ERR_ENVIRONMENT,
+                     "enabling the profile", err);
+}
+
+/* Where no file can be made: the runtime goes on, and writes nothing down at the end of a run. */
+static const char nowhere[] = "/dev/null/profile";
+
 /* The runtime keeps 2.5 kB per event until a profile ends, so each run has a profile of its own.
  * One of the whole session is made only when it is to be kept. */
 static int add_profiling(struct host *host, struct ort_options *options, struct err *err) {
@@ -223,15 +234,13 @@ static int add_profiling(struct host *host, struct ort_options *options, struct 
     int code = host_append_hook(host, options, err);
     if (code)
         return code;
-    const char *prefix = arena_printf(&host->arena, "%s/profile", request->scratch);
     if (request->profile)
-        return api_check(&host->api, host->api.EnableProfiling(options, prefix), ERR_ENVIRONMENT,
-                         "enabling the profile", err);
+        return keep_profiling(host, options, err);
     code = api_check(&host->api, host->api.CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
                      "run options", err);
     return code ? code
                 : api_check(&host->api,
-                            host->api.RunOptionsEnableProfiling(host->run_options, prefix),
+                            host->api.RunOptionsEnableProfiling(host->run_options, nowhere),
                             ERR_ENVIRONMENT, "enabling the profile", err);
 }
 
@@ -293,19 +302,6 @@ static void count_threads(struct host *host) {
     brackets_calibrate(&host->brackets);
 }
 
-/* Removes the profile of a run that the runtime has written into the scratch folder. */
-static void empty_scratch(const struct request *request) {
-    bool writes = request->op_count && !request->profile && request->scratch;
-    DIR *folder = writes ? opendir(request->scratch) : NULL;
-    if (!folder)
-        return;
-    struct dirent *entry;
-    while ((entry = readdir(folder)))
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
-}
-
 static int create_session(struct host *host, struct err *err) {
     const struct request *request = &host->request;
     struct ort_options *options;
@@ -313,6 +309,8 @@ static int create_session(struct host *host, struct err *err) {
     if (code)
         return code;
     code = host_give_weights(host, options, err);
+    if (!code && !request->op_count)
+        code = keep_profiling(host, options, err);
     if (!code)
         code =
             request->op_count ? add_profiling(host, options, err) : add_phases(host, options, err);
@@ -364,7 +362,6 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     code = run_once(host, err);
     put(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     feeds_release_outputs(&host->feeds, &host->api);
-    empty_scratch(&host->request);
     if (!code && host->request.op_count)
         brackets_flush(&host->brackets, PHASE_COLD, 0, NULL);
     return code;
@@ -398,7 +395,6 @@ static int measure_run(struct host *host, struct sink *sink, struct err *err) {
     if (host->has_counters)
         counters_read(&host->counters, &after);
     feeds_release_outputs(&host->feeds, &host->api);
-    empty_scratch(&host->request);
     if (code)
         return code;
     put(sink, METRIC_WALL_NS, phase, host->repeat, wall);
@@ -441,7 +437,7 @@ int host_finish(struct host *host, struct sink *sink, struct err *err) {
     put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
     put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
     put_known(sink, METRIC_FILE_READ_NS, reading_ns(host->request.config.model_path));
-    if (host->session && host->request.op_count && host->request.profile)
+    if (host->session && host->request.profile)
         return keep_profile(host, err);
     return 0;
 }

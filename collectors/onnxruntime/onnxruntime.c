@@ -33,6 +33,12 @@ static const char *const worker_environment[] = {"MALLOC_MMAP_THRESHOLD_=65536",
                                                  "MALLOC_TRIM_THRESHOLD_=65536",
                                                  "ORT_DISABLE_TELEMETRY=1", NULL};
 
+/* A hooked process gives no memory numbers. What the runtime writes down of a run is freed at its
+ * end: kept at hand for the next one. */
+static const char *const hooked_environment[] = {
+    "MALLOC_MMAP_THRESHOLD_=65536", "MALLOC_TRIM_THRESHOLD_=268435456",
+    "GLIBC_TUNABLES=glibc.malloc.tcache_count=65535", "ORT_DISABLE_TELEMETRY=1", NULL};
+
 static void end_session(struct collect_session *session, bool at_once) {
     if (at_once)
         worker_kill(&session->worker);
@@ -43,16 +49,21 @@ static void end_session(struct collect_session *session, bool at_once) {
 }
 
 static int start_worker(struct arena *arena, struct collect_session *session,
-                        struct location *location, struct err *err) {
+                        struct location *location, const char *const *environment,
+                        struct err *err) {
     *session = (struct collect_session){.arena = arena};
     int code = locate(arena, location, err);
     if (!code)
         code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
-                           worker_environment, err);
+                           environment, err);
     const char *timeout = getenv("ASSAY_WORKER_TIMEOUT");
     if (!code && timeout && strtoul(timeout, NULL, 10) > 0)
         session->worker.timeout_ms = (uint32_t)(strtoul(timeout, NULL, 10) % 2000000) * 1000;
     return code;
+}
+
+static const char *profile_path(const struct collect_config *config) {
+    return config->profile || !config->hooked ? config->profile : getenv("ASSAY_ORT_PROFILE");
 }
 
 static int send_request(struct collect_session *session, uint32_t kind,
@@ -61,7 +72,7 @@ static int send_request(struct collect_session *session, uint32_t kind,
     struct request request = {.library = location->library,
                               .hook = location->hook,
                               .scratch = session->scratch.path,
-                              .profile = getenv("ASSAY_ORT_PROFILE"),
+                              .profile = profile_path(config),
                               .config = *config};
     if (session->weights.path)
         request.config.weights_folder = session->weights.path;
@@ -136,7 +147,7 @@ static int ort_version(struct arena *arena, const char **name, const char **vers
                        struct err *err) {
     struct collect_session session;
     struct location location;
-    int code = start_worker(arena, &session, &location, err);
+    int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = &session};
@@ -166,7 +177,7 @@ static int ort_lower(struct arena *arena, const struct collect_config *config,
                      struct graph **lowered, struct err *err) {
     struct collect_session session;
     struct location location;
-    int code = start_worker(arena, &session, &location, err);
+    int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = &session};
@@ -188,11 +199,12 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
                     struct collect_session **out, struct err *err) {
     struct collect_session *session = ARENA_NEW(arena, struct collect_session);
     struct location location;
-    int code = start_worker(arena, session, &location, err);
+    int code = start_worker(arena, session, &location,
+                            config->hooked ? hooked_environment : worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = session, .sink = sink};
-    if (config->hooked)
+    if (profile_path(config))
         code = scratch_open(&session->scratch, arena, scratch_base(), err);
     if (!code)
         code = weights_open(&session->weights, arena, config, err);
