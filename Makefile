@@ -22,14 +22,15 @@ ROOMS    := $(filter-out $(EMIT),$(foreach room,$(HOUSE),$(room) $(patsubst %/,%
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
 MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c \
-            collectors/llamacpp/worker_main.c
+            collectors/llamacpp/worker_main.c collectors/memory/heap_preload.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 # Written by protoc-c into the build folder.
 PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
 PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
 PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
-PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/assay-llama-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
+PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/assay-llama-worker $(BUILD)/libassay-ort-hook.so \
+            $(BUILD)/libassay-heap.so $(BUILD)/assay-collect
 # CROSS=aarch64-linux-gnu builds the collector alone, for another machine: build/aarch64-linux-gnu/assay-collect.
 ifneq ($(CROSS),)
 PROGRAMS := $(BUILD)/$(CROSS)/assay-collect
@@ -92,10 +93,13 @@ $(BUILD)/assay-worker $(BUILD)/assay-llama-worker: $(BUILD)/libassay.a
 	    -Wl,--as-needed -lpfm -lm -lpthread -ldl
 
 $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
+$(BUILD)/libassay-heap.so: collectors/memory/heap_preload.c
+
+$(BUILD)/libassay-%.so:
 	@mkdir -p $(@D)
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
-	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
+	    -MF $(BUILD)/$*.d -MT $@ -o $@ $<
 
 # ---- the static collector ----------------------------------------------------------------------
 

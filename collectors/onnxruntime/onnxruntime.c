@@ -5,11 +5,13 @@
 #include "collectors/lowered.h"
 #include "collectors/onnxruntime/identity.h"
 #include "collectors/onnxruntime/locate.h"
+#include "collectors/onnxruntime/memory_frame.h"
 #include "collectors/onnxruntime/weights.h"
 #include "collectors/request.h"
 #include "collectors/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MISSING_MAX = METRIC_COUNTER_MAX + 3 }; /* events; the kernel's side, threads, operators */
 
@@ -48,18 +50,23 @@ static void end_session(struct collect_session *session, bool at_once) {
     scratch_close(&session->weights);
 }
 
-static int start_worker(struct arena *arena, struct collect_session *session,
-                        struct location *location, const char *const *environment,
-                        struct err *err) {
+static int start_located(struct arena *arena, struct collect_session *session,
+                         const struct location *location, const char *const *environment,
+                         struct err *err) {
     *session = (struct collect_session){.arena = arena};
-    int code = locate(arena, location, err);
-    if (!code)
-        code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
+    int code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
                            environment, err);
     const char *timeout = getenv("ASSAY_WORKER_TIMEOUT");
     if (!code && timeout && strtoul(timeout, NULL, 10) > 0)
         session->worker.timeout_ms = (uint32_t)(strtoul(timeout, NULL, 10) % 2000000) * 1000;
     return code;
+}
+
+static int start_worker(struct arena *arena, struct collect_session *session,
+                        struct location *location, const char *const *environment,
+                        struct err *err) {
+    int code = locate(arena, location, err);
+    return code ? code : start_located(arena, session, location, environment, err);
 }
 
 static const char *profile_path(const struct collect_config *config) {
@@ -96,9 +103,11 @@ static int send_request(struct collect_session *session, uint32_t kind,
 
 struct answer {
     struct collect_session *session;
-    struct sink *sink;   /* for REPLY_SAMPLES; NULL: none are expected */
-    const char *text;    /* the last REPLY_TEXT */
-    struct graph *graph; /* of REPLY_GRAPH */
+    struct sink *sink;         /* for REPLY_SAMPLES; NULL: none are expected */
+    const char *text;          /* the last REPLY_TEXT */
+    struct graph *graph;       /* of REPLY_GRAPH */
+    struct memory_use *memory; /* for REPLY_MEMORY; NULL: none is expected */
+    uint32_t op_count;
 };
 
 static int take_samples(struct answer *answer, struct frame_cursor *in, struct err *err) {
@@ -119,6 +128,8 @@ static int take_frame(struct answer *answer, uint32_t kind, struct err *err) {
         return take_samples(answer, &in, err);
     if (kind == REPLY_GRAPH)
         return lowered_read(session->arena, &in, &answer->graph, err);
+    if (kind == REPLY_MEMORY && answer->memory)
+        return memory_frame_get(&in, session->arena, answer->op_count, answer->memory, err);
     if (kind != REPLY_TEXT)
         return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a frame of kind %u", kind);
     answer->text = frame_get_text(&in, session->arena);
@@ -241,6 +252,38 @@ static int ort_disturbance(struct collect_session *session, struct disturbance *
     return 0;
 }
 
+static int look_into_memory(struct collect_session *session, const struct location *location,
+                            const struct collect_config *config, struct memory_use *out,
+                            struct err *err) {
+    struct answer answer = {.session = session, .memory = out, .op_count = config->hooked->count};
+    int code = weights_open(&session->weights, session->arena, config, err);
+    if (!code)
+        code = send_request(session, REQUEST_MEMORY, location, config, err);
+    if (!code)
+        code = receive(&answer, err);
+    if (!code && out->high_water_bytes == 0)
+        code = err_set(err, ERR_BUG, "the ONNX Runtime worker sent no account of memory");
+    end_session(session, code != 0);
+    return code;
+}
+
+static int ort_memory(struct arena *arena, const struct collect_config *config,
+                      struct memory_use *out, struct err *err) {
+    struct collect_session session;
+    struct location location;
+    *out = (struct memory_use){0};
+    int code = locate(arena, &location, err);
+    if (code)
+        return code;
+    if (!location.heap)
+        return err_set(err, ERR_ENVIRONMENT,
+                       "libassay-heap.so, which looks into memory, is not installed");
+    const char *environment[8] = {arena_printf(arena, "LD_PRELOAD=%s", location.heap)};
+    memcpy(environment + 1, worker_environment, sizeof worker_environment);
+    code = start_located(arena, &session, &location, environment, err);
+    return code ? code : look_into_memory(&session, &location, config, out, err);
+}
+
 static uint32_t ort_missing_events(const struct collect_session *session,
                                    const char *const **reasons) {
     *reasons = session->missing;
@@ -270,6 +313,7 @@ const struct collector collector_onnxruntime = {
     .open = ort_open,
     .run = ort_run,
     .disturbance = ort_disturbance,
+    .memory = ort_memory,
     .missing_events = ort_missing_events,
     .finish = ort_finish,
     .abandon = ort_abandon,
