@@ -16,12 +16,23 @@ static const char *const moment_names[MEMORY_MOMENTS] = {
     [MEMORY_LATER] = "later",     [MEMORY_PEAK] = "peak",
 };
 
+static const char *const phase_names[LOADING_PHASES] = {
+    [LOADING_READ] = "reading the file",
+    [LOADING_OPTIMISE] = "optimising the graph",
+    [LOADING_REORDER] = "reordering filters",
+    [LOADING_PACK] = "packing weights",
+};
+
 const char *memory_part_name(enum memory_part part) {
     return part_names[part];
 }
 
 const char *memory_moment_name(enum memory_moment moment) {
     return moment_names[moment];
+}
+
+const char *loading_phase_name(enum loading_phase phase) {
+    return phase_names[phase];
 }
 
 static double sum(const double *values) {
@@ -42,22 +53,33 @@ double memory_parts_proportional(const struct memory_parts *parts) {
 /* ---- as a timeline ----------------------------------------------------------------------------
  */
 
+struct operator_names operator_names_of(struct arena *arena, const struct flat_graph *flat) {
+    struct operator_names out = {ARENA_ARRAY(arena, flat->count + 1u, const char *),
+                                 ARENA_ARRAY(arena, flat->count + 1u, const char *), flat->count};
+    for (uint32_t i = 0; i < flat->count; i++) {
+        out.names[i] = flat->ops[i].path;
+        out.types[i] = flat->ops[i].op->type;
+    }
+    return out;
+}
+
+static bool is_named(const struct operator_names *names, int32_t op) {
+    return op >= 0 && (uint32_t)op < names->count;
+}
+
 static const char *owner_name(struct arena *arena, const struct memory_use *use,
-                              const struct flat_graph *flat) {
+                              const struct operator_names *names) {
     if (use->owner == OWNER_LATER)
         return MEMORY_OWNER_LATER;
-    if (use->owner == OWNER_OPERATOR && use->owner_op >= 0 && (uint32_t)use->owner_op < flat->count)
-        return flat->ops[use->owner_op].path;
-    return use->phase && use->phase[0]
-               ? arena_printf(arena, MEMORY_OWNER_LOADING ": %s", use->phase)
-               : MEMORY_OWNER_LOADING;
+    if (use->owner == OWNER_OPERATOR)
+        return is_named(names, use->owner_op) ? names->names[use->owner_op] : "the first run";
+    return arena_printf(arena, MEMORY_OWNER_LOADING ": %s", phase_names[use->phase]);
 }
 
 static struct memory_step step_of(const struct memory_use_step *step,
-                                  const struct flat_graph *flat) {
-    const struct flat_op *op = &flat->ops[step->op];
-    return (struct memory_step){.name = op->path,
-                                .type = op->op->type,
+                                  const struct operator_names *names) {
+    return (struct memory_step){.name = names->names[step->op],
+                                .type = names->types[step->op],
                                 .live_bytes = step->live_bytes,
                                 .arena_bytes = step->written_bytes,
                                 .allocated_bytes = step->allocated_bytes,
@@ -68,24 +90,23 @@ static struct memory_step step_of(const struct memory_use_step *step,
 }
 
 void memory_use_timeline(struct arena *arena, const struct memory_use *use,
-                         const struct flat_graph *flat, struct memory_timeline *out) {
+                         const struct operator_names *names, struct memory_timeline *out) {
     double process = memory_parts_resident(&use->at[MEMORY_STARTED]);
-    double loaded = memory_parts_resident(&use->at[MEMORY_LOADED]);
     *out = (struct memory_timeline){
         .measured = true,
         .steps = ARENA_ARRAY(arena, use->step_count + 1u, struct memory_step),
-        .weight_bytes = loaded - process,
+        .weight_bytes = memory_parts_resident(&use->at[MEMORY_LOADED]) - process,
         .feed_bytes = use->feed_bytes,
         .loading_bytes = use->loading_high_water_bytes - process,
         .later_bytes = use->at[MEMORY_LATER].resident_bytes[MEMORY_ARENA],
-        .owner = owner_name(arena, use, flat),
+        .owner = owner_name(arena, use, names),
         .peak_bytes = use->high_water_bytes - process,
     };
     for (uint32_t i = 0; i < use->step_count; i++) {
-        if (use->steps[i].op < 0 || (uint32_t)use->steps[i].op >= flat->count)
+        if (!is_named(names, use->steps[i].op))
             continue;
         uint32_t n = out->step_count++;
-        out->steps[n] = step_of(&use->steps[i], flat);
+        out->steps[n] = step_of(&use->steps[i], names);
         if (out->steps[n].live_bytes > out->steps[out->live_peak].live_bytes)
             out->live_peak = n;
         if (out->steps[n].arena_bytes > out->steps[out->arena_peak].arena_bytes)

@@ -53,6 +53,16 @@ struct memory_use_step {
 
 enum memory_owner { OWNER_LOADING, OWNER_OPERATOR, OWNER_LATER };
 
+enum loading_phase {
+    LOADING_READ,
+    LOADING_OPTIMISE,
+    LOADING_REORDER, /* filters, for blocked convolutions */
+    LOADING_PACK,
+    LOADING_PHASES
+};
+
+const char *loading_phase_name(enum loading_phase phase); /* "reordering filters" */
+
 struct memory_use {
     struct memory_parts at[MEMORY_MOMENTS];
     struct memory_use_step *steps; /* in the order of execution */
@@ -60,14 +70,23 @@ struct memory_use {
     double high_water_bytes;         /* the kernel's own: VmHWM */
     double loading_high_water_bytes; /* when the session was made */
     double feed_bytes;
-    enum memory_owner owner; /* of the peak */
-    int32_t owner_op;        /* OWNER_OPERATOR: place in the flat graph */
-    const char *phase;       /* OWNER_LOADING: what was being done */
+    enum memory_owner owner;  /* of the peak */
+    int32_t owner_op;         /* OWNER_OPERATOR: place in the flat graph */
+    enum loading_phase phase; /* OWNER_LOADING: what was being done */
 };
 
-/* The same as a timeline, `measured` set. Names are borrowed from the flat graph. */
+/* What operators are called, by their place in the flat graph. */
+struct operator_names {
+    const char **names, **types;
+    uint32_t count;
+};
+
+struct operator_names operator_names_of(struct arena *arena, const struct flat_graph *flat);
+
+/* The same as a timeline, `measured` set. Names are borrowed; a step of an operator that has none
+ * is left out. */
 void memory_use_timeline(struct arena *arena, const struct memory_use *use,
-                         const struct flat_graph *flat, struct memory_timeline *out);
+                         const struct operator_names *names, struct memory_timeline *out);
 
 /* How well one timeline tells another's, over the steps that both have. */
 struct memory_agreement {

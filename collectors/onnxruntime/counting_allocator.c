@@ -33,9 +33,11 @@ static void count(struct counting_allocator *self, void *block, size_t bytes) {
 static void *take(struct ort_allocator *allocator, size_t bytes) {
     struct counting_allocator *self = self_of(allocator);
     enum heap_purpose before = self->heap->purpose;
+    uint64_t malloc_bytes = self->heap->allocated_bytes;
     self->heap->purpose = HEAP_ARENA;
     void *block = self->arena->take(self->arena, bytes);
     self->heap->purpose = before;
+    self->region_bytes += self->heap->allocated_bytes - malloc_bytes;
     count(self, block, bytes);
     return block;
 }

@@ -27,7 +27,8 @@ struct counting_allocator {
     struct block_table taken;
     atomic_flag busy;
     uint64_t allocated_bytes, freed_bytes, live_bytes;
-    uint64_t most_bytes; /* live; the caller sets it back */
+    uint64_t most_bytes;   /* live; the caller sets it back */
+    uint64_t region_bytes; /* that the arena took of malloc */
 };
 
 /* Registers it with the environment, for sessions that ask for "session.use_env_allocators". All

@@ -16,7 +16,7 @@ static struct memory_reading read_now(const struct memory_brackets *brackets) {
     return (struct memory_reading){
         .allocated_bytes = brackets->allocator->allocated_bytes,
         .freed_bytes = brackets->allocator->freed_bytes,
-        .malloc_bytes = brackets->heap->allocated_bytes,
+        .malloc_bytes = brackets->heap->allocated_bytes - brackets->allocator->region_bytes,
         .faults = (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt,
     };
 }

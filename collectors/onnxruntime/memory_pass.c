@@ -21,11 +21,11 @@ struct memory_pass {
     double most_at_line; /* the high water when the runtime told its last line */
 };
 
-static const char *const phase_names[LOAD_PHASE_COUNT] = {
-    [LOAD_READ_PARSE] = "reading the file",
-    [LOAD_OPTIMISE] = "optimising the graph",
-    [LOAD_REORDER] = "reordering filters",
-    [LOAD_PREPACK] = "packing weights",
+static const enum loading_phase phases[LOAD_PHASE_COUNT] = {
+    [LOAD_READ_PARSE] = LOADING_READ,
+    [LOAD_OPTIMISE] = LOADING_OPTIMISE,
+    [LOAD_REORDER] = LOADING_REORDER,
+    [LOAD_PREPACK] = LOADING_PACK,
 };
 
 /* ---- while loading ----------------------------------------------------------------------------
@@ -45,7 +45,7 @@ static void end_interval(struct memory_pass *pass, const double *ns_before) {
     pass->most_at_line = pass->water.most_bytes;
     for (int i = 0; i < LOAD_PHASE_COUNT; i++)
         if (pass->host->phases.ns[i] > ns_before[i])
-            pass->use.phase = phase_names[i];
+            pass->use.phase = phases[i];
 }
 
 static void on_line(void *context, int severity, const char *category, const char *id,
