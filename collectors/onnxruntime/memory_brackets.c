@@ -51,6 +51,7 @@ void memory_brackets_start(struct memory_brackets *brackets) {
 void memory_brackets_stop(struct memory_brackets *brackets) {
     if (brackets->depth == 0 || brackets->depth > MEMORY_BRACKETS_DEPTH || brackets->done)
         return;
+    charge_releases(brackets);
     struct memory_reading stop = read_now(brackets);
     struct memory_bracket *bracket = &brackets->stack[brackets->depth - 1];
     const struct memory_reading *start = &bracket->start;
