@@ -451,6 +451,7 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 755 $(BUILD)/assay-llama-worker $(LIB_DIR)/assay-llama-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
+	install -D -m 644 $(BUILD)/libassay-heap.so $(LIB_DIR)/libassay-heap.so
 	install -D -m 755 $(BUILD)/assay-collect $(BIN_DIR)/assay-collect
 	mkdir -p $(GROUPS_DIR)
 	install -m 644 collectors/groups/*.group $(GROUPS_DIR)
@@ -467,7 +468,7 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
-	rm -f $(addprefix $(LIB_DIR)/,assay-worker assay-llama-worker libassay-ort-hook.so libonnxruntime.so.1)
+	rm -f $(addprefix $(LIB_DIR)/,assay-worker assay-llama-worker libassay-ort-hook.so libassay-heap.so libonnxruntime.so.1)
 	rm -rf $(LIB_DIR)/llama.cpp
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
 	for folder in $(LIB_DIR) $(MAPPINGS) $(GROUPS_DIR) $(SHARE)/assay; do \

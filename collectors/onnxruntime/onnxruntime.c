@@ -267,6 +267,18 @@ static int look_into_memory(struct collect_session *session, const struct locati
     return code;
 }
 
+/* A sanitizer has a malloc of its own, which must come first. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
+enum { sanitized = 1 };
+#else
+enum { sanitized = 0 };
+#endif
+
 static int ort_memory(struct arena *arena, const struct collect_config *config,
                       struct memory_use *out, struct err *err) {
     struct collect_session session;
@@ -275,9 +287,10 @@ static int ort_memory(struct arena *arena, const struct collect_config *config,
     int code = locate(arena, &location, err);
     if (code)
         return code;
-    if (!location.heap)
+    if (!location.heap || sanitized)
         return err_set(err, ERR_ENVIRONMENT,
-                       "libassay-heap.so, which looks into memory, is not installed");
+                       sanitized ? "a build with sanitizers cannot look into memory"
+                                 : "libassay-heap.so, which looks into memory, is not installed");
     const char *environment[8] = {arena_printf(arena, "LD_PRELOAD=%s", location.heap)};
     memcpy(environment + 1, worker_environment, sizeof worker_environment);
     code = start_located(arena, &session, &location, environment, err);
