@@ -70,7 +70,6 @@ struct memory_use {
     double high_water_bytes;         /* the kernel's own: VmHWM */
     double loading_high_water_bytes; /* when the session was made */
     double feed_bytes;
-    double watching_bytes;    /* of all moments: what looking itself has taken before the model */
     enum memory_owner owner;  /* of the peak */
     int32_t owner_op;         /* OWNER_OPERATOR: place in the flat graph */
     enum loading_phase phase; /* OWNER_LOADING: what was being done */

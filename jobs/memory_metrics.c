@@ -28,7 +28,6 @@ static const struct {
 } run_rows[] = {
     {PREFIX "high_water",         offsetof(struct memory_use, high_water_bytes)        },
     {PREFIX "loading_high_water", offsetof(struct memory_use, loading_high_water_bytes)},
-    {PREFIX "watching",           offsetof(struct memory_use, watching_bytes)          },
     {PREFIX "inputs",             offsetof(struct memory_use, feed_bytes)              },
 };
 enum { RUN_ROWS = sizeof run_rows / sizeof *run_rows };

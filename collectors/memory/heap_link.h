@@ -14,7 +14,7 @@
 enum {
     HEAP_REMEMBERED_BYTES = 4096, /* blocks from here on are in the table */
     HEAP_RELEASED_BYTES = 65536,  /* of a release that is told before it happens */
-    HEAP_BLOCKS = 1 << 15         /* size of the table; what does not fit is only counted */
+    HEAP_BLOCKS = 1 << 14         /* size of the table; what does not fit is only counted */
 };
 
 /* What the worker was about when a block was taken. */

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { TAKEN_MAX = 1 << 15 };
+enum { TAKEN_MAX = 1 << 12 };
 
 static struct counting_allocator *self_of(struct ort_allocator *allocator) {
     return (struct counting_allocator *)allocator;

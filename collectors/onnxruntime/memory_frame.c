@@ -5,7 +5,6 @@ void memory_frame_put(struct strbuf *out, const struct memory_use *use) {
     frame_put_f64(out, use->high_water_bytes);
     frame_put_f64(out, use->loading_high_water_bytes);
     frame_put_f64(out, use->feed_bytes);
-    frame_put_f64(out, use->watching_bytes);
     frame_put_u32(out, (uint32_t)use->owner);
     frame_put_u32(out, (uint32_t)use->owner_op);
     frame_put_u32(out, (uint32_t)use->phase);
@@ -30,7 +29,6 @@ int memory_frame_get(struct frame_cursor *in, struct arena *arena, uint32_t op_c
     use->high_water_bytes = frame_get_f64(in);
     use->loading_high_water_bytes = frame_get_f64(in);
     use->feed_bytes = frame_get_f64(in);
-    use->watching_bytes = frame_get_f64(in);
     use->owner = (enum memory_owner)frame_get_u32(in);
     use->owner_op = (int32_t)frame_get_u32(in);
     use->phase = (enum loading_phase)frame_get_u32(in);

@@ -193,7 +193,6 @@ int host_look_into_memory(struct host *host, struct strbuf *out, struct err *err
         return err_set(err, ERR_ENVIRONMENT, "out of memory");
     pass->host = host;
     int code = host_load(host, err);
-    double loaded = holdings_status("VmRSS"); /* as much as a process that is not looked into */
     if (!code)
         code = connect_heap(pass, err);
     if (!code)
@@ -205,7 +204,6 @@ int host_look_into_memory(struct host *host, struct strbuf *out, struct err *err
         code = run(pass, err);
     if (code)
         return code;
-    pass->use.watching_bytes = memory_parts_resident(&pass->use.at[MEMORY_STARTED]) - loaded;
     conclude(pass);
     memory_frame_put(out, &pass->use);
     return 0;

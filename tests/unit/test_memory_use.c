@@ -36,7 +36,6 @@ static struct memory_use seen(void) {
                              .high_water_bytes = 100.0 * MIB,
                              .loading_high_water_bytes = 90.0 * MIB,
                              .feed_bytes = 1.0 * MIB,
-                             .watching_bytes = 2.0 * MIB,
                              .owner = OWNER_OPERATOR,
                              .owner_op = 0,
                              .phase = LOADING_REORDER};
@@ -182,7 +181,6 @@ static void metrics_bring_all_of_it_back(void **state) {
     assert_true(out->high_water_bytes == use.high_water_bytes);
     assert_true(out->loading_high_water_bytes == use.loading_high_water_bytes);
     assert_true(out->feed_bytes == use.feed_bytes);
-    assert_true(out->watching_bytes == use.watching_bytes);
     assert_int_equal(out->owner, OWNER_OPERATOR);
     assert_int_equal(out->owner_op, 0);
     assert_int_equal(out->phase, LOADING_REORDER);
