@@ -20,6 +20,16 @@ static double value_of(const struct stored_metric *metrics, uint32_t count, cons
     return NAN;
 }
 
+static double field(const void *of, size_t offset) {
+    double value;
+    memcpy(&value, (const char *)of + offset, sizeof value);
+    return value;
+}
+
+static void set_field(void *of, size_t offset, double value) {
+    memcpy((char *)of + offset, &value, sizeof value);
+}
+
 /* ---- of the run ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -59,8 +69,8 @@ void memory_run_metrics(struct arena *arena, const struct memory_use *use,
     for (int moment = 0; moment < MEMORY_MOMENTS; moment++)
         add_parts(arena, use, moment, metrics, count);
     for (size_t i = 0; i < RUN_ROWS; i++)
-        metrics[(*count)++] = metric_of(run_rows[i].name, "bytes", PHASE_COLD,
-                                        *(const double *)((const char *)use + run_rows[i].offset));
+        metrics[(*count)++] =
+            metric_of(run_rows[i].name, "bytes", PHASE_COLD, field(use, run_rows[i].offset));
     metrics[(*count)++] = metric_of(OWNER_METRIC, "1", PHASE_COLD, use->owner);
     metrics[(*count)++] = metric_of(OWNER_OP_METRIC, "1", PHASE_COLD, use->owner_op);
     metrics[(*count)++] = metric_of(PHASE_METRIC, "1", PHASE_COLD, use->phase);
@@ -111,7 +121,7 @@ void memory_op_metrics(const struct memory_use_step *step, uint32_t place,
                        struct stored_metric *metrics, uint32_t *count) {
     for (size_t i = 0; i < OP_ROWS; i++)
         metrics[(*count)++] = metric_of(op_rows[i].name, op_rows[i].unit, PHASE_PROFILED,
-                                        *(const double *)((const char *)step + op_rows[i].offset));
+                                        field(step, op_rows[i].offset));
     metrics[(*count)++] = metric_of(PLACE_METRIC, "1", PHASE_PROFILED, place);
 }
 
@@ -136,8 +146,8 @@ static void read_steps(struct arena *arena, const struct stored_run *run, struct
         next->place = place;
         next->step.op = (int32_t)op->index;
         for (size_t row = 0; row < OP_ROWS; row++)
-            *(double *)((char *)&next->step + op_rows[row].offset) =
-                value_of(op->metrics, op->metric_count, op_rows[row].name);
+            set_field(&next->step, op_rows[row].offset,
+                      value_of(op->metrics, op->metric_count, op_rows[row].name));
     }
     qsort(placed, use->step_count, sizeof *placed, by_place);
     use->steps = ARENA_ARRAY(arena, use->step_count + 1u, struct memory_use_step);
@@ -150,8 +160,8 @@ const struct memory_use *memory_of_run(struct arena *arena, const struct stored_
         return NULL;
     struct memory_use *use = ARENA_NEW(arena, struct memory_use);
     for (size_t i = 0; i < RUN_ROWS; i++)
-        *(double *)((char *)use + run_rows[i].offset) =
-            value_of(run->metrics, run->metric_count, run_rows[i].name);
+        set_field(use, run_rows[i].offset,
+                  value_of(run->metrics, run->metric_count, run_rows[i].name));
     use->owner = (enum memory_owner)name_of(run, OWNER_METRIC, OWNER_LATER + 1);
     use->phase = (enum loading_phase)name_of(run, PHASE_METRIC, LOADING_PHASES);
     use->owner_op = owner_op(run);

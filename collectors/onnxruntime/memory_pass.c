@@ -4,7 +4,6 @@
 #include "collectors/onnxruntime/memory_frame.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -188,9 +187,7 @@ static void conclude(struct memory_pass *pass) {
 }
 
 int host_look_into_memory(struct host *host, struct strbuf *out, struct err *err) {
-    struct memory_pass *pass = calloc(1, sizeof *pass);
-    if (!pass)
-        return err_set(err, ERR_ENVIRONMENT, "out of memory");
+    struct memory_pass *pass = ARENA_NEW(&host->arena, struct memory_pass);
     pass->host = host;
     int code = host_load(host, err);
     if (!code)
