@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum { PLAIN, JSON, HOOK, SIDES };
-enum { WARM = 10, ROUNDS = 12, BATCH = 10, RUNS = ROUNDS * BATCH, SETS_MAX = 64 };
+enum { WARM = 10, ROUNDS = 40, BATCH = 10, RUNS = ROUNDS * BATCH, SETS_MAX = 64 };
 
 struct side {
     struct collect_session *session;
