@@ -80,15 +80,15 @@ static int do_run(struct server *server, struct frame_cursor *in, struct err *er
 }
 
 static int do_memory(struct server *server, struct frame_cursor *in, struct err *err) {
-    struct host *host = &server->host;
-    int code = request_get(in, &host->arena, &host->request, err);
+    struct host *host = server->context;
+    int code = take_request(host, in, err);
     if (code)
         return code;
     struct strbuf memory;
     strbuf_init(&memory);
     code = host_look_into_memory(host, &memory, err);
-    if (!code && !frame_send(WORKER_REPLIES, REPLY_MEMORY, memory.text, memory.length))
-        server->broken = true;
+    if (!code)
+        server_send(server, REPLY_MEMORY, &memory);
     strbuf_done(&memory);
     return code;
 }
