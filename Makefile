@@ -22,14 +22,15 @@ ROOMS    := $(filter-out $(EMIT),$(foreach room,$(HOUSE),$(room) $(patsubst %/,%
 SOURCES  := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))
 # Programs and plug-ins have a main or an entry point of their own.
 MAINS    := cli/main.c collectors/onnxruntime/worker_main.c collectors/onnxruntime/hook.c collectors/collect_main.c \
-            collectors/llamacpp/worker_main.c
+            collectors/llamacpp/worker_main.c collectors/memory/heap_preload.c
 LIBRARY  := $(filter-out $(MAINS),$(SOURCES))
 # Written by protoc-c into the build folder.
 PROTOS        := $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.proto)))
 PROTO_HEADERS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.h)
 PROTO_OBJECTS := $(PROTOS:%.proto=$(BUILD)/%.pb-c.o)
 OBJECTS  := $(LIBRARY:%.c=$(BUILD)/%.o) $(PROTO_OBJECTS)
-PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/assay-llama-worker $(BUILD)/libassay-ort-hook.so $(BUILD)/assay-collect
+PROGRAMS := $(BUILD)/assay $(BUILD)/assay-worker $(BUILD)/assay-llama-worker $(BUILD)/libassay-ort-hook.so \
+            $(BUILD)/libassay-heap.so $(BUILD)/assay-collect
 # CROSS=aarch64-linux-gnu builds the collector alone, for another machine: build/aarch64-linux-gnu/assay-collect.
 ifneq ($(CROSS),)
 PROGRAMS := $(BUILD)/$(CROSS)/assay-collect
@@ -92,10 +93,13 @@ $(BUILD)/assay-worker $(BUILD)/assay-llama-worker: $(BUILD)/libassay.a
 	    -Wl,--as-needed -lpfm -lm -lpthread -ldl
 
 $(BUILD)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
+$(BUILD)/libassay-heap.so: collectors/memory/heap_preload.c
+
+$(BUILD)/libassay-%.so:
 	@mkdir -p $(@D)
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
-	    -MF $(BUILD)/hook.d -MT $@ -o $@ $<
+	    -MF $(BUILD)/$*.d -MT $@ -o $@ $<
 
 # ---- the static collector ----------------------------------------------------------------------
 
@@ -148,11 +152,11 @@ ARM_LINKER  := -Wl,--dynamic-linker=/ld-linux-aarch64.so.1
 ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c core/graph.c core/dtype.c \
                    base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
                $(call collect_objects,aarch64-linux-gnu)
-ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c)) \
+ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c collectors/memory/*.c)) \
                    $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/frame.c \
                    collectors/kernfs.c collectors/lowered.c collectors/perf_rights.c collectors/request.c collectors/serve.c \
                    collectors/worker.c base/arena.c base/err.c \
-                   base/file.c base/rng.c base/strbuf.c base/units.c)
+                   base/file.c base/rng.c base/stats.c base/strbuf.c base/units.c)
 ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
                $(addprefix $(ARM)/tests/pmu/,guest work session)
 
@@ -307,7 +311,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
 
-bench: all $(addprefix $(BUILD)/bench/,predictor packing bare_http dripper asker kineto_writer) ## timings of assay itself, as ratios
+bench: all $(addprefix $(BUILD)/bench/,predictor packing hook bare_http dripper asker kineto_writer) ## timings of assay itself, as ratios
 	@tests/bench/run $(BUILD)
 	@tests/bench/import $(BUILD)
 	@tests/bench/serve $(BUILD)
@@ -460,6 +464,7 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 	install -D -m 755 $(BUILD)/assay-worker $(LIB_DIR)/assay-worker
 	install -D -m 755 $(BUILD)/assay-llama-worker $(LIB_DIR)/assay-llama-worker
 	install -D -m 644 $(BUILD)/libassay-ort-hook.so $(LIB_DIR)/libassay-ort-hook.so
+	install -D -m 644 $(BUILD)/libassay-heap.so $(LIB_DIR)/libassay-heap.so
 	install -D -m 755 $(BUILD)/assay-collect $(BIN_DIR)/assay-collect
 	mkdir -p $(GROUPS_DIR)
 	install -m 644 collectors/groups/*.group $(GROUPS_DIR)
@@ -476,7 +481,7 @@ install: all ## install under DESTDIR and PREFIX: programs, hooks, runtime, manu
 uninstall: ## remove what install put there
 	rm -f $(BIN_DIR)/assay $(BIN_DIR)/assay-collect $(MAN) $(BASH) $(ZSH) $(FISH)
 	rm -f $(patsubst collectors/groups/%,$(GROUPS_DIR)/%,$(wildcard collectors/groups/*.group))
-	rm -f $(addprefix $(LIB_DIR)/,assay-worker assay-llama-worker libassay-ort-hook.so libonnxruntime.so.1)
+	rm -f $(addprefix $(LIB_DIR)/,assay-worker assay-llama-worker libassay-ort-hook.so libassay-heap.so libonnxruntime.so.1)
 	rm -rf $(LIB_DIR)/llama.cpp
 	rm -f $(patsubst collectors/foreign/mappings/%,$(MAPPINGS)/%,$(wildcard collectors/foreign/mappings/*.yaml))
 	for folder in $(LIB_DIR) $(MAPPINGS) $(GROUPS_DIR) $(SHARE)/assay; do \

@@ -11,10 +11,29 @@ struct profile_options {
     struct text_list groups, events;
     uint64_t budget_ns;
     int64_t processes, replicas, operators;
+    bool no_memory, memory_timeline;
 };
+
+/* The text has the tables of memory when they are asked for, else sentences; JSON has all. */
+static int print_measured(struct context *context, const struct profiled *profiled,
+                          const struct profile_options *options, struct err *err) {
+    struct prediction shown = profiled->measured;
+    uint32_t limit = (uint32_t)options->operators;
+    if (context->json || options->memory_timeline)
+        return print_prediction(context, &shown, limit, err);
+    shown.timeline = (struct memory_timeline){0};
+    shown.memory = NULL;
+    shown.played = (struct memory_agreement){0};
+    if (print_prediction(context, &shown, limit, err))
+        return -(int)err->code;
+    print_memory_notes(context, &profiled->measured);
+    return 0;
+}
 
 static void note_profile(const struct context *context, const struct profiled *profiled) {
     const struct measured *m = &profiled->details;
+    if (profiled->memory_refused.code)
+        print_note(context, "memory was not looked into: %s", profiled->memory_refused.message);
     bool cpu = m->threads == 1; /* then CPU time, which other programs disturb less */
     double sum = cpu ? m->operators_cpu_ns : m->operators_wall_ns;
     double whole = cpu ? m->cpu_ns.median : m->wall_ns.median;
@@ -39,23 +58,23 @@ struct phases {
 };
 
 static int print_phase(struct context *context, const struct phases *phases, uint32_t i,
-                       uint32_t limit, struct err *err) {
+                       const struct profile_options *options, struct err *err) {
     const char *name = phases->items[i].name;
     const struct decoding *decoding = &phases->profiled[i].measured.decoding;
     if (name[0] &&
         print_line(context, err, "%s%s: %llu token%s at once", i ? "\n" : "", name,
                    (unsigned long long)decoding->tokens, decoding->tokens == 1 ? "" : "s"))
         return -(int)err->code;
-    return print_prediction(context, &phases->profiled[i].measured, limit, err);
+    return print_measured(context, &phases->profiled[i], options, err);
 }
 
-static int print_phases(struct context *context, const struct phases *phases, uint32_t limit,
-                        struct err *err) {
+static int print_phases(struct context *context, const struct phases *phases,
+                        const struct profile_options *options, struct err *err) {
     struct named_prediction named[DECODER_PHASES_MAX];
     bool together = context->json && phases->count > 1;
     for (uint32_t i = 0; i < phases->count; i++) {
         named[i] = (struct named_prediction){phases->items[i].name, &phases->profiled[i].measured};
-        if (!together && print_phase(context, phases, i, limit, err))
+        if (!together && print_phase(context, phases, i, options, err))
             return -(int)err->code;
         note_profile(context, &phases->profiled[i]);
     }
@@ -87,6 +106,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     request.subject.event_count = options->events.count;
     request.groups = options->groups.items;
     request.group_count = options->groups.count;
+    request.memory = !options->no_memory;
     request.protocol.budget_ns = options->budget_ns;
     request.protocol.processes = (uint32_t)options->processes;
     request.protocol.replicas = (uint32_t)options->replicas;
@@ -96,7 +116,7 @@ static int run(struct context *context, const void *given, struct err *err) {
     struct phases phases;
     int code = measure_phases(context, db, &request, &phases, err);
     db_close(db);
-    return code ? code : print_phases(context, &phases, (uint32_t)options->operators, err);
+    return code ? code : print_phases(context, &phases, options, err);
 }
 
 static const struct option_row options[] = {
@@ -139,6 +159,14 @@ static const struct option_row options[] = {
                                      .max = PROTOCOL_REPLICAS_MAX,
                                      .offset = offsetof(struct profile_options, replicas),
                                      .help = "copies side by side; one is measured, alone and beside the others"},
+    {.name = "no-memory",
+                                     .type = OPTION_FLAG,
+                                     .offset = offsetof(struct profile_options, no_memory),
+                                     .help = "leave out the process whose memory is looked into"},
+    {.name = "memory-timeline",
+                                     .type = OPTION_FLAG,
+                                     .offset = offsetof(struct profile_options, memory_timeline),
+                                     .help = "print memory operator by operator, and what held it"},
     {.name = "operators",
                                      .type = OPTION_INT,
                                      .metavar = "N",
@@ -147,7 +175,7 @@ static const struct option_row options[] = {
                                      .max = 1 << 30,
                                      .offset = offsetof(struct profile_options, operators),
                                      .help = "how many operators the text shows, costliest first; 0 is all"},
-    {0                                                                           },
+    {0                                                  },
 };
 
 static const struct argument_row arguments[] = {

@@ -3,13 +3,15 @@
 #include "reports/cold_start.h"
 #include "reports/counts.h"
 #include "reports/memory_timeline.h"
+#include "reports/memory_use.h"
 #include "reports/prediction_json.h"
 #include "reports/prediction_text.h"
 
 static int print_tables(struct context *context, const struct prediction *prediction,
                         uint32_t limit, struct err *err) {
-    struct table totals, cold_start, timeline, kernels, operators, refused, counted, counters;
-    const struct table *tables[8];
+    struct table totals, cold_start, timeline, memory, kernels, operators, refused, counted,
+        counters;
+    const struct table *tables[9];
     size_t count = 0;
     prediction_totals_table(context->arena, prediction, &totals);
     prediction_kernels_table(context->arena, prediction, &kernels);
@@ -22,6 +24,10 @@ static int print_tables(struct context *context, const struct prediction *predic
         tables[count++] = &cold_start;
     if (prediction->timeline.step_count)
         tables[count++] = &timeline;
+    if (prediction->memory) {
+        memory_use_table(context->arena, prediction->memory, &memory);
+        tables[count++] = &memory;
+    }
     tables[count++] = &kernels;
     tables[count++] = &operators;
     if (prediction->counts.column_count) {
@@ -33,6 +39,17 @@ static int print_tables(struct context *context, const struct prediction *predic
     if (prediction->refused_count)
         tables[count++] = &refused;
     return print_answer(context, NULL, tables, count, err);
+}
+
+void print_memory_notes(struct context *context, const struct prediction *prediction) {
+    const char *const sentences[] = {
+        memory_timeline_sentence(context->arena, &prediction->timeline),
+        memory_use_sentence(context->arena, prediction),
+        memory_played_sentence(context->arena, prediction),
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (sentences[i])
+            print_note(context, "%s", sentences[i]);
 }
 
 int print_prediction(struct context *context, const struct prediction *prediction, uint32_t limit,
@@ -49,9 +66,7 @@ int print_prediction(struct context *context, const struct prediction *predictio
                    prediction->conditions.threads == 1 ? "" : "s") ||
         print_tables(context, prediction, limit, err))
         return -(int)err->code;
-    const char *peak = memory_timeline_sentence(context->arena, &prediction->timeline);
-    if (peak)
-        print_note(context, "%s", peak);
+    print_memory_notes(context, prediction);
     for (uint32_t i = 0; i < prediction->warning_count; i++)
         print_note(context, "%s", prediction->warnings[i]);
     return 0;

@@ -17,4 +17,7 @@ struct named_prediction {
 int print_predictions_json(struct context *context, const struct named_prediction *predictions,
                            uint32_t count, struct err *err);
 
+/* Who owns the peak, what held it, how well it was foretold: as far as it is known. */
+void print_memory_notes(struct context *context, const struct prediction *prediction);
+
 #endif

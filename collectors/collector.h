@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "core/flat.h"
 #include "core/graph.h"
+#include "core/memory_use.h"
 #include "core/run.h"
 
 #include <stdbool.h>
@@ -58,6 +59,7 @@ struct collect_config {
     const struct flat_graph *hooked;
     const char *const *events; /* counter names for libpfm4 or perf, per operator and per run */
     uint32_t event_count;
+    const char *profile; /* where the runtime's own profile of the session is kept; NULL: nowhere */
 };
 
 struct collect_session; /* opaque, one per collector */
@@ -86,6 +88,10 @@ struct collector {
                struct err *err);
     /* What the kernel's books say of the process since the last call. */
     int (*disturbance)(struct collect_session *session, struct disturbance *out, struct err *err);
+    /* Looks into the memory of a fresh process that loads the model and runs it some times;
+     * `config` is hooked. Its times mean nothing. Lives in the arena. NULL: it cannot. */
+    int (*memory)(struct arena *arena, const struct collect_config *config, struct memory_use *out,
+                  struct err *err);
     /* Events that could not be opened, "cycles: not supported here (...)"; borrowed from session.
      */
     uint32_t (*missing_events)(const struct collect_session *session, const char *const **reasons);

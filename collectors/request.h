@@ -14,9 +14,11 @@ enum request_kind {
     REQUEST_OPEN,                        /* request -> REPLY_TEXT per missing event, samples */
     REQUEST_RUN,                         /* u32 repeats -> samples */
     REQUEST_FINISH,                      /* -> samples */
+    REQUEST_MEMORY,                      /* request -> REPLY_MEMORY */
     REPLY_TEXT,
     REPLY_SAMPLES, /* struct sample, as many as fit */
     REPLY_GRAPH,
+    REPLY_MEMORY,
 };
 
 /* An operator of the lowered graph as the worker needs it: to know it when the runtime names it. */

@@ -55,6 +55,21 @@ static double attention_inside(const struct graph *graph, const struct op *op) {
     return 3 * elements(x) + dim_of(x, 0) * heads * rows * rows;
 }
 
+/* Of a plain convolution (MlasConvPrepare in convolve.cpp): all columns of an image when there are
+ * more filters than pixels, else a piece of fixed size; none when the input is the columns. */
+static double convolution_columns(const struct graph *graph, const struct op *op) {
+    enum { PIECE_FLOATS = 128 * 128 };
+    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
+    const struct tensor *y = op_output(graph, op, 0);
+    double filters = dim_of(w, 0) / (double)op_int(op, "group", 1);
+    double depth = elements(w) / dim_of(w, 0);
+    double pixels = elements(y) / (dim_of(y, 0) * dim_of(y, 1));
+    bool as_it_is = depth == dim_of(w, 1) && pixels == elements(x) / (dim_of(x, 0) * dim_of(x, 1));
+    if (as_it_is || strcmp(op->domain, "com.microsoft.nchwc") == 0)
+        return 0;
+    return filters > pixels ? depth * pixels : PIECE_FLOATS;
+}
+
 /* The gates of every step. */
 static double recurrent_gates(const struct graph *graph, const struct op *op) {
     const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
@@ -69,13 +84,15 @@ static const struct workspace {
     const char *type;
     double (*floats)(const struct graph *graph, const struct op *op);
 } workspaces[] = {
-    {"ConvTranspose",      transposed_columns},
-    {"Attention",          attention_inside  },
-    {"MultiHeadAttention", attention_inside  },
-    {"LSTM",               recurrent_gates   },
-    {"GRU",                recurrent_gates   },
-    {"BiasGelu",           one_input         },
-    {"LRN",                one_input         },
+    {"Conv",               convolution_columns},
+    {"FusedConv",          convolution_columns},
+    {"ConvTranspose",      transposed_columns },
+    {"Attention",          attention_inside   },
+    {"MultiHeadAttention", attention_inside   },
+    {"LSTM",               recurrent_gates    },
+    {"GRU",                recurrent_gates    },
+    {"BiasGelu",           one_input          },
+    {"LRN",                one_input          },
 };
 
 static uint64_t workspace_bytes(const struct graph *graph, const struct op *op) {

@@ -44,8 +44,10 @@ void memory_timeline_of(struct arena *arena, const struct graph *graph,
         .later_bytes = footprint->arena_bytes,
     };
     for (uint32_t i = 0; i < graph->op_count; i++) {
-        out->steps[i] = (struct memory_step){"", graph->ops[i].type, played[i].live_bytes,
-                                             played[i].held_bytes};
+        out->steps[i] = (struct memory_step){.name = "",
+                                             .type = graph->ops[i].type,
+                                             .live_bytes = played[i].live_bytes,
+                                             .arena_bytes = played[i].held_bytes};
         if (played[i].live_bytes > out->steps[out->live_peak].live_bytes)
             out->live_peak = i;
         if (played[i].held_bytes > out->steps[out->arena_peak].arena_bytes)

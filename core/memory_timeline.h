@@ -5,6 +5,8 @@
 
 #include "core/footprint.h"
 
+#include <stdbool.h>
+
 /* Owners of the peak that are no operator. */
 #define MEMORY_OWNER_LOADING "loading the model"
 #define MEMORY_OWNER_LATER   "later runs"
@@ -13,9 +15,15 @@ struct memory_step {
     const char *name, *type; /* of the operator; path in the lowered graph, borrowed */
     double live_bytes;       /* tensors that are needed now or later, and the kernel's workspace */
     double arena_bytes;      /* written by the end of the operator: never given back */
+    /* Measured only. */
+    double allocated_bytes, freed_bytes; /* through the runtime's allocator; freed by the next */
+    double reserved_bytes;               /* that the arena has of the system */
+    double other_bytes;                  /* taken besides the allocator */
+    double faults;                       /* pages that were not there yet */
 };
 
 struct memory_timeline {
+    bool measured;             /* seen in a run (core/memory_use.h), not played through */
     struct memory_step *steps; /* operators of the outermost graph */
     uint32_t step_count;       /* 0: none was made */
     double weight_bytes;       /* held through all of it */

@@ -6,7 +6,7 @@
 #include "core/cold_start.h"
 #include "core/counts.h"
 #include "core/estimate.h"
-#include "core/memory_timeline.h"
+#include "core/memory_use.h"
 #include "core/run.h"
 
 #include <stdbool.h>
@@ -62,6 +62,9 @@ struct prediction {
     struct cold_start cold_start;
     struct decoding decoding;
     struct memory_timeline timeline; /* step_count 0: not asked for */
+    const struct memory_use *memory; /* where the timeline was measured; NULL: it was not */
+    /* Of the timeline played through with the measured one; steps 0: not compared. */
+    struct memory_agreement played;
     struct operator_row *operators;
     uint32_t operator_count;
     struct counts counts; /* of the operators and the run, where it was measured with counters */

@@ -9,6 +9,7 @@
 #include "jobs/decoding.h"
 #include "jobs/hook_cost.h"
 #include "jobs/measured_start.h"
+#include "jobs/memory_metrics.h"
 #include "jobs/predict.h"
 #include "predictor/predict.h"
 
@@ -59,6 +60,19 @@ static int measure(struct profiling *p, struct progress *progress) {
     return code;
 }
 
+/* Without it everything else is as good: a refusal is told, not passed on. */
+static void look_into_memory(struct profiling *p) {
+    const struct collector *collector = p->subject->collector;
+    struct collect_config config = p->subject->config;
+    if (!p->request->memory || !collector->memory)
+        return;
+    struct memory_use *use = ARENA_NEW(p->arena, struct memory_use);
+    config.hooked = &p->out->lowering.flat;
+    config.event_count = 0;
+    if (!collector->memory(p->arena, &config, use, &p->out->memory_refused))
+        p->out->memory = use;
+}
+
 static void find_features(struct profiling *p) {
     const struct flat_graph *flat = &p->out->lowering.flat;
     const struct feature_target target =
@@ -90,11 +104,11 @@ static const char *shapes_text(struct arena *arena, const struct flat_op *flat) 
     return copy;
 }
 
-static const struct stored_metric *counters_of(struct profiling *p, const struct summary *events,
-                                               uint32_t *count) {
+static struct stored_metric *counters_of(struct profiling *p, const struct summary *events,
+                                         uint32_t *count) {
     const struct measured *m = &p->out->details;
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, m->event_count + 1u, struct stored_metric);
+        ARENA_ARRAY(p->arena, m->event_count + MEMORY_OP_METRICS, struct stored_metric);
     for (uint32_t e = 0; events && e < m->event_count; e++)
         if (events[e].count)
             metrics[(*count)++] =
@@ -120,7 +134,12 @@ static struct stored_op stored_op_of(struct profiling *p, uint32_t i) {
         .wall_ns = measured->wall_ns,
         .cpu_ns = measured->cpu_ns,
     };
-    op.metrics = counters_of(p, measured->events, &op.metric_count);
+    struct stored_metric *metrics = counters_of(p, measured->events, &op.metric_count);
+    const struct memory_use *memory = p->out->memory;
+    for (uint32_t place = 0; memory && place < memory->step_count; place++)
+        if (memory->steps[place].op == (int32_t)i)
+            memory_op_metrics(&memory->steps[place], place, metrics, &op.metric_count);
+    op.metrics = metrics;
     return op;
 }
 
@@ -178,7 +197,8 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + 2 * m->event_count + 10, struct stored_metric);
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + 2 * m->event_count + 10 + MEMORY_RUN_METRICS,
+                    struct stored_metric);
     cold_summaries(m, cold);
     const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
     const struct stored_metric besides[] = {
@@ -208,6 +228,8 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
             metrics[(*count)++] =
                 (struct stored_metric){m->events[e], "1", PHASE_PROFILED, m->run_events[e]};
     add_running(p, metrics, count);
+    if (p->out->memory)
+        memory_run_metrics(p->arena, p->out->memory, metrics, count);
     return metrics;
 }
 
@@ -331,6 +353,23 @@ static void answer_operators(struct profiling *p, const char *evidence) {
     }
 }
 
+static void answer_memory(struct profiling *p) {
+    struct prediction *out = &p->out->measured;
+    const struct lowering *lowering = &p->out->lowering;
+    if (!p->out->memory)
+        return;
+    const struct operator_names names = operator_names_of(p->arena, &lowering->flat);
+    out->memory = p->out->memory;
+    memory_use_timeline(p->arena, out->memory, &names, &out->timeline);
+    struct footprint footprint;
+    struct memory_timeline played;
+    const struct folding folding = folding_of(p->subject->graph);
+    footprint_of(lowering->graph, &lowering->flat, p->subject->model.file_bytes, &footprint);
+    footprint_fold(&footprint, &folding);
+    memory_timeline_of(p->arena, lowering->graph, &lowering->flat, &footprint, &played);
+    memory_timelines_compare(p->arena, &played, &out->timeline, &out->played);
+}
+
 static void answer(struct profiling *p) {
     const struct measured *m = &p->out->details;
     struct prediction *out = &p->out->measured;
@@ -353,6 +392,7 @@ static void answer(struct profiling *p) {
         counting_answer(p->arena, &p->counting, m, p->features, &out->counts);
     decoding_of(p->subject, &out->latency_ns, &out->decoding);
     out->decoding.cache_bytes = measured_estimate(&m->cache_bytes, evidence);
+    answer_memory(p);
     const char **warnings =
         ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 1u, const char *);
     for (uint32_t i = 0; i < p->subject->note_count; i++)
@@ -370,6 +410,7 @@ static int profile(struct profiling *p, struct progress *progress) {
         lowering_make(p->arena, p->db, p->subject, source, &p->out->lowering, p->err) ||
         measure(p, progress))
         return -(int)p->err->code;
+    look_into_memory(p);
     find_features(p);
     if (store(p))
         return -(int)p->err->code;

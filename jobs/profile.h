@@ -15,6 +15,7 @@ struct profile_request {
     struct subject_request subject;
     struct protocol protocol;
     const char *purpose; /* "profile" */
+    bool memory;         /* look into memory too, in one more process, where that is possible */
     /* Groups of counters by name; their events are counted besides those of the subject. */
     const char *const *groups;
     uint32_t group_count;
@@ -24,8 +25,10 @@ struct profiled {
     struct prediction measured; /* every tier is "measured" */
     struct measured details;
     struct lowering lowering;
-    double measuring_ns; /* that loading and running the model took */
-    int64_t run_id;      /* valid once job_profile returned 0: the run is on the disk */
+    const struct memory_use *memory; /* NULL: not looked into */
+    struct err memory_refused;       /* why, when it was wanted */
+    double measuring_ns;             /* that loading and running the model took */
+    int64_t run_id;                  /* valid once job_profile returned 0: the run is on the disk */
 };
 
 int job_profile(struct arena *arena, struct db *db, const struct profile_request *request,

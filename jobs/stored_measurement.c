@@ -1,6 +1,7 @@
 #include "jobs/stored_measurement.h"
 
 #include "jobs/measured_start.h"
+#include "jobs/memory_metrics.h"
 
 #include <math.h>
 #include <string.h>
@@ -58,6 +59,19 @@ static void copy_start(struct arena *arena, const struct stored_run *run, const 
     measured_start(arena, cold, evidence, &out->cold_start);
 }
 
+static void copy_memory(struct arena *arena, const struct stored_run *run, struct prediction *out) {
+    struct operator_names names = {ARENA_ARRAY(arena, run->op_count + 1u, const char *),
+                                   ARENA_ARRAY(arena, run->op_count + 1u, const char *),
+                                   run->op_count};
+    out->memory = memory_of_run(arena, run);
+    for (uint32_t i = 0; i < run->op_count; i++) {
+        names.names[i] = out->operators[i].name;
+        names.types[i] = arena_strdup(arena, run->ops[i].type);
+    }
+    if (out->memory)
+        memory_use_timeline(arena, out->memory, &names, &out->timeline);
+}
+
 void stored_measurement(struct arena *arena, const struct stored_run *run, struct prediction *out) {
     const char *evidence = arena_printf(arena, "run:%lld", (long long)run->id);
     *out = (struct prediction){.measured = true, .lowering = "runtime"};
@@ -78,4 +92,5 @@ void stored_measurement(struct arena *arena, const struct stored_run *run, struc
     out->peak_memory_upper = (struct upper_bound){0.99, out->peak_memory_bytes.high};
     copy_start(arena, run, evidence, out);
     copy_operators(arena, run, evidence, out);
+    copy_memory(arena, run, out);
 }

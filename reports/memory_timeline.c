@@ -2,11 +2,20 @@
 
 #include <string.h>
 
+static void add_measured(cJSON *item, const struct memory_step *step) {
+    json_add_number(item, "allocated_bytes", step->allocated_bytes);
+    json_add_number(item, "freed_bytes", step->freed_bytes);
+    json_add_number(item, "arena_reserved_bytes", step->reserved_bytes);
+    json_add_number(item, "other_allocated_bytes", step->other_bytes);
+    json_add_number(item, "page_faults", step->faults);
+}
+
 void memory_timeline_add_json(cJSON *parent, const struct memory_timeline *t) {
     if (t->step_count == 0)
         return;
     cJSON *object = json_add_object(parent, "memory_timeline");
     cJSON *peak = json_add_object(object, "peak");
+    json_add_bool(object, "measured", t->measured);
     json_add_text(peak, "owner", t->owner);
     json_add_number(peak, "bytes", t->peak_bytes);
     json_add_text(object, "most_live", t->steps[t->live_peak].name);
@@ -22,10 +31,13 @@ void memory_timeline_add_json(cJSON *parent, const struct memory_timeline *t) {
         json_add_number(item, "live_bytes", t->steps[i].live_bytes);
         json_add_number(item, "arena_bytes", t->steps[i].arena_bytes);
         json_add_number(item, "held_bytes", memory_timeline_held(t, i));
+        if (t->measured)
+            add_measured(item, &t->steps[i]);
     }
 }
 
-enum { STEP, NAME, TYPE, LIVE, ARENA, WEIGHTS, HELD, MARK, COLUMNS };
+enum { STEP, NAME, TYPE, LIVE, ARENA, WEIGHTS, HELD, MARK, PLAYED_COLUMNS };
+enum { ALLOCATED = PLAYED_COLUMNS, FREED, FAULTS, COLUMNS };
 
 static void add_row(struct table *table, const char *name, double held_bytes) {
     table_row(table);
@@ -41,6 +53,11 @@ static void add_step(struct table *table, const struct memory_timeline *t, uint3
     table_number(table, LIVE, step->live_bytes);
     table_number(table, ARENA, step->arena_bytes);
     table_number(table, WEIGHTS, t->weight_bytes);
+    if (t->measured) {
+        table_number(table, ALLOCATED, step->allocated_bytes);
+        table_number(table, FREED, step->freed_bytes);
+        table_number(table, FAULTS, step->faults);
+    }
     if (strcmp(t->owner, step->name) == 0)
         table_text(table, MARK, "peak");
     else if (i == t->live_peak)
@@ -50,20 +67,23 @@ static void add_step(struct table *table, const struct memory_timeline *t, uint3
 void memory_timeline_table(struct arena *arena, const struct memory_timeline *t,
                            struct table *table) {
     static const struct table_column columns[] = {
-        [STEP] = {"step",         "Step",                   UNIT_PLAIN, TABLE_RIGHT},
-        [NAME] = {"name",         "In order of execution",  UNIT_PLAIN, TABLE_LEFT },
-        [TYPE] = {"op",           "Type",                   UNIT_PLAIN, TABLE_LEFT },
-        [LIVE] = {"live_bytes",   "Live activations",       UNIT_BYTES, TABLE_RIGHT},
-        [ARENA] = {"arena_bytes",  "Arena",                  UNIT_BYTES, TABLE_RIGHT},
-        [WEIGHTS] = {"weight_bytes", "Weights",                UNIT_BYTES, TABLE_RIGHT},
-        [HELD] = {"held_bytes",   "Held besides a process", UNIT_BYTES, TABLE_RIGHT},
-        [MARK] = {"mark",         "",                       UNIT_PLAIN, TABLE_LEFT },
+        [STEP] = {"step",            "Step",                   UNIT_PLAIN, TABLE_RIGHT},
+        [NAME] = {"name",            "In order of execution",  UNIT_PLAIN, TABLE_LEFT },
+        [TYPE] = {"op",              "Type",                   UNIT_PLAIN, TABLE_LEFT },
+        [LIVE] = {"live_bytes",      "Live activations",       UNIT_BYTES, TABLE_RIGHT},
+        [ARENA] = {"arena_bytes",     "Arena",                  UNIT_BYTES, TABLE_RIGHT},
+        [WEIGHTS] = {"weight_bytes",    "Weights",                UNIT_BYTES, TABLE_RIGHT},
+        [HELD] = {"held_bytes",      "Held besides a process", UNIT_BYTES, TABLE_RIGHT},
+        [MARK] = {"mark",            "",                       UNIT_PLAIN, TABLE_LEFT },
+        [ALLOCATED] = {"allocated_bytes", "Taken",                  UNIT_BYTES, TABLE_RIGHT},
+        [FREED] = {"freed_bytes",     "Given back",             UNIT_BYTES, TABLE_RIGHT},
+        [FAULTS] = {"page_faults",     "Page faults",            UNIT_COUNT, TABLE_RIGHT},
     };
-    table_init(table, arena, "", columns, COLUMNS);
+    table_init(table, arena, "", columns, t->measured ? COLUMNS : PLAYED_COLUMNS);
     if (t->step_count == 0)
         return;
     add_row(table, MEMORY_OWNER_LOADING, t->loading_bytes);
-    if (strcmp(t->owner, MEMORY_OWNER_LOADING) == 0)
+    if (strncmp(t->owner, MEMORY_OWNER_LOADING, strlen(MEMORY_OWNER_LOADING)) == 0)
         table_text(table, MARK, "peak");
     for (uint32_t i = 0; i < t->step_count; i++)
         add_step(table, t, i);

@@ -4,6 +4,7 @@
 #include "reports/counts.h"
 #include "reports/estimate_json.h"
 #include "reports/memory_timeline.h"
+#include "reports/memory_use.h"
 
 #include <math.h>
 
@@ -106,6 +107,7 @@ cJSON *prediction_json(const struct prediction *prediction) {
     add_totals(root, prediction);
     cold_start_add_json(root, &prediction->cold_start);
     memory_timeline_add_json(root, &prediction->timeline);
+    memory_use_add_json(root, prediction);
     add_operators(root, prediction);
     counts_add_json(root, &prediction->counts);
     cJSON *refused = json_add_array(root, "refused");

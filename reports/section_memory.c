@@ -2,6 +2,7 @@
 #include "reports/estimate_json.h"
 #include "reports/judgement.h"
 #include "reports/memory_timeline.h"
+#include "reports/memory_use.h"
 #include "reports/page.h"
 
 #include <math.h>
@@ -109,17 +110,54 @@ static const struct report_entry *with_most_activations(struct page *page) {
     return largest;
 }
 
-static void add_steps(struct figure *figure, const struct memory_timeline *timeline) {
-    double base = timeline->weight_bytes + timeline->feed_bytes;
-    strbuf_puts(&figure->script, "$steps << EOD\n");
+static void add_steps(struct figure *figure, const char *name,
+                      const struct memory_timeline *timeline, double base) {
+    strbuf_printf(&figure->script, "$%s << EOD\n", name);
     for (uint32_t i = 0; i < timeline->step_count; i++) {
         strbuf_printf(&figure->script, "%u", i + 1);
         figure_value(figure, base / 1048576);
         figure_value(figure, (base + timeline->steps[i].live_bytes) / 1048576);
-        figure_value(figure, memory_timeline_held(timeline, i) / 1048576);
+        figure_value(figure, (base + timeline->steps[i].arena_bytes) / 1048576);
         strbuf_puts(&figure->script, "\n");
     }
     strbuf_puts(&figure->script, "EOD\n");
+}
+
+static const struct memory_timeline *measured_timeline(const struct report_entry *entry) {
+    const struct memory_timeline *timeline = entry->measured ? &entry->measured->timeline : NULL;
+    return timeline && timeline->step_count > 1 ? timeline : NULL;
+}
+
+static void plot_steps(struct figure *figure, const struct memory_timeline *measured) {
+    strbuf_puts(
+        &figure->script,
+        "plot $steps using 1:4 with steps linewidth 2 linecolor rgb '" FIGURE_INK "' title 'held', "
+        "$steps using 1:3 with steps linewidth 2 linecolor rgb '" FIGURE_ORANGE "' title 'needed', "
+        "$steps using 1:2 with steps linewidth 2 linecolor rgb '" FIGURE_BLUE
+        "' title 'weights and inputs'");
+    if (measured)
+        strbuf_puts(&figure->script,
+                    ", $seen using 1:4 with points pointtype 7 pointsize 0.4 linecolor rgb "
+                    "'" FIGURE_INK "' title 'held, measured', "
+                    "$seen using 1:3 with points pointtype 7 pointsize 0.4 linecolor rgb "
+                    "'" FIGURE_ORANGE "' title 'needed, measured'");
+    strbuf_puts(&figure->script, "\n");
+}
+
+static void tell_measured(struct page *page, const struct report_entry *entry) {
+    const char *sentences[] = {
+        arena_printf(page->arena, "As measured: %s",
+                     memory_timeline_sentence(page->arena, measured_timeline(entry))),
+        memory_use_sentence(page->arena, entry->measured),
+    };
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (sentences[i])
+            html_paragraph(page->html, sentences[i]);
+    if (!entry->measured->memory)
+        return;
+    struct table table;
+    memory_use_table(page->arena, entry->measured->memory, &table);
+    html_table(page->html, &table);
 }
 
 static void draw_timeline(struct page *page) {
@@ -127,27 +165,29 @@ static void draw_timeline(struct page *page) {
     if (!entry)
         return;
     const struct memory_timeline *timeline = &entry->predicted->timeline;
+    const struct memory_timeline *measured = measured_timeline(entry);
     const char *alt = arena_printf(page->arena, "%s, operator by operator: %s", entry->name,
                                    memory_timeline_sentence(page->arena, timeline));
     struct figure figure;
     html_paragraph(page->html, alt);
     figure_init(&figure, "timeline", 760, 320);
-    add_steps(&figure, timeline);
+    double base = timeline->weight_bytes + timeline->feed_bytes;
+    add_steps(&figure, "steps", timeline, base);
+    if (measured)
+        add_steps(&figure, "seen", measured, base);
     strbuf_printf(&figure.script,
                   "set xlabel 'operators in the order of execution' textcolor rgb '" FIGURE_INK
                   "'\nset ylabel 'MiB' textcolor rgb '" FIGURE_INK "'\nset xrange [1:%u]\n"
-                  "set yrange [0:*]\nset key outside top center horizontal\n"
-                  "plot $steps using 1:4 with steps linewidth 2 linecolor rgb '" FIGURE_INK
-                  "' title 'held: weights, inputs, arena', "
-                  "$steps using 1:3 with steps linewidth 2 linecolor rgb '" FIGURE_ORANGE
-                  "' title 'needed: weights, inputs, live activations', "
-                  "$steps using 1:2 with steps linewidth 2 linecolor rgb '" FIGURE_BLUE
-                  "' title 'weights and inputs'\n",
+                  "set yrange [0:*]\nset key outside top center horizontal\n",
                   timeline->step_count);
+    plot_steps(&figure, measured);
     page_figure(page, &figure, alt,
-                "The first run played through, of the model with the most activations. The "
-                "arena gives nothing back: what lies between needed and held is room for later "
-                "operators.");
+                "The first run played through, of the model with the most activations; points are "
+                "what was measured of them, above the same weights and inputs. Held is what the "
+                "arena has written, needed are live activations. The arena gives nothing back: "
+                "what lies between them is room for later operators.");
+    if (measured)
+        tell_measured(page, entry);
 }
 
 static const char *finding(struct page *page, uint32_t *rows) {

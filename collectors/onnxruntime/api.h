@@ -32,6 +32,7 @@ struct ort_ep_api;
 struct ort_ep_device;
 struct ort_external_info;
 struct ort_graph;
+struct ort_memory_info;
 struct ort_node;
 struct ort_op_attr;
 struct ort_options;
@@ -45,6 +46,7 @@ struct ort_value_info;
 
 enum ort_logging { ORT_LOG_INFO = 1, ORT_LOG_ERROR = 3, ORT_LOG_FATAL = 4 };
 enum ort_level { ORT_LEVEL_NONE = 0, ORT_LEVEL_ALL = 99 };
+enum ort_allocator_type { ORT_ALLOCATOR_DEVICE = 0, ORT_ALLOCATOR_ARENA = 1 };
 enum ort_type { ORT_TYPE_TENSOR = 1, ORT_TYPE_OPTIONAL = 6 };
 enum ort_attribute {
     ORT_ATTRIBUTE_UNDEFINED,
@@ -68,6 +70,9 @@ typedef void (*ort_log_function)(void *context, int severity, const char *catego
     X(CreateEnv, 3, 1, struct ort_status *, (int logging, const char *id, struct ort_env **))      \
     X(CreateSession, 7, 1, struct ort_status *,                                                    \
       (const struct ort_env *, const char *path, const struct ort_options *,                       \
+       struct ort_session **))                                                                     \
+    X(CreateSessionFromArray, 8, 1, struct ort_status *,                                           \
+      (const struct ort_env *, const void *model, size_t bytes, const struct ort_options *,        \
        struct ort_session **))                                                                     \
     X(Run, 9, 1, struct ort_status *,                                                              \
       (struct ort_session *, const struct ort_run_options *, const char *const *input_names,       \
@@ -109,6 +114,8 @@ typedef void (*ort_log_function)(void *context, int severity, const char *catego
       (const struct ort_tensor_info *, const char **, size_t))                                     \
     X(GetTensorTypeAndShape, 65, 1, struct ort_status *,                                           \
       (const struct ort_value *, struct ort_tensor_info **))                                       \
+    X(CreateCpuMemoryInfo, 69, 1, struct ort_status *,                                             \
+      (int allocator, int memory, struct ort_memory_info **))                                      \
     X(AllocatorFree, 76, 1, struct ort_status *, (struct ort_allocator *, void *))                 \
     X(GetAllocatorWithDefaultOptions, 78, 1, struct ort_status *, (struct ort_allocator **))       \
     X(ReleaseStatus, 93, 1, void, (struct ort_status *))                                           \
@@ -124,6 +131,9 @@ typedef void (*ort_log_function)(void *context, int severity, const char *catego
       (struct ort_options *, const char *symbol, int64_t size))                                    \
     X(AddSessionConfigEntry, 130, 5, struct ort_status *,                                          \
       (struct ort_options *, const char *key, const char *value))                                  \
+    X(CreateAllocator, 131, 5, struct ort_status *,                                                \
+      (const struct ort_session *, const struct ort_memory_info *, struct ort_allocator **))       \
+    X(RegisterAllocator, 176, 9, struct ort_status *, (struct ort_env *, struct ort_allocator *))  \
     X(SetUserLoggingFunction, 266, 17, struct ort_status *,                                        \
       (struct ort_options *, ort_log_function, void *context))                                     \
     X(ReadOpAttr, 272, 17, struct ort_status *,                                                    \

@@ -21,6 +21,23 @@ void brackets_init(struct brackets *brackets, struct arena *arena, const struct 
 /* ---- the hot path -----------------------------------------------------------------------------
  */
 
+/* Shorter gaps between a stop and the next start have no room for another program's turn. */
+enum { GAP_NS = 20000 };
+
+/* The thread's CPU clock is a system call: after a short gap it is what the last reading and the
+ * gap make of it. */
+static void start_clocks(const struct brackets *brackets, struct bracket *bracket) {
+    bracket->start_ns = clock_ns(CLOCK_MONOTONIC);
+    int64_t gap = bracket->start_ns - brackets->read_ns;
+    if (!brackets->cpu)
+        return;
+    bracket->cpu_ns = brackets->read_cpu_ns + gap;
+    if (gap < GAP_NS)
+        return;
+    bracket->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    bracket->start_ns = clock_ns(CLOCK_MONOTONIC);
+}
+
 void brackets_start(struct brackets *brackets) {
     uint32_t depth = brackets->depth++;
     if (depth >= BRACKETS_DEPTH)
@@ -33,9 +50,7 @@ void brackets_start(struct brackets *brackets) {
         memset(bracket->nested_counts, 0, sizeof bracket->nested_counts);
         counters_read(brackets->counters, &bracket->reading);
     }
-    if (brackets->cpu)
-        bracket->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    bracket->start_ns = clock_ns(CLOCK_MONOTONIC);
+    start_clocks(brackets, bracket);
 }
 
 void brackets_stop(struct brackets *brackets) {
@@ -44,8 +59,11 @@ void brackets_stop(struct brackets *brackets) {
         return;
     struct bracket *bracket = &brackets->stack[brackets->depth - 1];
     bracket->stop_ns = now;
-    if (brackets->cpu)
-        bracket->cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID) - bracket->cpu_ns;
+    if (brackets->cpu) {
+        brackets->read_ns = now;
+        brackets->read_cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+        bracket->cpu_ns = brackets->read_cpu_ns - bracket->cpu_ns;
+    }
     if (brackets->counters) {
         struct counters_reading after;
         counters_read(brackets->counters, &after);

@@ -47,6 +47,7 @@ struct brackets {
     const struct counters *counters; /* NULL: none */
     double cost[METRIC_COUNTER_MAX]; /* what a bracket around nothing counts, by place asked */
     bool cpu;                        /* read the thread's CPU clock around every operator */
+    int64_t read_ns, read_cpu_ns;    /* when it was read last, and what it said */
     struct bracket stack[BRACKETS_DEPTH];
     uint32_t depth;
 };

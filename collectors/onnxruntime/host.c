@@ -1,6 +1,7 @@
 #include "collectors/onnxruntime/host.h"
 
-#include <dirent.h>
+#include "collectors/memory/holdings.h"
+
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <link.h>
@@ -32,24 +33,6 @@ void host_init(struct host *host, const char *started) {
     uint64_t started_ns = started ? strtoull(started, NULL, 16) : 0;
     host->starting_ns = started_ns ? clock_ns(CLOCK_MONOTONIC) - (double)started_ns : 0;
     arena_init(&host->arena);
-}
-
-/* ---- memory -----------------------------------------------------------------------------------
- */
-
-/* "VmHWM" of /proc/self/status, in bytes (the file says kB and means KiB); 0: not there. */
-static double memory_bytes(const char *field) {
-    FILE *file = fopen("/proc/self/status", "re");
-    if (!file)
-        return 0;
-    char line[256];
-    double bytes = 0;
-    size_t length = strlen(field);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, field, length) == 0 && line[length] == ':')
-            bytes = strtod(line + length + 1, NULL) * 1024;
-    fclose(file);
-    return bytes;
 }
 
 /* ---- files ------------------------------------------------------------------------------------
@@ -205,13 +188,45 @@ static void on_named(void *context, const struct hook_event *event) {
     brackets_name(context, event);
 }
 
-/* The runtime keeps 2.5 kB per event until a profile ends, so each run has a profile of its own.
- * One of the whole session is made only when it is to be kept. */
-static int add_profiling(struct host *host, struct ort_options *options, struct err *err) {
+static int keep_profiling(struct host *host, struct ort_options *options, struct err *err) {
+    const struct request *request = &host->request;
+    if (!request->profile)
+        return 0;
+    const char *prefix = arena_printf(&host->arena, "%s/profile", request->scratch);
+    return api_check(&host->api, host->api.EnableProfiling(options, prefix), ERR_ENVIRONMENT,
+                     "enabling the profile", err);
+}
+
+/* Where no file can be made: the runtime goes on, and writes nothing down at the end of a run. */
+static const char nowhere[] = "/dev/null/profile";
+
+/* Of runs that stay silent whatever the session tells. */
+static int make_run_options(struct host *host, struct err *err) {
+    const struct api *api = &host->api;
+    int code = api_check(api, api->CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
+                         "run options", err);
+    return code ? code
+                : api_check(api,
+                            api->RunOptionsSetRunLogSeverityLevel(host->run_options, ORT_LOG_ERROR),
+                            ERR_ENVIRONMENT, "level of messages", err);
+}
+
+int host_hook_runs(struct host *host, struct ort_options *options, struct err *err) {
     if (host->api.version < API_VERSION_PROFILER)
         return err_set(err, ERR_ENVIRONMENT,
                        "ONNX Runtime %s cannot be hooked: operators are profiled from 1.%d on",
                        host->api.version_string, API_VERSION_PROFILER);
+    int code = host_append_hook(host, options, err);
+    if (code || host->request.profile)
+        return code ? code : keep_profiling(host, options, err);
+    code = make_run_options(host, err);
+    return code ? code
+                : api_check(&host->api,
+                            host->api.RunOptionsEnableProfiling(host->run_options, nowhere),
+                            ERR_ENVIRONMENT, "enabling the profile", err);
+}
+
+static int hook_brackets(struct host *host, struct ort_options *options, struct err *err) {
     const struct request *request = &host->request;
     brackets_init(&host->brackets, &host->arena, request->ops, request->op_count);
     host->brackets.counters = host->has_counters ? &host->counters : NULL;
@@ -220,19 +235,7 @@ static int add_profiling(struct host *host, struct ort_options *options, struct 
     host->link.start = on_start;
     host->link.stop = on_stop;
     host->link.named = on_named;
-    int code = host_append_hook(host, options, err);
-    if (code)
-        return code;
-    const char *prefix = arena_printf(&host->arena, "%s/profile", request->scratch);
-    if (request->profile)
-        return api_check(&host->api, host->api.EnableProfiling(options, prefix), ERR_ENVIRONMENT,
-                         "enabling the profile", err);
-    code = api_check(&host->api, host->api.CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
-                     "run options", err);
-    return code ? code
-                : api_check(&host->api,
-                            host->api.RunOptionsEnableProfiling(host->run_options, prefix),
-                            ERR_ENVIRONMENT, "enabling the profile", err);
+    return host_hook_runs(host, options, err);
 }
 
 /* ---- without the hook -------------------------------------------------------------------------
@@ -247,23 +250,22 @@ static void on_line(void *context, int severity, const char *category, const cha
     load_phases_line(context, message, clock_ns(CLOCK_MONOTONIC));
 }
 
-/* The session tells what it does while it is made; its runs stay silent. */
-static int add_phases(struct host *host, struct ort_options *options, struct err *err) {
+int host_hear_loading(struct host *host, struct ort_options *options, ort_log_function hear,
+                      void *context, struct err *err) {
     const struct api *api = &host->api;
-    if (api->version < API_VERSION_LOG)
-        return 0;
-    int code = api_check(api, api->CreateRunOptions(&host->run_options), ERR_ENVIRONMENT,
-                         "run options", err);
-    if (!code)
-        code =
-            api_check(api, api->RunOptionsSetRunLogSeverityLevel(host->run_options, ORT_LOG_ERROR),
-                      ERR_ENVIRONMENT, "level of messages", err);
-    if (!code)
-        code = api_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOG_INFO),
+    int code = api_check(api, api->SetSessionLogSeverityLevel(options, ORT_LOG_INFO),
                          ERR_ENVIRONMENT, "level of messages", err);
+    return code ? code
+                : api_check(api, api->SetUserLoggingFunction(options, hear, context),
+                            ERR_ENVIRONMENT, "receiving messages", err);
+}
+
+static int add_phases(struct host *host, struct ort_options *options, struct err *err) {
+    if (host->api.version < API_VERSION_LOG)
+        return 0;
+    int code = make_run_options(host, err);
     if (!code)
-        code = api_check(api, api->SetUserLoggingFunction(options, on_line, &host->phases),
-                         ERR_ENVIRONMENT, "receiving messages", err);
+        code = host_hear_loading(host, options, on_line, &host->phases, err);
     if (!code)
         load_phases_begin(&host->phases, clock_ns(CLOCK_MONOTONIC));
     return code;
@@ -293,19 +295,6 @@ static void count_threads(struct host *host) {
     brackets_calibrate(&host->brackets);
 }
 
-/* Removes the profile of a run that the runtime has written into the scratch folder. */
-static void empty_scratch(const struct request *request) {
-    bool writes = request->op_count && !request->profile && request->scratch;
-    DIR *folder = writes ? opendir(request->scratch) : NULL;
-    if (!folder)
-        return;
-    struct dirent *entry;
-    while ((entry = readdir(folder)))
-        if (entry->d_name[0] != '.')
-            unlinkat(dirfd(folder), entry->d_name, 0);
-    closedir(folder);
-}
-
 static int create_session(struct host *host, struct err *err) {
     const struct request *request = &host->request;
     struct ort_options *options;
@@ -313,9 +302,11 @@ static int create_session(struct host *host, struct err *err) {
     if (code)
         return code;
     code = host_give_weights(host, options, err);
+    if (!code && !request->op_count)
+        code = keep_profiling(host, options, err);
     if (!code)
         code =
-            request->op_count ? add_profiling(host, options, err) : add_phases(host, options, err);
+            request->op_count ? hook_brackets(host, options, err) : add_phases(host, options, err);
     if (!code)
         code = api_check(
             &host->api,
@@ -326,7 +317,7 @@ static int create_session(struct host *host, struct err *err) {
     return code;
 }
 
-static int run_once(struct host *host, struct err *err) {
+int host_run_once(struct host *host, struct err *err) {
     struct feeds *feeds = &host->feeds;
     struct ort_status *status =
         host->api.Run(host->session, host->run_options, feeds->input_names,
@@ -344,7 +335,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     put_known(sink, METRIC_PROCESS_START_NS, host->starting_ns);
     put(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
     put_known(sink, METRIC_LIBRARY_BYTES, library_bytes(&host->api));
-    put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
+    put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, holdings_status("VmRSS"));
     code = open_counters(host, err);
     if (code)
         return code;
@@ -354,17 +345,16 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
         return code;
     put(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     count_threads(host);
-    put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, holdings_status("VmHWM"));
     load_phases_put(&host->phases, sink);
     code = feeds_open(&host->feeds, &host->arena, &host->api, host->session, &host->request.config,
                       err);
     if (code)
         return code;
     start = clock_ns(CLOCK_MONOTONIC);
-    code = run_once(host, err);
+    code = host_run_once(host, err);
     put(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     feeds_release_outputs(&host->feeds, &host->api);
-    empty_scratch(&host->request);
     if (!code && host->request.op_count)
         brackets_flush(&host->brackets, PHASE_COLD, 0, NULL);
     return code;
@@ -392,13 +382,12 @@ static int measure_run(struct host *host, struct sink *sink, struct err *err) {
         counters_read(&host->counters, &before);
     double cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
     double wall = clock_ns(CLOCK_MONOTONIC);
-    int code = run_once(host, err);
+    int code = host_run_once(host, err);
     wall = clock_ns(CLOCK_MONOTONIC) - wall;
     cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     if (host->has_counters)
         counters_read(&host->counters, &after);
     feeds_release_outputs(&host->feeds, &host->api);
-    empty_scratch(&host->request);
     if (code)
         return code;
     put(sink, METRIC_WALL_NS, phase, host->repeat, wall);
@@ -438,10 +427,10 @@ static int keep_profile(struct host *host, struct err *err) {
 }
 
 int host_finish(struct host *host, struct sink *sink, struct err *err) {
-    put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, memory_bytes("VmRSS"));
-    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, memory_bytes("VmHWM"));
+    put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, holdings_status("VmRSS"));
+    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, holdings_status("VmHWM"));
     put_known(sink, METRIC_FILE_READ_NS, reading_ns(host->request.config.model_path));
-    if (host->session && host->request.op_count && host->request.profile)
+    if (host->session && host->request.profile)
         return keep_profile(host, err);
     return 0;
 }

@@ -41,6 +41,14 @@ int host_give_weights(struct host *host, struct ort_options *options, struct err
 /* Registers the hook with the runtime and appends it to the options. The link is filled by the
  * caller, but for its size and api. */
 int host_append_hook(struct host *host, struct ort_options *options, struct err *err);
+/* The same, and every run calls it: a profile per run, since the runtime keeps 2.5 kB per event
+ * until a profile ends, unless one of the whole session is to be kept. */
+int host_hook_runs(struct host *host, struct ort_options *options, struct err *err);
+/* What the session tells of itself while it is made; its runs stay silent. */
+int host_hear_loading(struct host *host, struct ort_options *options, ort_log_function hear,
+                      void *context, struct err *err);
+/* host->feeds through host->session. */
+int host_run_once(struct host *host, struct err *err);
 
 /* Loads, opens the session of host->request and runs it once. Puts the cold samples. */
 int host_open(struct host *host, struct sink *sink, struct err *err);

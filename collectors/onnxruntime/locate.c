@@ -22,6 +22,9 @@ static const char *const worker_places[] = {"assay-worker", "../assay-worker", "
 static const char *const hook_places[] = {"libassay-ort-hook.so", "../libassay-ort-hook.so",
                                           "../../libassay-ort-hook.so",
                                           "../lib/assay/libassay-ort-hook.so"};
+static const char *const heap_places[] = {"libassay-heap.so", "../libassay-heap.so",
+                                          "../../libassay-heap.so",
+                                          "../lib/assay/libassay-heap.so"};
 static const char *const library_places[] = {LIBRARY_NAME, "../lib/assay/" LIBRARY_NAME,
                                              "../" NODE_FOLDER, "../../" NODE_FOLDER,
                                              "../../../" NODE_FOLDER};
@@ -81,6 +84,8 @@ int locate(struct arena *arena, struct location *location, struct err *err) {
     if (!location->hook)
         location->hook =
             first_readable(arena, folder, hook_places, sizeof hook_places / sizeof hook_places[0]);
+    location->heap =
+        first_readable(arena, folder, heap_places, sizeof heap_places / sizeof heap_places[0]);
     location->library = from_environment(arena, "ASSAY_ORT_LIBRARY");
     if (!location->library)
         location->library = find_library(arena, folder);

@@ -9,6 +9,7 @@
 struct location {
     const char *worker;  /* assay-worker */
     const char *hook;    /* libassay-ort-hook.so */
+    const char *heap;    /* libassay-heap.so; NULL: it is not there */
     const char *library; /* libonnxruntime.so.1; a bare name when only the loader can know */
 };
 

@@ -5,11 +5,13 @@
 #include "collectors/lowered.h"
 #include "collectors/onnxruntime/identity.h"
 #include "collectors/onnxruntime/locate.h"
+#include "collectors/onnxruntime/memory_frame.h"
 #include "collectors/onnxruntime/weights.h"
 #include "collectors/request.h"
 #include "collectors/worker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { MISSING_MAX = METRIC_COUNTER_MAX + 3 }; /* events; the kernel's side, threads, operators */
 
@@ -33,6 +35,12 @@ static const char *const worker_environment[] = {"MALLOC_MMAP_THRESHOLD_=65536",
                                                  "MALLOC_TRIM_THRESHOLD_=65536",
                                                  "ORT_DISABLE_TELEMETRY=1", NULL};
 
+/* A hooked process gives no memory numbers. What the runtime writes down of a run is freed at its
+ * end: kept at hand for the next one. */
+static const char *const hooked_environment[] = {
+    "MALLOC_MMAP_THRESHOLD_=65536", "MALLOC_TRIM_THRESHOLD_=268435456",
+    "GLIBC_TUNABLES=glibc.malloc.tcache_count=65535", "ORT_DISABLE_TELEMETRY=1", NULL};
+
 static void end_session(struct collect_session *session, bool at_once) {
     if (at_once)
         worker_kill(&session->worker);
@@ -42,17 +50,27 @@ static void end_session(struct collect_session *session, bool at_once) {
     scratch_close(&session->weights);
 }
 
-static int start_worker(struct arena *arena, struct collect_session *session,
-                        struct location *location, struct err *err) {
+static int start_located(struct arena *arena, struct collect_session *session,
+                         const struct location *location, const char *const *environment,
+                         struct err *err) {
     *session = (struct collect_session){.arena = arena};
-    int code = locate(arena, location, err);
-    if (!code)
-        code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
-                           worker_environment, err);
+    int code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
+                           environment, err);
     const char *timeout = getenv("ASSAY_WORKER_TIMEOUT");
     if (!code && timeout && strtoul(timeout, NULL, 10) > 0)
         session->worker.timeout_ms = (uint32_t)(strtoul(timeout, NULL, 10) % 2000000) * 1000;
     return code;
+}
+
+static int start_worker(struct arena *arena, struct collect_session *session,
+                        struct location *location, const char *const *environment,
+                        struct err *err) {
+    int code = locate(arena, location, err);
+    return code ? code : start_located(arena, session, location, environment, err);
+}
+
+static const char *profile_path(const struct collect_config *config) {
+    return config->profile || !config->hooked ? config->profile : getenv("ASSAY_ORT_PROFILE");
 }
 
 static int send_request(struct collect_session *session, uint32_t kind,
@@ -61,7 +79,7 @@ static int send_request(struct collect_session *session, uint32_t kind,
     struct request request = {.library = location->library,
                               .hook = location->hook,
                               .scratch = session->scratch.path,
-                              .profile = getenv("ASSAY_ORT_PROFILE"),
+                              .profile = profile_path(config),
                               .config = *config};
     if (session->weights.path)
         request.config.weights_folder = session->weights.path;
@@ -85,9 +103,11 @@ static int send_request(struct collect_session *session, uint32_t kind,
 
 struct answer {
     struct collect_session *session;
-    struct sink *sink;   /* for REPLY_SAMPLES; NULL: none are expected */
-    const char *text;    /* the last REPLY_TEXT */
-    struct graph *graph; /* of REPLY_GRAPH */
+    struct sink *sink;         /* for REPLY_SAMPLES; NULL: none are expected */
+    const char *text;          /* the last REPLY_TEXT */
+    struct graph *graph;       /* of REPLY_GRAPH */
+    struct memory_use *memory; /* for REPLY_MEMORY; NULL: none is expected */
+    uint32_t op_count;
 };
 
 static int take_samples(struct answer *answer, struct frame_cursor *in, struct err *err) {
@@ -108,6 +128,8 @@ static int take_frame(struct answer *answer, uint32_t kind, struct err *err) {
         return take_samples(answer, &in, err);
     if (kind == REPLY_GRAPH)
         return lowered_read(session->arena, &in, &answer->graph, err);
+    if (kind == REPLY_MEMORY && answer->memory)
+        return memory_frame_get(&in, session->arena, answer->op_count, answer->memory, err);
     if (kind != REPLY_TEXT)
         return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a frame of kind %u", kind);
     answer->text = frame_get_text(&in, session->arena);
@@ -136,7 +158,7 @@ static int ort_version(struct arena *arena, const char **name, const char **vers
                        struct err *err) {
     struct collect_session session;
     struct location location;
-    int code = start_worker(arena, &session, &location, err);
+    int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = &session};
@@ -166,7 +188,7 @@ static int ort_lower(struct arena *arena, const struct collect_config *config,
                      struct graph **lowered, struct err *err) {
     struct collect_session session;
     struct location location;
-    int code = start_worker(arena, &session, &location, err);
+    int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = &session};
@@ -188,11 +210,12 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
                     struct collect_session **out, struct err *err) {
     struct collect_session *session = ARENA_NEW(arena, struct collect_session);
     struct location location;
-    int code = start_worker(arena, session, &location, err);
+    int code = start_worker(arena, session, &location,
+                            config->hooked ? hooked_environment : worker_environment, err);
     if (code)
         return code;
     struct answer answer = {.session = session, .sink = sink};
-    if (config->hooked)
+    if (profile_path(config))
         code = scratch_open(&session->scratch, arena, scratch_base(), err);
     if (!code)
         code = weights_open(&session->weights, arena, config, err);
@@ -229,6 +252,51 @@ static int ort_disturbance(struct collect_session *session, struct disturbance *
     return 0;
 }
 
+static int look_into_memory(struct collect_session *session, const struct location *location,
+                            const struct collect_config *config, struct memory_use *out,
+                            struct err *err) {
+    struct answer answer = {.session = session, .memory = out, .op_count = config->hooked->count};
+    int code = weights_open(&session->weights, session->arena, config, err);
+    if (!code)
+        code = send_request(session, REQUEST_MEMORY, location, config, err);
+    if (!code)
+        code = receive(&answer, err);
+    if (!code && out->high_water_bytes == 0)
+        code = err_set(err, ERR_BUG, "the ONNX Runtime worker sent no account of memory");
+    end_session(session, code != 0);
+    return code;
+}
+
+/* A sanitizer has a malloc of its own, which must come first. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(SANITIZED)
+enum { sanitized = 1 };
+#else
+enum { sanitized = 0 };
+#endif
+
+static int ort_memory(struct arena *arena, const struct collect_config *config,
+                      struct memory_use *out, struct err *err) {
+    struct collect_session session;
+    struct location location;
+    *out = (struct memory_use){0};
+    int code = locate(arena, &location, err);
+    if (code)
+        return code;
+    if (!location.heap || sanitized)
+        return err_set(err, ERR_ENVIRONMENT,
+                       sanitized ? "a build with sanitizers cannot look into memory"
+                                 : "libassay-heap.so, which looks into memory, is not installed");
+    const char *environment[8] = {arena_printf(arena, "LD_PRELOAD=%s", location.heap)};
+    memcpy(environment + 1, worker_environment, sizeof worker_environment);
+    code = start_located(arena, &session, &location, environment, err);
+    return code ? code : look_into_memory(&session, &location, config, out, err);
+}
+
 static uint32_t ort_missing_events(const struct collect_session *session,
                                    const char *const **reasons) {
     *reasons = session->missing;
@@ -258,6 +326,7 @@ const struct collector collector_onnxruntime = {
     .open = ort_open,
     .run = ort_run,
     .disturbance = ort_disturbance,
+    .memory = ort_memory,
     .missing_events = ort_missing_events,
     .finish = ort_finish,
     .abandon = ort_abandon,

@@ -1,6 +1,7 @@
 /* assay-worker: holds ONNX Runtime for the program (collectors/serve.h). */
 #include "collectors/onnxruntime/host.h"
 #include "collectors/onnxruntime/lower.h"
+#include "collectors/onnxruntime/memory_pass.h"
 #include "collectors/perf_rights.h"
 #include "collectors/serve.h"
 
@@ -78,6 +79,20 @@ static int do_run(struct server *server, struct frame_cursor *in, struct err *er
     return code;
 }
 
+static int do_memory(struct server *server, struct frame_cursor *in, struct err *err) {
+    struct host *host = server->context;
+    int code = take_request(host, in, err);
+    if (code)
+        return code;
+    struct strbuf memory;
+    strbuf_init(&memory);
+    code = host_look_into_memory(host, &memory, err);
+    if (!code)
+        server_send(server, REPLY_MEMORY, &memory);
+    strbuf_done(&memory);
+    return code;
+}
+
 static int do_finish(struct server *server, struct frame_cursor *in, struct err *err) {
     (void)in;
     struct sink sink = {server_put_sample, server};
@@ -90,6 +105,7 @@ static const struct server_command commands[] = {
     {REQUEST_OPEN,    do_open   },
     {REQUEST_RUN,     do_run    },
     {REQUEST_FINISH,  do_finish },
+    {REQUEST_MEMORY,  do_memory },
 };
 
 int main(int argc, char **argv) {

@@ -55,3 +55,16 @@ else
 fi
 run accuracy --json
 json_is_valid accuracy_json_is_valid
+
+run -q profile "$work/resnet8.onnx" --budget 300ms --json
+[ "$code" -eq 0 ] && [ "$(json '$.memory_timeline.measured')" = 1 ] &&
+    [ -n "$(json '$.memory_timeline.peak.owner')" ] && [ "$(json '$.memory_timeline.steps[0].allocated_bytes')" -gt 0 ] &&
+    [ "$(sqlite3 :memory: "SELECT abs($(json '$.memory.moments.peak.resident_bytes') * 1.0 / $(json '$.memory.high_water_bytes') - 1) < 0.03")" = 1 ] &&
+    ok memory_is_told_operator_by_operator || not_ok memory_is_told_operator_by_operator "$code" "$out" "$err"
+run -q profile "$work/resnet8.onnx" --budget 300ms --memory-timeline
+expect memory_is_shown_as_tables 0 out "Given back"
+expect what_held_memory_is_shown 0 out "the runtime's arena"
+run profile "$work/resnet8.onnx" --budget 300ms
+expect the_owner_of_the_peak_is_named 0 err "besides the process, belongs to"
+run profile "$work/resnet8.onnx" --budget 300ms --no-memory --json
+[ "$code" -eq 0 ] && [ -z "$(json '$.memory')" ] && ok memory_can_be_left_out || not_ok memory_can_be_left_out "$code" "$out"

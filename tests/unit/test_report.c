@@ -2,6 +2,7 @@
 #include "predictor/capacity/planner.h"
 #include "reports/figure.h"
 #include "reports/gnuplot.h"
+#include "reports/memory_use.h"
 #include "reports/plan_json.h"
 #include "reports/plan_text.h"
 #include "reports/prediction_json.h"
@@ -95,12 +96,31 @@ static void add_timeline(struct arena *arena, struct prediction *p) {
     t->step_count = 3;
     t->steps = ARENA_ARRAY(arena, 3, struct memory_step);
     for (uint32_t i = 0; i < 3; i++)
-        t->steps[i] = (struct memory_step){arena_printf(arena, "/step%u", i), "Conv",
-                                           MIB * (i == 1 ? 8 : 2), MIB * (i == 0 ? 3 : 9)};
+        t->steps[i] = (struct memory_step){.name = arena_printf(arena, "/step%u", i),
+                                           .type = "Conv",
+                                           .live_bytes = MIB * (i == 1 ? 8 : 2),
+                                           .arena_bytes = MIB * (i == 0 ? 3 : 9)};
     t->weight_bytes = 20 * MIB;
     t->live_peak = t->arena_peak = 1;
     t->owner = "/step1";
     t->peak_bytes = 29 * MIB;
+}
+
+/* The same as it would be seen, with 30 MiB of libraries and 20 of weights at the peak. */
+static void add_memory(struct arena *arena, struct prediction *p) {
+    struct memory_use *use = ARENA_NEW(arena, struct memory_use);
+    use->high_water_bytes = 60 * MIB;
+    for (int moment = 0; moment < MEMORY_MOMENTS; moment++) {
+        use->at[moment].resident_bytes[MEMORY_LIBRARIES] = 30 * MIB;
+        use->at[moment].proportional_bytes[MEMORY_LIBRARIES] = 10 * MIB;
+    }
+    use->at[MEMORY_PEAK].resident_bytes[MEMORY_WEIGHTS] = 20 * MIB;
+    use->at[MEMORY_PEAK].proportional_bytes[MEMORY_WEIGHTS] = 20 * MIB;
+    add_timeline(arena, p);
+    p->timeline.measured = true;
+    p->timeline.steps[1].allocated_bytes = 6 * MIB;
+    p->memory = use;
+    p->played = (struct memory_agreement){0.01, 0.02, 0.03, 0.04, 3};
 }
 
 static struct prediction *prediction_of(struct arena *arena, int model, bool measured) {
@@ -468,6 +488,42 @@ static void what_no_run_told_is_null(void **state) {
     arena_done(&arena);
 }
 
+static void memory_that_was_seen_stands_beside_what_was_foretold(void **state) {
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    struct prediction *p = prediction_of(&arena, 0, true);
+    add_memory(&arena, p);
+    cJSON *root = prediction_json(p);
+    const cJSON *timeline = at(root, "memory_timeline"), *memory = at(root, "memory");
+    assert_true(cJSON_IsTrue(at(timeline, "measured")));
+    assert_true(at(cJSON_GetArrayItem(at(timeline, "steps"), 1), "allocated_bytes")->valuedouble ==
+                6 * MIB);
+    const cJSON *peak = at(at(memory, "moments"), "peak");
+    assert_true(at(peak, "resident_bytes")->valuedouble == 50 * MIB);
+    assert_true(at(peak, "proportional_bytes")->valuedouble == 30 * MIB);
+    assert_true(at(at(at(peak, "parts"), "weights"), "resident_bytes")->valuedouble == 20 * MIB);
+    assert_true(at(at(memory, "played_through"), "later_error")->valuedouble == 0.03);
+    cJSON_Delete(root);
+    assert_non_null(strstr(memory_use_sentence(&arena, p), "+20.0 %"));
+    struct report_entry entry = {"m", prediction_of(&arena, 0, false), p, true};
+    struct report report = {.title = "t",
+                            .entries = &entry,
+                            .entry_count = 1,
+                            .machine = NULL,
+                            .generated = "now",
+                            .version = "1",
+                            .peaks_source = ""};
+    struct strbuf html;
+    struct err err = {0};
+    strbuf_init(&html);
+    assert_int_equal(report_html(&arena, &report, &html, &err), 0);
+    assert_non_null(strstr(html.text, "As measured: The peak"));
+    assert_non_null(strstr(html.text, "libraries and programs"));
+    strbuf_done(&html);
+    arena_done(&arena);
+}
+
 static void a_prediction_has_the_keys_of_the_contract(void **state) {
     (void)state;
     static const char *const totals[] = {"latency_ns",        "cpu_time_ns",
@@ -620,6 +676,7 @@ int main(void) {
         cmocka_unit_test(labels_are_shortened_in_the_middle),
         cmocka_unit_test(what_is_no_svg_is_refused),
         cmocka_unit_test(what_no_run_told_is_null),
+        cmocka_unit_test(memory_that_was_seen_stands_beside_what_was_foretold),
         cmocka_unit_test(a_prediction_has_the_keys_of_the_contract),
         cmocka_unit_test(a_plan_has_its_proof_in_json),
         cmocka_unit_test(a_plan_without_an_answer_says_why_everywhere),
