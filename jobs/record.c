@@ -83,6 +83,7 @@ static int tell_facts(struct recording_job *r, const struct span_sink *sink,
     tell_number(&teller, "command_wall_ns", outcome->wall_ns);
     tell_number(&teller, "command_cpu_ns", outcome->cpu_ns);
     tell_number(&teller, "peak_rss_bytes", outcome->peak.rss_bytes);
+    tell_number(&teller, "high_water_bytes", outcome->high_water_bytes);
     tell_number(&teller, "peak_at_ns",
                 outcome->peak.rss_bytes > 0 ? (double)(outcome->peak.at_ns - outcome->start_ns)
                                             : NAN);

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 
 /* A tensor of PyTorch as an entry finds it among its arguments: what c10::TensorImpl holds from its
- * sizes on, in libtorch 1.11 to at least 2.5. Nothing says that it is so in another one: sizes are
+ * sizes on, in libtorch 1.13. Nothing says that it is so in another one: sizes are
  * to be believed when their product is the number of elements. All 0 when it could not be read. */
 struct probe_tensor {
     uint64_t rank;

@@ -381,7 +381,7 @@ static void summarise(struct recording_run *run, uint64_t end_ns) {
     out->code = run->command.code;
     out->wall_ns = (double)(end_ns - (uint64_t)out->start_ns);
     out->cpu_ns = seconds_ns(&usage->ru_utime) + seconds_ns(&usage->ru_stime);
-    out->peak_rss_bytes = 1024.0 * (double)usage->ru_maxrss;
+    out->high_water_bytes = 1024.0 * (double)usage->ru_maxrss;
     out->processes = run->tree.processes;
     out->threads = run->tree.count;
     out->threads_at_once = run->tree.alive_most;

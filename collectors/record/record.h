@@ -45,7 +45,7 @@ struct record_outcome {
     int code;         /* of the command: its own, 128 + signal when it was killed */
     int64_t start_ns; /* CLOCK_MONOTONIC */
     double wall_ns, cpu_ns;
-    double peak_rss_bytes; /* of its largest process, from the kernel */
+    double high_water_bytes; /* most that its largest process had resident, by the kernel */
     uint32_t processes, threads, threads_at_once;
     struct record_counter *counters;
     uint32_t counter_count;

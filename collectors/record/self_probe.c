@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -37,6 +38,8 @@ static void takes_a_tensor(void *tensor) {
 #endif
 
 typedef void target_fn(void *argument);
+
+enum { ELSEWHERE_BYTES = 4 << 20 }; /* more than a core has of its own */
 
 /* How the linker laid a function of ours into our file: proc_pid_maps(5). */
 static int place_of(target_fn *function, uint64_t *offset, struct err *err) {
@@ -98,22 +101,47 @@ static double now_ns(void) {
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static int measure(struct probes *probes, target_fn *function, double *out, struct err *err) {
-    enum { ROUNDS = 9, CALLS = 60 };
+/* What a program does between two calls: its own data and code fill the core's caches. */
+static void do_something_else(unsigned char *bytes, size_t count) {
+    enum { LINE_BYTES = 64 };
+    for (size_t at = 0; at < count; at += LINE_BYTES)
+        ((volatile unsigned char *)bytes)[at]++;
+}
+
+static void nothing(void *argument) {
+    (void)argument;
+}
+
+/* Of one call, caches cold. */
+static int time_calls(struct probes *probes, target_fn *function, unsigned char *elsewhere,
+                      double *out, struct err *err) {
+    enum { CALLS = 60 };
     static const unsigned char impl[PROBE_TENSOR_AT + sizeof(struct probe_tensor)];
     const void *tensor = impl;
-    double rounds[ROUNDS];
+    double took[CALLS];
     uint32_t events = 0;
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int i = 0; i < CALLS; i++) {
+        do_something_else(elsewhere, ELSEWHERE_BYTES);
         double start = now_ns();
-        for (int i = 0; i < CALLS; i++)
-            function(&tensor);
-        rounds[round] = (now_ns() - start) / CALLS;
-        if (probes_read(probes, count_event, &events, err))
-            return -(int)err->code;
+        function(&tensor);
+        took[i] = now_ns() - start;
     }
-    *out = stats_median(rounds, ROUNDS);
-    return 0;
+    *out = stats_median(took, CALLS);
+    return probes_read(probes, count_event, &events, err);
+}
+
+/* Without what the clock takes. */
+static int measure(struct probes *probes, target_fn *function, double *out, struct err *err) {
+    unsigned char *elsewhere = calloc(1, ELSEWHERE_BYTES);
+    double clock_ns = 0;
+    if (!elsewhere)
+        return err_set(err, ERR_ENVIRONMENT, "out of memory");
+    int code = time_calls(probes, nothing, elsewhere, &clock_ns, err);
+    if (!code)
+        code = time_calls(probes, function, elsewhere, out, err);
+    *out = fmax(*out - clock_ns, 0);
+    free(elsewhere);
+    return code;
 }
 
 int self_probe_cost(const struct probe_route *route, struct probe_cost *out, struct err *err) {

@@ -4,7 +4,7 @@
 
 #include "collectors/record/probes.h"
 
-/* What an entry and its return cost together. */
+/* What an entry and its return cost together, between work that fills the caches. */
 struct probe_cost {
     double emulated_ns; /* where the kernel runs the first instruction by itself */
     double stepped_ns;  /* where it steps over it */
@@ -12,7 +12,7 @@ struct probe_cost {
 };
 
 int self_probe_try(const struct probe_route *route, struct err *err);
-/* About 20 ms. */
+/* About 50 ms. */
 int self_probe_cost(const struct probe_route *route, struct probe_cost *out, struct err *err);
 
 #endif
