@@ -101,81 +101,7 @@ $(BUILD)/libassay-%.so:
 	$(QUIET)$(CC) $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -MMD -MP \
 	    -MF $(BUILD)/$*.d -MT $@ -o $@ $<
 
-# ---- the static collector ----------------------------------------------------------------------
-
-# One file that needs nothing else: objects of its own, built for this machine (into collect/) and, by
-# the same rules, for those in CROSSES. Sanitizers cannot be linked statically, so it has its own flags.
-CROSSES         := aarch64-linux-gnu
-COLLECT_SOURCES := collectors/collect_main.c collectors/collect_counters.c collectors/collect_print.c \
-                   collectors/child.c collectors/counters.c collectors/group.c collectors/group_files.c \
-                   collectors/kernfs.c collectors/perf_rights.c collectors/collect_hooks.c \
-                   $(wildcard collectors/hooks/*.c) core/dtype.c base/file.c base/utf8.c \
-                   base/arena.c base/err.c base/formula.c base/units.c
-COLLECT_CFLAGS  := -std=c17 $(WARNINGS) -O2 -g -MMD -MP
-GROUPS_BUILTIN  := $(BUILD)/group_builtins.c
-# What the collector is made of but its main, in one of the folders; tests of it link these.
-collect_objects  = $(patsubst %.c,$(BUILD)/$(1)/%.o,$(filter-out %_main.c,$(COLLECT_SOURCES))) \
-                   $(BUILD)/$(1)/group_builtins.o
-collect_cc       = $(if $(filter $(CROSSES),$(1)),$(1)-gcc,$(CC))
-
-$(GROUPS_BUILTIN): $(sort $(wildcard collectors/groups/*.group))
-	@mkdir -p $(@D)
-	$(QUIET){ echo '#include "collectors/group.h"'; echo 'const struct group_builtin group_builtins[] = {'; \
-	for file in $^; do \
-	    echo "{\"$$(basename $$file .group)\","; sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; \
-	done; echo '{0}};'; } > $@
-
-define collect_rules
-$$(BUILD)/$(1)/%.o: %.c
-	@mkdir -p $$(@D)
-	@echo "  cc $$@"
-	$$(QUIET)$(call collect_cc,$(1)) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$$(VERSION)"' $$(COLLECT_CFLAGS) -c -o $$@ $$<
-
-$$(BUILD)/$(1)/group_builtins.o: $$(GROUPS_BUILTIN)
-	@mkdir -p $$(@D)
-	$$(QUIET)$(call collect_cc,$(1)) -I. $$(COLLECT_CFLAGS) -c -o $$@ $$<
-
-$$(BUILD)/$(1)/assay-collect: $$(BUILD)/$(1)/collectors/collect_main.o $$(call collect_objects,$(1))
-	@echo "  ld $$@"
-	$$(QUIET)$(call collect_cc,$(1)) -static -o $$@ $$^ -lpfm -lm
-endef
-$(foreach place,collect $(CROSSES),$(eval $(call collect_rules,$(place))))
-
-$(BUILD)/assay-collect: $(BUILD)/collect/assay-collect
-	$(QUIET)cp $< $@
-
-# What runs on the emulated arm64 machine (tests/pmu): the first process there and a command, static; and
-# a session of ONNX Runtime, with the worker and the hook, all in one folder with the C library.
-ARM         := $(BUILD)/aarch64-linux-gnu
-ARM_CC      := aarch64-linux-gnu-gcc
-ARM_LINKER  := -Wl,--dynamic-linker=/ld-linux-aarch64.so.1
-ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c core/graph.c core/dtype.c \
-                   base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
-               $(call collect_objects,aarch64-linux-gnu)
-ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c collectors/memory/*.c)) \
-                   $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/frame.c \
-                   collectors/kernfs.c collectors/lowered.c collectors/perf_rights.c collectors/request.c collectors/serve.c \
-                   collectors/worker.c base/arena.c base/err.c \
-                   base/file.c base/rng.c base/stats.c base/strbuf.c base/units.c)
-ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
-               $(addprefix $(ARM)/tests/pmu/,guest work session)
-
-$(ARM)/tests/pmu/guest: $(ARM_GUEST)
-	$(QUIET)$(ARM_CC) -static -o $@ $^ -lpfm -lm -lpthread
-
-$(ARM)/tests/pmu/work: $(ARM)/tests/pmu/work.o $(ARM)/tests/pmu/operators.o
-	$(QUIET)$(ARM_CC) -static -o $@ $^
-
-$(ARM)/tests/pmu/session: $(ARM)/tests/pmu/session.o $(ARM_SESSION)
-	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
-
-$(ARM)/assay-worker: $(ARM)/collectors/onnxruntime/worker_main.o $(ARM_SESSION)
-	$(QUIET)$(ARM_CC) $(ARM_LINKER) -o $@ $^ -l:libpfm.a -lm -lpthread -ldl
-
-$(ARM)/libassay-ort-hook.so: collectors/onnxruntime/hook.c
-	@mkdir -p $(@D)
-	$(QUIET)$(ARM_CC) -I. -D_GNU_SOURCE -DASSAY_VERSION='"$(VERSION)"' $(COLLECT_CFLAGS) -fPIC -fvisibility=hidden \
-	    -shared -MF $(ARM)/hook.d -MT $@ -o $@ $<
+include collectors/collect.mk
 
 # ---- tests -----------------------------------------------------------------------------------
 
@@ -197,22 +123,12 @@ $(LOAD): tests/loop/load.c tests/loop/generator.c tests/loop/percentile.c tests/
 	$(QUIET)$(CC) $(CPPFLAGS) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDFLAGS) -o $@ \
 	    $(filter-out %.h,$^) $(LDLIBS)
 
-# Where a compiler and libpfm4 for arm64 are (make deps-pmu), what is run on the emulated machine too.
-# It is built once, by the same compiler whatever CC is.
-ifneq ($(and $(filter-out clang,$(CC)),$(shell command -v $(ARM_CC) 2>/dev/null),$(wildcard /usr/lib/aarch64-linux-gnu/libpfm.a)),)
-TESTS_ARM := $(ARM_TESTS)
-endif
+include tests/pmu/pmu.mk
 
 tests: all $(TESTS) $(LOAD) $(TESTS_ARM)
 
 test: tests ## build with $(CC) and run all tests
 	@tests/run $(BUILD)
-
-check-pmu: deps-pmu ## counters on an emulated arm64 machine that has a PMU
-	@$(MAKE) --no-print-directory -j$(JOBS) $(ARM_TESTS)
-	@ASSAY_PMU=required BUILD=$(BUILD) tests/pmu/arm64.sh | tee $(BUILD)/check-pmu.log
-	@echo; echo "$$(grep -c '^ok ' $(BUILD)/check-pmu.log) passed, $$(grep -c '^not ok ' $(BUILD)/check-pmu.log) failed"
-	@! grep -q '^not ok ' $(BUILD)/check-pmu.log
 
 # pkg-config and the compilers are there only after deps, so the rest runs in a make of its own. Without
 # the packages of deps-pmu (no root, another distribution) the tests on the emulated PMU are skipped.
@@ -233,37 +149,7 @@ sanitize: ## all tests under the address and undefined-behaviour sanitizers
 	@ASAN_OPTIONS=detect_leaks=1:abort_on_error=1 LSAN_OPTIONS=suppressions=tests/lsan.supp:print_suppressions=0 \
 	    tests/run $(BUILD)/sanitize
 
-# ---- what other programs load ------------------------------------------------------------------
-
-HOOKS    := $(BUILD)/libassay-hooks.so
-INJECTED := $(BUILD)/libassay-itt.so $(BUILD)/libassay-nvtx.so
-ifeq ($(CROSS),)
-all: $(HOOKS) $(INJECTED)
-endif
-
-# Libraries that other programs load. They stay loaded: threads that end later, and the one of the
-# hooks library, run their code.
-EMIT_HEADERS := $(wildcard $(EMIT)/*.h collectors/hooks/format.h) collectors/assay_hooks.h
-EMIT_CFLAGS   = $(CPPFLAGS) -std=c17 $(WARNINGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared -Wl,-z,nodelete \
-                -Wl,-z,relro,-z,now
-HOOKS_PARTS  := $(addprefix $(EMIT)/,hooks.c stream.c lane.c kinds.c clock.c counters.c helper.c)
-
-$(HOOKS).1: $(HOOKS_PARTS) $(EMIT_HEADERS) $(EMIT)/hooks.map
-	@mkdir -p $(@D)
-	@echo "  cc $@"
-	$(QUIET)$(CC) $(EMIT_CFLAGS) -Wl,-soname,$(@F) -Wl,--version-script=$(EMIT)/hooks.map -o $@ \
-	    $(HOOKS_PARTS) -lpthread
-
-$(HOOKS): $(HOOKS).1
-	$(QUIET)ln -sf $(<F) $@
-
-# They write through the hooks library, beside them in the build folder and above them when installed.
-$(BUILD)/libassay-itt.so: $(EMIT)/itt.c $(EMIT)/nest.c
-$(BUILD)/libassay-nvtx.so: $(EMIT)/nvtx.c $(EMIT)/nvtx_message.c $(EMIT)/nest.c
-$(INJECTED): $(EMIT_HEADERS) | $(HOOKS)
-	@echo "  cc $@"
-	$(QUIET)$(CC) $(EMIT_CFLAGS) -o $@ $(filter %.c,$^) -L$(BUILD) -lassay-hooks -lpthread -ldl \
-	    -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..'
+include collectors/emit/emit.mk
 
 # ---- fuzzing (clang) -------------------------------------------------------------------------
 
@@ -358,21 +244,26 @@ DEB_PACKAGES := libc6-dev libclang-rt-dev libpfm4-dev libsqlite3-dev libcjson-de
                 libonnx-testdata golang-github-tidwall-gjson-dev python3-jsonschema python3-yaml ca-certificates
 NPM_CI       := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
+# $(call ensure_packages,PACKAGES,COMMAND && ): installs those that are missing, behind a command.
+define ensure_packages
+@missing=; \
+for package in $(1); do \
+    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
+done; \
+[ -n "$$missing" ] || exit 0; \
+if [ "$$(id -u)" -ne 0 ]; then \
+    echo "These Debian packages are missing; as root run:"; \
+    echo "  $(2)apt-get update && apt-get install --yes --no-install-recommends$$missing"; \
+    exit 1; \
+fi; \
+export DEBIAN_FRONTEND=noninteractive; \
+$(2)apt-get update -q && apt-get install -q --yes --no-install-recommends $$missing
+endef
+
+missing_programs = $(foreach pair,$(DEB_PROGRAMS),$(if $(shell command -v $(firstword $(subst :, ,$(pair)))),,$(lastword $(subst :, ,$(pair)))))
+
 deps: ## install Debian packages and the pinned npm packages (as root; otherwise says how)
-	@missing=; \
-	for pair in $(DEB_PROGRAMS); do command -v $${pair%%:*} >/dev/null || missing+=" $${pair##*:}"; done; \
-	for package in $(DEB_PACKAGES); do \
-	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
-	done; \
-	if [ -n "$$missing" ]; then \
-	    if [ "$$(id -u)" -ne 0 ]; then \
-	        echo "These Debian packages are missing; as root run:"; \
-	        echo "  apt-get update && apt-get install --yes --no-install-recommends$$missing"; \
-	        exit 1; \
-	    fi; \
-	    export DEBIAN_FRONTEND=noninteractive; \
-	    apt-get update -q && apt-get install -q --yes --no-install-recommends $$missing || exit 1; \
-	fi
+	$(call ensure_packages,$(missing_programs) $(DEB_PACKAGES))
 	@sed -n '/"[a-zA-Z]*ependencies"/,/}/s/^ *"\(.*\)": "\([0-9.]*\)",\{0,1\}$$/\1 \2/p' package.json | \
 	while read -r name version; do \
 	    case $$name in */linux-$(NODE_ARCH)) ;; */linux-*) continue ;; esac; \
@@ -380,37 +271,14 @@ deps: ## install Debian packages and the pinned npm packages (as root; otherwise
 	    echo "$(NPM_CI)"; $(NPM_CI); exit; \
 	done
 
-# The emulated arm64 machine: its PMU, a kernel for it, a compiler and libpfm4 for the programs on it.
-PMU_PACKAGES := qemu-system-arm debian-installer-12-netboot-arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-                libstdc++6-arm64-cross libpfm4-dev:arm64
-
-deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
-	@missing=; \
-	for package in $(PMU_PACKAGES); do \
-	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q '^install ok installed' || missing+=" $$package"; \
-	done; \
-	[ -z "$$missing" ] && exit; \
-	if [ "$$(id -u)" -ne 0 ]; then \
-	    echo "For the tests on an emulated PMU these Debian packages are missing; as root run:"; \
-	    echo "  dpkg --add-architecture arm64 && apt-get update &&"; \
-	    echo "  apt-get install --yes --no-install-recommends$$missing"; \
-	    exit 1; \
-	fi; \
-	export DEBIAN_FRONTEND=noninteractive; \
-	dpkg --add-architecture arm64 && apt-get update -q && \
-	apt-get install -q --yes --no-install-recommends $$missing
-
 # Programs to record (docs/record.md); without them the tests on PyTorch are skipped.
 RECORD_PACKAGES := python3-torch python3-torchvision
 
 deps-record: ## install PyTorch for the tests of assay record (as root; otherwise says how)
-	@dpkg-query -W $(RECORD_PACKAGES) >/dev/null 2>&1 && exit; \
-	if [ "$$(id -u)" -ne 0 ]; then \
-	    echo "For the tests on PyTorch run as root:"; \
-	    echo "  apt-get install --yes --no-install-recommends $(RECORD_PACKAGES)"; \
-	    exit 1; \
-	fi; \
-	DEBIAN_FRONTEND=noninteractive apt-get install -q --yes --no-install-recommends $(RECORD_PACKAGES)
+	$(call ensure_packages,$(RECORD_PACKAGES))
+
+deps-pmu: ## install what check-pmu needs (as root; otherwise says how)
+	$(call ensure_packages,$(PMU_PACKAGES),dpkg --add-architecture arm64 && )
 
 # ---- the main job on real models --------------------------------------------------------------
 
@@ -488,30 +356,11 @@ uninstall: ## remove what install put there
 	    [ ! -d $$folder ] || rmdir --ignore-fail-on-non-empty $$folder; \
 	done
 
-# The hooks, for other programs: part of install and uninstall.
-SO_DIR   := $(DESTDIR)$(PREFIX)/lib
-HEADER   := $(DESTDIR)$(PREFIX)/include/assay_hooks.h
-PC_FILE  := $(SO_DIR)/pkgconfig/assay-hooks.pc
-
-install: install-hooks
-install-hooks: all
-	mkdir -p $(LIB_DIR) $(dir $(PC_FILE))
-	install -m 644 $(INJECTED) $(LIB_DIR)
-	install -D -m 644 $(HOOKS).1 $(SO_DIR)/libassay-hooks.so.1
-	ln -sf libassay-hooks.so.1 $(SO_DIR)/libassay-hooks.so
-	install -D -m 644 collectors/assay_hooks.h $(HEADER)
-	sed 's/@VERSION@/$(VERSION)/' $(EMIT)/assay-hooks.pc.in > $(PC_FILE)
-
-uninstall: uninstall-hooks
-uninstall-hooks:
-	rm -f $(HEADER) $(PC_FILE) $(addprefix $(SO_DIR)/,libassay-hooks.so libassay-hooks.so.1)
-	rm -f $(addprefix $(LIB_DIR)/,$(notdir $(INJECTED)))
-
 clean: ## remove the build folder
 	rm -rf $(BUILD)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(filter-out %.d,$(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: all tests test check check-pmu deps-pmu deps-record sanitize fuzzers fuzz bench loop nightly record-observations record-predictions \
         deps quickstart format lint \
