@@ -20,8 +20,6 @@ enum {
 };
 
 /* No time is further from 0, so differences and sums of two fit. */
-
-/* No time is further from 0, so differences and sums of two fit. */
 static const int64_t farthest_ns = INT64_C(1) << 62;
 
 /* ---- orders ---------------------------------------------------------------------------------- */
