@@ -7,7 +7,7 @@ COLLECT_SOURCES := collectors/collect_main.c collectors/collect_counters.c colle
                    collectors/child.c collectors/counters.c collectors/group.c collectors/group_files.c \
                    collectors/kernfs.c collectors/perf_rights.c collectors/collect_hooks.c \
                    $(wildcard collectors/hooks/*.c) core/dtype.c base/file.c base/utf8.c \
-                   base/arena.c base/err.c base/formula.c base/units.c
+                   base/arena.c base/err.c base/formula.c base/installation.c base/units.c
 COLLECT_CFLAGS  := -std=c17 $(WARNINGS) -O2 -g -MMD -MP
 GROUPS_BUILTIN  := $(BUILD)/group_builtins.c
 # What the collector is made of but its main, in one of the folders; tests of it link these.

@@ -39,6 +39,8 @@ static int take_frame(struct exchange *exchange, uint32_t kind, struct err *err)
         return lowered_read(exchange->arena, &in, &exchange->graph, err);
     if (kind == REPLY_TEXT)
         return take_text(exchange, &in);
+    if (exchange->other)
+        return exchange->other(exchange, kind, &in, err);
     return err_set(err, ERR_BUG, "%s sent a frame of kind %u", exchange->worker.name, kind);
 }
 

@@ -6,7 +6,9 @@
 #include "core/graph.h"
 #include "core/run.h"
 
-enum { EXCHANGE_TEXTS_MAX = METRIC_COUNTER_MAX };
+enum {
+    EXCHANGE_TEXTS_MAX = METRIC_COUNTER_MAX + 3
+}; /* events; the kernel's side, threads, operators */
 
 struct exchange {
     struct arena *arena; /* what came back lives there */
@@ -16,6 +18,10 @@ struct exchange {
     struct graph *graph; /* NULL: none came */
     const char *texts[EXCHANGE_TEXTS_MAX];
     uint32_t text_count;
+    /* Takes what only this runtime's worker sends; NULL: there is nothing such. */
+    int (*other)(struct exchange *exchange, uint32_t kind, struct frame_cursor *in,
+                 struct err *err);
+    void *context; /* of `other` */
 };
 
 /* Starts the worker; it may be silent as long as ASSAY_WORKER_TIMEOUT says. */

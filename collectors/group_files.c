@@ -1,10 +1,10 @@
 /* Where the files of groups are. */
+#include "base/installation.h"
 #include "collectors/counters.h"
 #include "collectors/group.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,18 +18,9 @@ static const char *const places[] = {"../share/assay/groups", "../collectors/gro
 
 const char *groups_folder(struct arena *arena) {
     const char *given = getenv("ASSAY_GROUPS");
-    char program[PATH_MAX];
     if (given && *given)
         return given;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program);
-    while (length > 0 && length < (ssize_t)sizeof program && program[length - 1] != '/')
-        length--;
-    for (size_t i = 0; length > 0 && i < sizeof places / sizeof *places; i++) {
-        const char *path = arena_printf(arena, "%.*s%s", (int)length, program, places[i]);
-        if (access(path, R_OK) == 0)
-            return path;
-    }
-    return NULL;
+    return installation_find(arena, places, sizeof places / sizeof *places, R_OK);
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 #include "collectors/worker.h"
 
+#include "collectors/environment.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -48,30 +50,6 @@ static int open_pipes(struct pipes *pipes, struct err *err) {
     return -ERR_ENVIRONMENT;
 }
 
-/* Our environment with `added` before it, so that ours does not win. One malloc'ed block. */
-static char **merge_environment(const char *const *added) {
-    size_t count = 1;
-    for (char **e = environ; *e; e++)
-        count++;
-    for (const char *const *e = added; *e; e++)
-        count++;
-    char **merged = malloc(count * sizeof *merged);
-    if (!merged)
-        return NULL;
-    size_t n = 0;
-    for (const char *const *e = added; *e; e++)
-        memcpy(&merged[n++], e, sizeof *e);
-    for (char **e = environ; *e; e++) {
-        bool replaced = false;
-        for (const char *const *a = added; *a && !replaced; a++)
-            replaced = strncmp(*a, *e, strcspn(*a, "=") + 1) == 0;
-        if (!replaced)
-            merged[n++] = *e;
-    }
-    merged[n] = NULL;
-    return merged;
-}
-
 /* Sixteen hexadecimal digits: snprintf() is not safe between fork and exec. */
 static void write_hex(uint64_t value, char text[static 17]) {
     for (int i = 15; i >= 0; i--, value >>= 4)
@@ -118,7 +96,7 @@ int worker_open(struct worker *worker, const char *name, const char *program,
     int code = open_pipes(&pipes, err);
     if (code)
         return code;
-    char **merged = merge_environment(environment);
+    char **merged = environment_with(environment);
     pid_t parent = getpid();
     pid_t pid = merged ? fork() : -1;
     if (pid == 0)

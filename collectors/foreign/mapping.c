@@ -1,10 +1,10 @@
 #include "collectors/foreign/mapping.h"
 
+#include "base/installation.h"
 #include "base/yaml.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -238,18 +238,12 @@ static const char *const places[] = {"../share/assay/mappings", "../collectors/f
                                      "../../../../collectors/foreign/mappings"};
 
 int mapping_folder(struct arena *arena, const char **folder, struct err *err) {
-    char program[PATH_MAX];
     *folder = getenv("ASSAY_MAPPINGS");
     if (*folder && **folder)
         return 0;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    while (length > 0 && program[length - 1] != '/')
-        length--;
-    for (size_t i = 0; length > 0 && i < sizeof places / sizeof *places; i++) {
-        *folder = arena_printf(arena, "%.*s%s", (int)length, program, places[i]);
-        if (access(*folder, R_OK) == 0)
-            return 0;
-    }
+    *folder = installation_find(arena, places, sizeof places / sizeof *places, R_OK);
+    if (*folder)
+        return 0;
     err_set(err, ERR_ENVIRONMENT, "the mappings of tables are not beside the program");
     return err_hint(err, "install all of Assay, name their folder with ASSAY_MAPPINGS, or one "
                          "mapping with --mapping");

@@ -1,9 +1,9 @@
 #include "collectors/hooks/streams.h"
 
+#include "base/installation.h"
 #include "collectors/hooks/stream.h"
 
 #include <dirent.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,19 +24,8 @@ static const struct injected {
 
 /* NULL when it is not there. */
 static const char *find_library(struct arena *arena, const char *name) {
-    static const char *const places[] = {"", "../lib/assay/"};
-    char program[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    program[length > 0 ? length : 0] = 0;
-    char *slash = strrchr(program, '/');
-    if (slash)
-        slash[1] = 0;
-    for (size_t i = 0; slash && i < sizeof places / sizeof *places; i++) {
-        const char *path = arena_printf(arena, "%s%s%s", program, places[i], name);
-        if (access(path, R_OK) == 0)
-            return path;
-    }
-    return NULL;
+    const char *const places[] = {name, arena_printf(arena, "../lib/assay/%s", name)};
+    return installation_find(arena, places, sizeof places / sizeof *places, R_OK);
 }
 
 static void fill_environment(struct hooks_streams *streams, struct arena *arena) {

@@ -1,5 +1,7 @@
 #include "collectors/llamacpp/locate.h"
 
+#include "base/installation.h"
+
 #include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -17,12 +19,9 @@
 #define LIBRARY_NAME "libllama.so"
 
 /* Relative to the program's folder. Tests live two folders below the build folder. */
-static const char *const worker_places[] = {WORKER_NAME,
-                                            "../" WORKER_NAME,
-                                            "../../" WORKER_NAME,
+static const char *const worker_places[] = {WORKER_NAME, "../" WORKER_NAME, "../../" WORKER_NAME,
                                             "../libexec/assay/" WORKER_NAME,
-                                            "../lib/assay/" WORKER_NAME,
-                                            NULL};
+                                            "../lib/assay/" WORKER_NAME};
 static const char *const library_places[] = {"",
                                              "../lib/assay/llama.cpp/",
                                              "../" NODE_FOLDER,
@@ -33,17 +32,6 @@ static const char *const library_places[] = {"",
 static const char *const library_names[] = {LIBRARY_NAME, "libllama.so.[0-9]*", "libllama.v*.so",
                                             NULL};
 
-/* Without a slash at the end; "" when the kernel does not say. */
-static const char *program_folder(struct arena *arena) {
-    char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0 || (size_t)length == sizeof path)
-        return "";
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    return arena_strndup(arena, path, length > 1 ? (size_t)length - 1 : (size_t)length);
-}
-
 /* An absolute path. */
 static const char *resolve(struct arena *arena, const char *path) {
     char resolved[PATH_MAX];
@@ -53,15 +41,6 @@ static const char *resolve(struct arena *arena, const char *path) {
 static const char *from_environment(struct arena *arena, const char *variable) {
     const char *value = getenv(variable);
     return value && value[0] ? resolve(arena, value) : NULL;
-}
-
-static const char *find_worker(struct arena *arena, const char *folder) {
-    for (const char *const *place = worker_places; *place; place++) {
-        const char *path = arena_printf(arena, "%s/%s", folder, *place);
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return NULL;
 }
 
 static const char *match(struct arena *arena, const char *folder) {
@@ -85,10 +64,11 @@ static const char *find_library(struct arena *arena, const char *folder) {
 }
 
 int llama_locate(struct arena *arena, struct llama_location *location, struct err *err) {
-    const char *folder = program_folder(arena);
+    const char *folder = installation_folder(arena);
     location->worker = from_environment(arena, "ASSAY_LLAMA_WORKER");
     if (!location->worker)
-        location->worker = find_worker(arena, folder);
+        location->worker = installation_find(arena, worker_places,
+                                             sizeof worker_places / sizeof *worker_places, X_OK);
     location->library = from_environment(arena, "ASSAY_LLAMA_LIBRARY");
     if (!location->library)
         location->library = find_library(arena, folder);

@@ -92,17 +92,3 @@ void holdings_arena(struct holdings *holdings, double *reserved_bytes, double *w
         *written_bytes += block_resident(holdings, block);
     }
 }
-
-double holdings_status(const char *field) {
-    FILE *file = fopen("/proc/self/status", "re");
-    if (!file)
-        return 0;
-    char line[256];
-    double bytes = 0;
-    size_t length = strlen(field);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, field, length) == 0 && line[length] == ':')
-            bytes = strtod(line + length + 1, NULL) * 1024;
-    fclose(file);
-    return bytes;
-}

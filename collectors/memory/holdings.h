@@ -26,7 +26,4 @@ void holdings_split(struct holdings *holdings, struct memory_parts *out);
 /* What the arena has of the system, and the part of it that is in memory. */
 void holdings_arena(struct holdings *holdings, double *reserved_bytes, double *written_bytes);
 
-/* "VmHWM" of /proc/self/status, in bytes; 0: not there. */
-double holdings_status(const char *field);
-
 #endif

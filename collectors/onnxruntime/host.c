@@ -1,6 +1,6 @@
 #include "collectors/onnxruntime/host.h"
 
-#include "collectors/memory/holdings.h"
+#include "collectors/own_process.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,57 +12,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static double clock_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static void put(struct sink *sink, uint32_t metric, uint16_t phase, uint32_t repeat, double value) {
-    struct sample sample = {SAMPLE_OF_RUN, (uint16_t)metric, phase, repeat, value};
-    sink->put(sink->context, &sample);
-}
-
 static void put_known(struct sink *sink, uint32_t metric, double value) {
     if (value > 0)
-        put(sink, metric, PHASE_COLD, 0, value);
+        put_of_run(sink, metric, PHASE_COLD, 0, value);
 }
 
 void host_init(struct host *host, const char *started) {
     *host = (struct host){0};
-    uint64_t started_ns = started ? strtoull(started, NULL, 16) : 0;
-    host->starting_ns = started_ns ? clock_ns(CLOCK_MONOTONIC) - (double)started_ns : 0;
+    host->starting_ns = own_starting_ns(started);
     arena_init(&host->arena);
-}
-
-/* ---- files ------------------------------------------------------------------------------------
- */
-
-/* What the runtime reads a model file by: FileInputStream in model_load_utils. */
-enum { READ_BYTES = 4 << 20 };
-
-/* 0: it cannot be read. */
-static double reading_ns(const char *path) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    double start = clock_ns(CLOCK_MONOTONIC);
-    char *buffer = file >= 0 ? malloc(READ_BYTES) : NULL;
-    ssize_t n = buffer ? 1 : -1;
-    while (n > 0)
-        n = read(file, buffer, READ_BYTES);
-    double took = clock_ns(CLOCK_MONOTONIC) - start;
-    free(buffer);
-    if (file >= 0)
-        close(file);
-    return n == 0 ? took : 0;
-}
-
-/* 0: not known. */
-static double library_bytes(const struct api *api) {
-    struct link_map *map = NULL;
-    struct stat status;
-    if (dlinfo(api->library, RTLD_DI_LINKMAP, (void *)&map) || stat(map->l_name, &status))
-        return 0;
-    return (double)status.st_size;
 }
 
 /* ---- options ----------------------------------------------------------------------------------
@@ -333,9 +291,10 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
         return code;
     double loaded = clock_ns(CLOCK_MONOTONIC);
     put_known(sink, METRIC_PROCESS_START_NS, host->starting_ns);
-    put(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
-    put_known(sink, METRIC_LIBRARY_BYTES, library_bytes(&host->api));
-    put(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, holdings_status("VmRSS"));
+    put_of_run(sink, METRIC_LIBRARY_LOAD_NS, PHASE_COLD, 0, loaded - start);
+    put_known(sink, METRIC_LIBRARY_BYTES,
+              library_file_bytes(dlsym(host->api.library, "OrtGetApiBase")));
+    put_of_run(sink, METRIC_BASELINE_BYTES, PHASE_COLD, 0, own_memory_bytes("VmRSS"));
     code = open_counters(host, err);
     if (code)
         return code;
@@ -343,9 +302,9 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
     code = create_session(host, err);
     if (code)
         return code;
-    put(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
+    put_of_run(sink, METRIC_LOAD_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     count_threads(host);
-    put(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, holdings_status("VmHWM"));
+    put_of_run(sink, METRIC_LOADED_BYTES, PHASE_COLD, 0, own_memory_bytes("VmHWM"));
     load_phases_put(&host->phases, sink);
     code = feeds_open(&host->feeds, &host->arena, &host->api, host->session, &host->request.config,
                       err);
@@ -353,7 +312,7 @@ int host_open(struct host *host, struct sink *sink, struct err *err) {
         return code;
     start = clock_ns(CLOCK_MONOTONIC);
     code = host_run_once(host, err);
-    put(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
+    put_of_run(sink, METRIC_FIRST_RUN_NS, PHASE_COLD, 0, clock_ns(CLOCK_MONOTONIC) - start);
     feeds_release_outputs(&host->feeds, &host->api);
     if (!code && host->request.op_count)
         brackets_flush(&host->brackets, PHASE_COLD, 0, NULL);
@@ -370,8 +329,8 @@ static void put_counts(struct host *host, uint16_t phase, const struct counters_
     counters_running(&host->counters, before, after, shares);
     for (uint32_t i = 0; i < host->counters.opened_count; i++) {
         uint32_t asked = host->counters.opened[i].asked;
-        put(sink, METRIC_COUNTER_FIRST + asked, phase, host->repeat, values[asked]);
-        put(sink, METRIC_RUNNING_FIRST + asked, phase, host->repeat, shares[asked]);
+        put_of_run(sink, METRIC_COUNTER_FIRST + asked, phase, host->repeat, values[asked]);
+        put_of_run(sink, METRIC_RUNNING_FIRST + asked, phase, host->repeat, shares[asked]);
     }
 }
 
@@ -390,8 +349,8 @@ static int measure_run(struct host *host, struct sink *sink, struct err *err) {
     feeds_release_outputs(&host->feeds, &host->api);
     if (code)
         return code;
-    put(sink, METRIC_WALL_NS, phase, host->repeat, wall);
-    put(sink, METRIC_CPU_NS, phase, host->repeat, cpu);
+    put_of_run(sink, METRIC_WALL_NS, phase, host->repeat, wall);
+    put_of_run(sink, METRIC_CPU_NS, phase, host->repeat, cpu);
     if (host->has_counters)
         put_counts(host, phase, &before, &after, sink);
     if (host->request.op_count)
@@ -427,9 +386,9 @@ static int keep_profile(struct host *host, struct err *err) {
 }
 
 int host_finish(struct host *host, struct sink *sink, struct err *err) {
-    put(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, holdings_status("VmRSS"));
-    put(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, holdings_status("VmHWM"));
-    put_known(sink, METRIC_FILE_READ_NS, reading_ns(host->request.config.model_path));
+    put_of_run(sink, METRIC_RESIDENT_BYTES, PHASE_COLD, 0, own_memory_bytes("VmRSS"));
+    put_of_run(sink, METRIC_PEAK_BYTES, PHASE_COLD, 0, own_memory_bytes("VmHWM"));
+    put_known(sink, METRIC_FILE_READ_NS, file_reading_ns(host->request.config.model_path));
     if (host->session && host->request.profile)
         return keep_profile(host, err);
     return 0;

@@ -1,5 +1,7 @@
 #include "collectors/onnxruntime/locate.h"
 
+#include "base/installation.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,26 +31,7 @@ static const char *const library_places[] = {LIBRARY_NAME, "../lib/assay/" LIBRA
                                              "../" NODE_FOLDER, "../../" NODE_FOLDER,
                                              "../../../" NODE_FOLDER};
 
-/* Without a slash at the end; "" when the kernel does not say. */
-static const char *program_folder(struct arena *arena) {
-    char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-    if (length <= 0 || (size_t)length == sizeof path)
-        return "";
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    return arena_strndup(arena, path, length > 1 ? (size_t)length - 1 : (size_t)length);
-}
-
-static const char *first_readable(struct arena *arena, const char *folder,
-                                  const char *const *places, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const char *path = arena_printf(arena, "%s/%s", folder, places[i]);
-        if (access(path, R_OK) == 0)
-            return path;
-    }
-    return NULL;
-}
+#define FIND(places) installation_find(arena, places, sizeof places / sizeof *places, R_OK)
 
 /* An absolute path, since the runtime wants one. */
 static const char *from_environment(struct arena *arena, const char *variable) {
@@ -59,9 +42,8 @@ static const char *from_environment(struct arena *arena, const char *variable) {
     return realpath(value, resolved) ? arena_strdup(arena, resolved) : value;
 }
 
-static const char *find_library(struct arena *arena, const char *folder) {
-    const char *path = first_readable(arena, folder, library_places,
-                                      sizeof library_places / sizeof library_places[0]);
+static const char *find_library(struct arena *arena) {
+    const char *path = FIND(library_places);
     char resolved[PATH_MAX];
     if (!path && realpath(NODE_FOLDER, resolved))
         path = arena_strdup(arena, resolved);
@@ -75,20 +57,17 @@ static int missing(const char *what, const char *folder, const char *variable, s
 }
 
 int locate(struct arena *arena, struct location *location, struct err *err) {
-    const char *folder = program_folder(arena);
+    const char *folder = installation_folder(arena);
     location->worker = from_environment(arena, "ASSAY_WORKER");
     if (!location->worker)
-        location->worker = first_readable(arena, folder, worker_places,
-                                          sizeof worker_places / sizeof worker_places[0]);
+        location->worker = FIND(worker_places);
     location->hook = from_environment(arena, "ASSAY_ORT_HOOK");
     if (!location->hook)
-        location->hook =
-            first_readable(arena, folder, hook_places, sizeof hook_places / sizeof hook_places[0]);
-    location->heap =
-        first_readable(arena, folder, heap_places, sizeof heap_places / sizeof heap_places[0]);
+        location->hook = FIND(hook_places);
+    location->heap = FIND(heap_places);
     location->library = from_environment(arena, "ASSAY_ORT_LIBRARY");
     if (!location->library)
-        location->library = find_library(arena, folder);
+        location->library = find_library(arena);
     if (!location->worker)
         return missing("assay-worker", folder, "ASSAY_WORKER", err);
     if (!location->hook)

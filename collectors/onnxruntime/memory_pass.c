@@ -2,6 +2,7 @@
 
 #include "collectors/onnxruntime/memory_brackets.h"
 #include "collectors/onnxruntime/memory_frame.h"
+#include "collectors/own_process.h"
 
 #include <dlfcn.h>
 #include <string.h>
@@ -147,7 +148,7 @@ static int load(struct memory_pass *pass, struct err *err) {
     end_interval(pass, before);
     pass->heap.purpose = HEAP_OTHER;
     host->api.ReleaseSessionOptions(options);
-    pass->use.loading_high_water_bytes = holdings_status("VmHWM");
+    pass->use.loading_high_water_bytes = own_memory_bytes("VmHWM");
     note(pass, MEMORY_LOADED);
     return code;
 }
@@ -176,7 +177,7 @@ static int run(struct memory_pass *pass, struct err *err) {
 
 static void conclude(struct memory_pass *pass) {
     struct memory_use *use = &pass->use;
-    use->high_water_bytes = holdings_status("VmHWM");
+    use->high_water_bytes = own_memory_bytes("VmHWM");
     use->at[MEMORY_PEAK] = pass->water.parts;
     use->owner = pass->water.owner.kind;
     use->owner_op = use->owner == OWNER_OPERATOR

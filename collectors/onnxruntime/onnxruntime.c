@@ -2,26 +2,19 @@
 #include "collectors/onnxruntime/onnxruntime.h"
 
 #include "collectors/disturbance.h"
-#include "collectors/lowered.h"
+#include "collectors/exchange.h"
 #include "collectors/onnxruntime/identity.h"
 #include "collectors/onnxruntime/locate.h"
 #include "collectors/onnxruntime/memory_frame.h"
 #include "collectors/onnxruntime/weights.h"
-#include "collectors/request.h"
-#include "collectors/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MISSING_MAX = METRIC_COUNTER_MAX + 3 }; /* events; the kernel's side, threads, operators */
-
 struct collect_session {
-    struct arena *arena;
-    struct worker worker;
+    struct exchange exchange;
     struct scratch scratch; /* for files that the runtime writes */
     struct scratch weights; /* weight files that we made */
-    const char *missing[MISSING_MAX];
-    uint32_t missing_count;
     struct disturbance_snapshot before;
 };
 
@@ -42,10 +35,7 @@ static const char *const hooked_environment[] = {
     "GLIBC_TUNABLES=glibc.malloc.tcache_count=65535", "ORT_DISABLE_TELEMETRY=1", NULL};
 
 static void end_session(struct collect_session *session, bool at_once) {
-    if (at_once)
-        worker_kill(&session->worker);
-    else
-        worker_close(&session->worker);
+    exchange_end(&session->exchange, at_once);
     scratch_close(&session->scratch);
     scratch_close(&session->weights);
 }
@@ -53,13 +43,9 @@ static void end_session(struct collect_session *session, bool at_once) {
 static int start_located(struct arena *arena, struct collect_session *session,
                          const struct location *location, const char *const *environment,
                          struct err *err) {
-    *session = (struct collect_session){.arena = arena};
-    int code = worker_open(&session->worker, "the ONNX Runtime worker", location->worker,
-                           environment, err);
-    const char *timeout = getenv("ASSAY_WORKER_TIMEOUT");
-    if (!code && timeout && strtoul(timeout, NULL, 10) > 0)
-        session->worker.timeout_ms = (uint32_t)(strtoul(timeout, NULL, 10) % 2000000) * 1000;
-    return code;
+    *session = (struct collect_session){.exchange.arena = arena};
+    return exchange_open(&session->exchange, "the ONNX Runtime worker", location->worker,
+                         environment, err);
 }
 
 static int start_worker(struct arena *arena, struct collect_session *session,
@@ -73,9 +59,8 @@ static const char *profile_path(const struct collect_config *config) {
     return config->profile || !config->hooked ? config->profile : getenv("ASSAY_ORT_PROFILE");
 }
 
-static int send_request(struct collect_session *session, uint32_t kind,
-                        const struct location *location, const struct collect_config *config,
-                        struct err *err) {
+static int ask(struct collect_session *session, uint32_t kind, const struct location *location,
+               const struct collect_config *config, struct err *err) {
     struct request request = {.library = location->library,
                               .hook = location->hook,
                               .scratch = session->scratch.path,
@@ -86,69 +71,14 @@ static int send_request(struct collect_session *session, uint32_t kind,
     const struct flat_graph *hooked = config->hooked;
     if (hooked) {
         request.op_count = hooked->count;
-        request.ops = ARENA_ARRAY(session->arena, hooked->count, struct request_op);
+        request.ops = ARENA_ARRAY(session->exchange.arena, hooked->count, struct request_op);
         for (uint32_t i = 0; i < hooked->count; i++) {
             const struct op *op = hooked->ops[i].op;
             request.ops[i] =
                 (struct request_op){op->name, op->type, identity_of_op(hooked->ops[i].graph, op)};
         }
     }
-    struct strbuf out;
-    strbuf_init(&out);
-    request_put(&out, &request);
-    int code = worker_send(&session->worker, kind, out.text, out.length, err);
-    strbuf_done(&out);
-    return code;
-}
-
-struct answer {
-    struct collect_session *session;
-    struct sink *sink;         /* for REPLY_SAMPLES; NULL: none are expected */
-    const char *text;          /* the last REPLY_TEXT */
-    struct graph *graph;       /* of REPLY_GRAPH */
-    struct memory_use *memory; /* for REPLY_MEMORY; NULL: none is expected */
-    uint32_t op_count;
-};
-
-static int take_samples(struct answer *answer, struct frame_cursor *in, struct err *err) {
-    while (!in->failed && in->left) {
-        struct sample sample;
-        frame_get(in, &sample, sizeof sample);
-        if (!in->failed && answer->sink)
-            answer->sink->put(answer->sink->context, &sample);
-    }
-    return in->failed ? err_set(err, ERR_BUG, "the ONNX Runtime worker sent half a sample") : 0;
-}
-
-static int take_frame(struct answer *answer, uint32_t kind, struct err *err) {
-    struct collect_session *session = answer->session;
-    struct frame_cursor in = {(const unsigned char *)session->worker.frame.text,
-                              session->worker.frame.length, false};
-    if (kind == REPLY_SAMPLES)
-        return take_samples(answer, &in, err);
-    if (kind == REPLY_GRAPH)
-        return lowered_read(session->arena, &in, &answer->graph, err);
-    if (kind == REPLY_MEMORY && answer->memory)
-        return memory_frame_get(&in, session->arena, answer->op_count, answer->memory, err);
-    if (kind != REPLY_TEXT)
-        return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a frame of kind %u", kind);
-    answer->text = frame_get_text(&in, session->arena);
-    if (answer->text && session->missing_count < MISSING_MAX)
-        session->missing[session->missing_count++] = answer->text;
-    return 0;
-}
-
-/* Everything up to the end of the answer to one command. */
-static int receive(struct answer *answer, struct err *err) {
-    for (;;) {
-        uint32_t kind;
-        int code = worker_receive(&answer->session->worker, &kind, err);
-        if (code || kind == WORKER_DONE)
-            return code;
-        code = take_frame(answer, kind, err);
-        if (code)
-            return code;
-    }
+    return exchange_ask(&session->exchange, kind, &request, err);
 }
 
 /* ---- the row ----------------------------------------------------------------------------------
@@ -161,17 +91,14 @@ static int ort_version(struct arena *arena, const char **name, const char **vers
     int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
-    struct answer answer = {.session = &session};
-    code = send_request(&session, REQUEST_VERSION, &location, &(struct collect_config){0}, err);
-    if (!code)
-        code = receive(&answer, err);
+    code = ask(&session, REQUEST_VERSION, &location, &(struct collect_config){0}, err);
     end_session(&session, code != 0);
     if (code)
         return code;
-    if (!answer.text)
+    if (!session.exchange.text)
         return err_set(err, ERR_BUG, "the ONNX Runtime worker told no version");
     *name = "onnxruntime";
-    *version = answer.text;
+    *version = session.exchange.text;
     return 0;
 }
 
@@ -191,18 +118,15 @@ static int ort_lower(struct arena *arena, const struct collect_config *config,
     int code = start_worker(arena, &session, &location, worker_environment, err);
     if (code)
         return code;
-    struct answer answer = {.session = &session};
     code = scratch_open(&session.scratch, arena, scratch_base(), err);
     if (!code)
         code = weights_open(&session.weights, arena, config, err);
     if (!code)
-        code = send_request(&session, REQUEST_LOWER, &location, config, err);
-    if (!code)
-        code = receive(&answer, err);
-    if (!code && !answer.graph)
+        code = ask(&session, REQUEST_LOWER, &location, config, err);
+    if (!code && !session.exchange.graph)
         code = err_set(err, ERR_BUG, "the ONNX Runtime worker sent no graph");
     end_session(&session, code != 0);
-    *lowered = answer.graph;
+    *lowered = session.exchange.graph;
     return code;
 }
 
@@ -214,18 +138,16 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
                             config->hooked ? hooked_environment : worker_environment, err);
     if (code)
         return code;
-    struct answer answer = {.session = session, .sink = sink};
+    session->exchange.sink = sink;
     if (profile_path(config))
         code = scratch_open(&session->scratch, arena, scratch_base(), err);
     if (!code)
         code = weights_open(&session->weights, arena, config, err);
     if (!code)
-        code = send_request(session, REQUEST_OPEN, &location, config, err);
-    if (!code)
-        code = receive(&answer, err);
+        code = ask(session, REQUEST_OPEN, &location, config, err);
     scratch_close(&session->weights); /* the runtime has mapped or copied them */
     if (!code)
-        code = disturbance_snapshot(&session->before, session->worker.pid, err);
+        code = disturbance_snapshot(&session->before, session->exchange.worker.pid, err);
     if (code) {
         end_session(session, true);
         return code;
@@ -236,15 +158,14 @@ static int ort_open(struct arena *arena, const struct collect_config *config, st
 
 static int ort_run(struct collect_session *session, uint32_t repeats, struct sink *sink,
                    struct err *err) {
-    struct answer answer = {.session = session, .sink = sink};
-    int code = worker_send(&session->worker, REQUEST_RUN, &repeats, sizeof repeats, err);
-    return code ? code : receive(&answer, err);
+    session->exchange.sink = sink;
+    return exchange_ask_number(&session->exchange, REQUEST_RUN, repeats, err);
 }
 
 static int ort_disturbance(struct collect_session *session, struct disturbance *out,
                            struct err *err) {
     struct disturbance_snapshot now;
-    int code = disturbance_snapshot(&now, session->worker.pid, err);
+    int code = disturbance_snapshot(&now, session->exchange.worker.pid, err);
     if (code)
         return code;
     disturbance_between(&session->before, &now, out);
@@ -252,15 +173,28 @@ static int ort_disturbance(struct collect_session *session, struct disturbance *
     return 0;
 }
 
+struct looking {
+    uint32_t op_count;
+    struct memory_use *out;
+};
+
+static int take_memory(struct exchange *exchange, uint32_t kind, struct frame_cursor *in,
+                       struct err *err) {
+    const struct looking *looking = exchange->context;
+    if (kind != REPLY_MEMORY)
+        return err_set(err, ERR_BUG, "the ONNX Runtime worker sent a frame of kind %u", kind);
+    return memory_frame_get(in, exchange->arena, looking->op_count, looking->out, err);
+}
+
 static int look_into_memory(struct collect_session *session, const struct location *location,
                             const struct collect_config *config, struct memory_use *out,
                             struct err *err) {
-    struct answer answer = {.session = session, .memory = out, .op_count = config->hooked->count};
-    int code = weights_open(&session->weights, session->arena, config, err);
+    struct looking looking = {config->hooked->count, out};
+    session->exchange.other = take_memory;
+    session->exchange.context = &looking;
+    int code = weights_open(&session->weights, session->exchange.arena, config, err);
     if (!code)
-        code = send_request(session, REQUEST_MEMORY, location, config, err);
-    if (!code)
-        code = receive(&answer, err);
+        code = ask(session, REQUEST_MEMORY, location, config, err);
     if (!code && out->high_water_bytes == 0)
         code = err_set(err, ERR_BUG, "the ONNX Runtime worker sent no account of memory");
     end_session(session, code != 0);
@@ -299,15 +233,13 @@ static int ort_memory(struct arena *arena, const struct collect_config *config,
 
 static uint32_t ort_missing_events(const struct collect_session *session,
                                    const char *const **reasons) {
-    *reasons = session->missing;
-    return session->missing_count;
+    *reasons = session->exchange.texts;
+    return session->exchange.text_count;
 }
 
 static int ort_finish(struct collect_session *session, struct sink *sink, struct err *err) {
-    struct answer answer = {.session = session, .sink = sink};
-    int code = worker_send(&session->worker, REQUEST_FINISH, NULL, 0, err);
-    if (!code)
-        code = receive(&answer, err);
+    session->exchange.sink = sink;
+    int code = exchange_ask_number(&session->exchange, REQUEST_FINISH, 0, err);
     end_session(session, code != 0);
     return code;
 }

@@ -1,5 +1,7 @@
 #include "collectors/record/command.h"
 
+#include "collectors/environment.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -48,31 +50,6 @@ static _Noreturn void become(char *const *command, char *const *environment, int
 
 /* ---- ours ----------------------------------------------------------------------------------- */
 
-extern char **environ;
-
-/* Ours with `added` in the place of entries of the same name. Only the array is malloc'ed. */
-static char **merge_environment(const char *const *added) {
-    size_t count = 1, n = 0;
-    for (char **e = environ; *e; e++)
-        count++;
-    for (const char *const *a = added; *a; a++)
-        count++;
-    char **merged = malloc(count * sizeof *merged);
-    if (!merged)
-        return NULL;
-    for (const char *const *a = added; *a; a++)
-        memcpy(&merged[n++], a, sizeof *a);
-    for (char **e = environ; *e; e++) {
-        bool replaced = false;
-        for (const char *const *a = added; *a && !replaced; a++)
-            replaced = strncmp(*a, *e, strcspn(*a, "=") + 1) == 0;
-        if (!replaced)
-            merged[n++] = *e;
-    }
-    merged[n] = NULL;
-    return merged;
-}
-
 static void close_fd(int *fd) {
     if (*fd >= 0)
         close(*fd);
@@ -115,7 +92,7 @@ int command_prepare(struct command_run *run, char *const *command, const char *c
     sigset_t set = passed_set();
     sigprocmask(SIG_BLOCK, &set, NULL);
     run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    char **merged = merge_environment(environment);
+    char **merged = environment_with(environment);
     int code = run->signals < 0 || !merged ? -1 : start(run, command, merged, &pipes, capture);
     if (code)
         code = err_set_errno(err, ERR_ENVIRONMENT, "cannot start %s", command[0]);
