@@ -189,7 +189,7 @@ static int print_recorded(struct context *context, const struct record_options *
     counters_table(context, &recorded->outcome, &counters);
     recording_tracks_table(context->arena, r, &tracks);
     if (options->tree)
-        recording_tree_table(context->arena, r, limit, 0.005, &operators);
+        recording_tree_table(context->arena, r, 0, limit, 0.005, &operators);
     else
         recording_calls_table(context->arena, r, options->shapes, limit, &operators);
     const struct table *shown[4] = {&summary};

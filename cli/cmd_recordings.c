@@ -91,7 +91,7 @@ static int show(struct context *context, struct db *db, const struct recordings_
     if (options->flat)
         recording_calls_table(context->arena, r, options->shapes, limit, &operators);
     else
-        recording_tree_table(context->arena, r, limit, options->share / 100, &operators);
+        recording_tree_table(context->arena, r, 0, limit, options->share / 100, &operators);
     cJSON *tree = recording_json(context->arena, r);
     json_add_int(tree, "recording", stored.id);
     json_add_text(tree, "created_at", stored.created_at);

@@ -10,27 +10,33 @@ struct report_options {
     struct load_options load;
     struct text_list models;
     const char *output, *plan_model;
+    int64_t recording; /* 0: of models */
 };
 
-static int print_path(struct context *context, const char *path, size_t bytes, uint32_t models,
-                      struct err *err) {
-    enum { PATH, BYTES, MODELS };
-    static const struct table_column columns[] = {
+static int print_path(struct context *context, const struct report_options *options, size_t bytes,
+                      uint32_t models, struct err *err) {
+    enum { PATH, BYTES, ABOUT };
+    static const struct table_column of_models[] = {
         [PATH] = {"path",       "Report", UNIT_PLAIN, TABLE_LEFT },
         [BYTES] = {"size_bytes", "Size",   UNIT_BYTES, TABLE_RIGHT},
-        [MODELS] = {"models",     "Models", UNIT_COUNT, TABLE_RIGHT},
+        [ABOUT] = {"models",     "Models", UNIT_COUNT, TABLE_RIGHT},
+    };
+    static const struct table_column of_recording[] = {
+        [PATH] = {"path",       "Report",    UNIT_PLAIN, TABLE_LEFT },
+        [BYTES] = {"size_bytes", "Size",      UNIT_BYTES, TABLE_RIGHT},
+        [ABOUT] = {"recording",  "Recording", UNIT_PLAIN, TABLE_RIGHT},
     };
     struct table table;
-    table_init(&table, context->arena, "", columns, 3);
+    table_init(&table, context->arena, "", options->recording ? of_recording : of_models, 3);
     table_row(&table);
-    table_text(&table, PATH, path);
+    table_text(&table, PATH, options->output);
     table_int(&table, BYTES, (int64_t)bytes);
-    table_int(&table, MODELS, models);
+    table_int(&table, ABOUT, options->recording ? options->recording : models);
     return print_table(context, &table, err);
 }
 
-static int make(struct context *context, const struct report_options *options, struct strbuf *html,
-                uint32_t *models, struct err *err) {
+static int make_of_models(struct context *context, const struct report_options *options,
+                          struct strbuf *html, uint32_t *models, struct err *err) {
     const struct report_request request = {
         .models = options->models.items,
         .model_count = options->models.count,
@@ -53,16 +59,32 @@ static int make(struct context *context, const struct report_options *options, s
     return code;
 }
 
+static int make_of_recording(struct context *context, const struct report_options *options,
+                             struct strbuf *html, struct err *err) {
+    struct db *db;
+    if (options->models.count || options->plan_model || options->load.slo ||
+        options->load.constraints)
+        return err_set(err, ERR_USAGE,
+                       "--recording makes a page about nothing else: it takes no "
+                       "models and no plan");
+    if (context_db_open(context, DB_READ_ONLY, &db, err))
+        return -(int)err->code;
+    int code = job_report_recording(context->arena, db, options->recording, html, err);
+    db_close(db);
+    return code;
+}
+
 static int run(struct context *context, const void *given, struct err *err) {
     const struct report_options *options = given;
     struct strbuf html;
     uint32_t models = 0;
     strbuf_init(&html);
-    int code = make(context, options, &html, &models, err);
+    int code = options->recording ? make_of_recording(context, options, &html, err)
+                                  : make_of_models(context, options, &html, &models, err);
     if (!code)
         code = file_replace(options->output, html.text, html.length, err);
     if (!code)
-        code = print_path(context, options->output, html.length, models, err);
+        code = print_path(context, options, html.length, models, err);
     strbuf_done(&html);
     return code;
 }
@@ -82,7 +104,14 @@ static const struct option_row options[] = {
                                    .metavar = "NAME",
                                    .offset = offsetof(struct report_options, plan_model),
                                    .help = "the model to plan for; default the first"},
-    {0},
+    {.name = "recording",
+                                   .type = OPTION_INT,
+                                   .metavar = "ID",
+                                   .min = 1,
+                                   .max = 9e15,
+                                   .offset = offsetof(struct report_options, recording),
+                                   .help = "a page about that recording instead; `assay recordings` lists them"},
+    {0                       },
 };
 
 static const struct argument_row arguments[] = {
@@ -94,9 +123,10 @@ static const struct argument_row arguments[] = {
 };
 
 static const struct example examples[] = {
-    {"assay report",                        "writes assay-report.html about every model measured here"},
+    {"assay report",                           "writes assay-report.html about every model measured here"},
     {"assay report resnet50 -o resnet50.html --rate 200 --slo p99=50ms",
      "one model, with the plan for a load"},
+    {"assay report --recording 3 -o run.html",    "what a recorded or imported run did"},
     {0},
 };
 
@@ -106,7 +136,9 @@ const struct command cmd_report = {
     .description =
         "Writes one self-contained page: the machine, the models, operators by time, the roofline, "
         "predicted against measured (each model by a fit that has not seen it), memory and, with "
-        "--slo, a plan. It needs no network and no script; every picture's numbers stand in a "
+        "--slo, a plan. With --recording it is about one recording: where the time went, as a "
+        "picture and as tables, what a device did, memory and threads over time, and what "
+        "recording cost. A page needs no network and no script; every picture's numbers stand in a "
         "table too.",
     .examples = examples,
     .options = options,

@@ -117,6 +117,32 @@ struct recording_links recording_links(struct arena *arena, const struct recordi
     return links;
 }
 
+/* ---- readings -------------------------------------------------------------------------------- */
+
+static bool continues(const struct recording_series *series, const struct track_sample *sample) {
+    return series->samples[0].track == sample->track &&
+           strcmp(series->samples[0].metric, sample->metric) == 0;
+}
+
+struct recording_series *recording_series(struct arena *arena, const struct recording *recording,
+                                          uint32_t *count) {
+    struct recording_series *all = NULL;
+    uint32_t capacity = 0;
+    *count = 0;
+    for (uint32_t i = 0; i < recording->sample_count; i++) {
+        const struct track_sample *sample = &recording->samples[i];
+        if (*count == 0 || !continues(&all[*count - 1], sample))
+            *ARENA_PUSH(arena, all, *count, capacity) =
+                (struct recording_series){sample, 0, sample, sample->value};
+        struct recording_series *series = &all[*count - 1];
+        series->count++;
+        series->low = fmin(series->low, sample->value);
+        if (sample->value > series->high->value)
+            series->high = sample;
+    }
+    return all;
+}
+
 /* ---- sums and facts -------------------------------------------------------------------------- */
 
 double recording_self_ns(const struct recording *recording) {

@@ -106,6 +106,18 @@ struct recording_links {
 };
 struct recording_links recording_links(struct arena *arena, const struct recording *recording);
 
+/* Readings of one metric on one track, in the order of time. */
+struct recording_series {
+    const struct track_sample *samples; /* at least one */
+    uint32_t count;
+    const struct track_sample *high; /* the largest; of equals the first */
+    double low;
+};
+
+/* As the samples come: by track, then metric. Lives in the arena. */
+struct recording_series *recording_series(struct arena *arena, const struct recording *recording,
+                                          uint32_t *count);
+
 /* Self time of all nodes: what the tracks were busy, or all the rows of a table. */
 double recording_self_ns(const struct recording *recording);
 

@@ -1,6 +1,8 @@
 #include "jobs/report.h"
 
 #include "base/progress.h"
+#include "db/machine.h"
+#include "db/recording.h"
 #include "jobs/constraints.h"
 #include "jobs/pack.h"
 #include "jobs/plan.h"
@@ -9,6 +11,7 @@
 #include "predictor/capacity/planner.h"
 #include "predictor/capacity/replicas.h"
 #include "predictor/predict.h"
+#include "reports/recording_html.h"
 #include "reports/report.h"
 
 #include <math.h>
@@ -271,5 +274,33 @@ int job_report(struct arena *arena, struct db *db, const struct place *place,
         render(&r, planned, html))
         return -(int)err->code;
     *models_shown = r.run_count;
+    return 0;
+}
+
+/* ---- the page of a recording ----------------------------------------------------------------- */
+
+/* Its label; NULL: it ran elsewhere. */
+static const char *machine_label(struct arena *arena, struct db *db, const char *fingerprint) {
+    struct err none = {0};
+    struct machine machine;
+    if (!*fingerprint || db_find_machine(db, fingerprint, &machine, &none))
+        return NULL;
+    return arena_strdup(arena, machine.label);
+}
+
+int job_report_recording(struct arena *arena, struct db *db, int64_t id, struct strbuf *html,
+                         struct err *err) {
+    struct stored_recording stored;
+    if (db_load_recording(db, arena, id, RECORDING_NODES | RECORDING_SAMPLES, &stored, err))
+        return -(int)err->code;
+    const struct recording_report report = {
+        .id = id,
+        .created_at = stored.created_at,
+        .machine = machine_label(arena, db, stored.machine),
+        .generated = generated_text(arena),
+        .version = ASSAY_VERSION,
+        .recording = &stored.recording,
+    };
+    recording_html(arena, &report, html);
     return 0;
 }

@@ -1,4 +1,4 @@
-/* Everything known of the models measured on this machine, as one HTML page. */
+/* HTML pages: everything known of the models measured on this machine, or one recording. */
 #ifndef ASSAY_JOBS_REPORT_H
 #define ASSAY_JOBS_REPORT_H
 
@@ -28,5 +28,9 @@ struct report_request {
 int job_report(struct arena *arena, struct db *db, const struct place *place,
                const struct report_request *request, struct progress *progress, struct strbuf *html,
                uint32_t *models_shown, struct err *err);
+
+/* Appends the page of a recording. ERR_INPUT when there is none of that number. */
+int job_report_recording(struct arena *arena, struct db *db, int64_t id, struct strbuf *html,
+                         struct err *err);
 
 #endif

@@ -44,6 +44,7 @@ static const char style[] =
     "border-bottom:1px solid "
     "var(--grid);max-width:26rem;overflow-wrap:break-word;min-width:3.5rem}\n"
     "th{font-weight:600;border-bottom-color:var(--line);overflow-wrap:normal}\n"
+    "td:first-child:not(.num){white-space:pre-wrap}\n" /* trees are indented by spaces */
     ".num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "th.num{white-space:normal}\n"
     "details{margin:.6rem 0;border:1px solid var(--line);border-radius:.6rem;padding:.5rem .9rem}\n"

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -51,17 +52,41 @@ void recording_head_table(struct arena *arena, const struct recording *r, struct
         add_number(table, "spans with shapes", (double)r->operators_with_shapes, UNIT_COUNT);
 }
 
+static int category_order(const void *key, const void *item) {
+    return strcmp(key, ((const struct recording_category *)item)->name);
+}
+
+/* Own time per category, in their order. */
+static double *category_times(struct arena *arena, const struct recording *r) {
+    double *times = ARENA_ARRAY(arena, r->category_count + 1u, double);
+    for (uint32_t i = 0; i < r->node_count; i++) {
+        const struct recording_category *category =
+            r->category_count ? bsearch(r->nodes[i].category, r->categories, r->category_count,
+                                        sizeof *r->categories, category_order)
+                              : NULL;
+        if (category)
+            times[category - r->categories] += r->nodes[i].self_ns;
+    }
+    return times;
+}
+
 void recording_categories_table(struct arena *arena, const struct recording *r,
                                 struct table *table) {
+    enum { CATEGORY, SPANS, OWN, PART };
     static const struct table_column columns[] = {
-        {"category", "Category", UNIT_PLAIN, TABLE_LEFT },
-        {"count",    "Spans",    UNIT_COUNT, TABLE_RIGHT},
+        [CATEGORY] = {"category", "Category", UNIT_PLAIN,    TABLE_LEFT },
+        [SPANS] = {"count",    "Spans",    UNIT_COUNT,    TABLE_RIGHT},
+        [OWN] = {"self_ns",  "Self",     UNIT_NS,       TABLE_RIGHT},
+        [PART] = {"share",    "Share",    UNIT_FRACTION, TABLE_RIGHT},
     };
-    table_init(table, arena, "", columns, 2);
+    double all_ns = recording_self_ns(r), *times = category_times(arena, r);
+    table_init(table, arena, "", columns, 4);
     for (uint32_t i = 0; i < r->category_count; i++) {
         table_row(table);
-        table_text(table, 0, *r->categories[i].name ? r->categories[i].name : "(none)");
-        table_int(table, 1, (int64_t)r->categories[i].count);
+        table_text(table, CATEGORY, *r->categories[i].name ? r->categories[i].name : "(none)");
+        table_int(table, SPANS, (int64_t)r->categories[i].count);
+        table_number(table, OWN, r->node_count ? times[i] : NAN);
+        table_number(table, PART, all_ns > 0 ? times[i] / all_ns : NAN);
     }
 }
 
@@ -133,6 +158,7 @@ struct tree {
     struct arena *arena;
     const struct recording *recording;
     struct recording_links links;
+    int depth;
     uint32_t limit;
     double least_ns, all_ns;
     struct table *table;
@@ -150,16 +176,18 @@ static void add_children(struct tree *tree, int32_t parent, int depth) {
         add_call(tree->table, name, node, what_of(tree->arena, node), node->count, node->total_ns,
                  node->self_ns, tree->all_ns);
         shown++;
-        add_children(tree, at, depth + 1);
+        if (tree->depth == 0 || depth + 1 < tree->depth)
+            add_children(tree, at, depth + 1);
     }
 }
 
-void recording_tree_table(struct arena *arena, const struct recording *r, uint32_t limit,
+void recording_tree_table(struct arena *arena, const struct recording *r, int depth, uint32_t limit,
                           double share_min, struct table *table) {
     double all_ns = recording_self_ns(r);
     struct tree tree = {.arena = arena,
                         .recording = r,
                         .links = recording_links(arena, r),
+                        .depth = depth,
                         .limit = limit,
                         .least_ns = share_min * all_ns,
                         .all_ns = all_ns,

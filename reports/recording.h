@@ -11,16 +11,16 @@ enum { RECORDING_SCHEMA = 1 };
 /* What stands above everything: format, events, times, device; two columns. */
 void recording_head_table(struct arena *arena, const struct recording *recording,
                           struct table *table);
-/* Categories and how many spans of each. */
+/* Categories, how many spans of each, and with nodes their own time and its share. */
 void recording_categories_table(struct arena *arena, const struct recording *recording,
                                 struct table *table);
 /* Names by self time, the first `limit` (0: all); needs nodes. */
 void recording_calls_table(struct arena *arena, const struct recording *recording, bool by_shapes,
                            uint32_t limit, struct table *table);
-/* The tree in preorder, children by total time; of each parent the first `limit` children (0: all)
- * whose total is at least `share_min` of all self time. */
-void recording_tree_table(struct arena *arena, const struct recording *recording, uint32_t limit,
-                          double share_min, struct table *table);
+/* The tree in preorder, children by total time, `depth` levels (0: all); of each parent the first
+ * `limit` children (0: all) whose total is at least `share_min` of all self time. */
+void recording_tree_table(struct arena *arena, const struct recording *recording, int depth,
+                          uint32_t limit, double share_min, struct table *table);
 void recording_tracks_table(struct arena *arena, const struct recording *recording,
                             struct table *table);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    WIDTH = 1200,
+    WIDTH_MAX = 1200,
     ROW_HEIGHT = 18,
     FRAME = 70,
     DEPTH_SHOWN = 32,
@@ -16,9 +16,6 @@ enum {
     LETTER_WIDTH = 7,
     LETTERS_LEAST = 4,
 };
-
-/* Narrower boxes are not seen. */
-#define NARROWEST (0.75 / WIDTH)
 
 static const char *const colors[SPAN_KIND_COUNT] = {
     [SPAN_OPERATOR] = FIGURE_BLUE, [SPAN_CALL] = FIGURE_ORANGE, [SPAN_KERNEL] = FIGURE_GREEN,
@@ -39,6 +36,8 @@ struct layout {
     uint32_t count;
     int depth;
     double all_ns;
+    int width;
+    double narrowest; /* narrower boxes are not seen */
 };
 
 /* Children of two tracks may together be longer than their parent's share: they are fitted in. */
@@ -51,7 +50,7 @@ static void place(struct layout *l, int32_t parent, double left, double width, d
     double scale = width / fmax(sum, total_ns);
     for (int32_t at = l->links.first[parent + 1]; at >= 0; at = l->links.next[at]) {
         double own = nodes[at].total_ns * scale;
-        if (!(own >= NARROWEST) || depth == DEPTH_SHOWN || l->count == BOXES_MAX)
+        if (!(own >= l->narrowest) || depth == DEPTH_SHOWN || l->count == BOXES_MAX)
             return;
         l->boxes[l->count++] = (struct box){&nodes[at], left, own, depth};
         l->depth = depth + 1 > l->depth ? depth + 1 : l->depth;
@@ -82,15 +81,15 @@ static void add_boxes(struct figure *figure, const struct layout *l, int kind) {
 
 /* Text that fits into its box; others have none. */
 static void add_labels(struct figure *figure, const struct layout *l) {
-    char text[WIDTH / LETTER_WIDTH + 1];
+    char text[WIDTH_MAX / LETTER_WIDTH + 1];
     strbuf_puts(&figure->script, "$labels << EOD\n");
     for (uint32_t i = 0; i < l->count; i++) {
         const struct box *box = &l->boxes[i];
-        size_t letters = (size_t)(box->width * WIDTH / LETTER_WIDTH);
+        size_t letters = (size_t)(box->width * l->width / LETTER_WIDTH);
         if (letters < LETTERS_LEAST)
             continue;
         snprintf(text, sizeof text, "%.*s", (int)letters, box->node->name);
-        strbuf_printf(&figure->script, "%.6f\t%d\t", box->left + 2.0 / WIDTH, box->depth);
+        strbuf_printf(&figure->script, "%.6f\t%d\t", box->left + 2.0 / l->width, box->depth);
         figure_label(figure, text);
         strbuf_puts(&figure->script, "\n");
     }
@@ -130,19 +129,30 @@ static const char *finding(struct arena *arena, const struct layout *l) {
                         unit_format(text, l->all_ns, UNIT_NS), calls[0].node->name);
 }
 
-int recording_picture(struct arena *arena, const struct recording *recording, struct strbuf *svg,
-                      struct err *err) {
-    struct figure figure;
+int recording_figure(struct arena *arena, const struct recording *recording, int width,
+                     struct figure *figure, const char **alt, struct err *err) {
     struct layout l = {.recording = recording,
                        .links = recording_links(arena, recording),
                        .boxes = ARENA_ARRAY(arena, BOXES_MAX, struct box),
-                       .all_ns = recording_self_ns(recording)};
+                       .all_ns = recording_self_ns(recording),
+                       .width = width,
+                       .narrowest = 0.75 / width};
     place(&l, RECORDING_ROOT, 0, 1, 0, 0);
     if (l.count == 0)
         return err_set(err, ERR_INPUT, "the recording has no operators to draw");
-    figure_init(&figure, "recording", WIDTH, l.depth * ROW_HEIGHT + FRAME);
-    draw(&figure, &l);
-    int code = figure_document(&figure, finding(arena, &l), svg, err);
+    figure_init(figure, "recording", width, l.depth * ROW_HEIGHT + FRAME);
+    draw(figure, &l);
+    *alt = finding(arena, &l);
+    return 0;
+}
+
+int recording_picture(struct arena *arena, const struct recording *recording, struct strbuf *svg,
+                      struct err *err) {
+    struct figure figure;
+    const char *alt;
+    if (recording_figure(arena, recording, WIDTH_MAX, &figure, &alt, err))
+        return -(int)err->code;
+    int code = figure_document(&figure, alt, svg, err);
     figure_done(&figure);
     return code;
 }

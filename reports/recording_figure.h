@@ -5,8 +5,14 @@
 
 #include "base/strbuf.h"
 #include "core/recording.h"
+#include "reports/figure.h"
 
-/* An SVG document of its own. Needs nodes. ERR_INPUT when there are none; else as gnuplot_run. */
+/* The picture for a page, so many pixels wide (at most 1200), and in *alt what it shows; the caller
+ * ends the figure. Needs nodes. ERR_INPUT when there are none. */
+int recording_figure(struct arena *arena, const struct recording *recording, int width,
+                     struct figure *figure, const char **alt, struct err *err);
+
+/* An SVG document of its own. Fails as recording_figure and gnuplot_run. */
 int recording_picture(struct arena *arena, const struct recording *recording, struct strbuf *svg,
                       struct err *err);
 

@@ -70,12 +70,12 @@ static void small_parts_and_long_lists_are_left_out_of_the_tree(void **state) {
     struct table table;
     (void)state;
     arena_init(&arena);
-    recording_tree_table(&arena, &recording, 0, 0, &table);
+    recording_tree_table(&arena, &recording, 0, 0, 0, &table);
     assert_int_equal(table.row_count, 5);
     assert_string_equal(table_cell(&table, 3, 0)->text, "    g");
-    recording_tree_table(&arena, &recording, 0, 0.1, &table);
+    recording_tree_table(&arena, &recording, 0, 0, 0.1, &table);
     assert_int_equal(table.row_count, 3);
-    recording_tree_table(&arena, &recording, 1, 0, &table);
+    recording_tree_table(&arena, &recording, 0, 1, 0, &table);
     assert_int_equal(table.row_count, 1);
     arena_done(&arena);
 }
