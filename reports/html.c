@@ -140,7 +140,14 @@ void html_tiles(struct strbuf *html, const struct html_tile *tiles, uint32_t cou
     strbuf_puts(html, "</div>\n");
 }
 
-/* Bytes of the UTF-8 sequence (RFC 3629) that starts here; 0 when none does. */
+/* Marks that would turn round the direction of what follows them (UAX 9, 2.1 to 2.4): U+202A to
+ * U+202E and U+2066 to U+2069. */
+static bool turns_text(const unsigned char *text) {
+    return text[0] == 0xe2 && ((text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae) ||
+                               (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9));
+}
+
+/* Bytes of the UTF-8 sequence (RFC 3629) that starts here; 0 when none does that may stand. */
 static size_t utf8_length(const unsigned char *text, size_t left) {
     size_t want = text[0] < 0x80 ? 1 : text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
     if (want == 1)
@@ -152,7 +159,7 @@ static size_t utf8_length(const unsigned char *text, size_t left) {
             return 0;
     bool overlong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
     bool outside = (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
-    return overlong || outside ? 0 : want;
+    return overlong || outside || turns_text(text) ? 0 : want;
 }
 
 void html_scrub(const char *text, size_t length, struct strbuf *html) {

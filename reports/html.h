@@ -34,8 +34,8 @@ struct html_tile {
 };
 void html_tiles(struct strbuf *html, const struct html_tile *tiles, uint32_t count);
 
-/* Appends the text with U+FFFD in the place of bytes that are no UTF-8 and of control characters:
- * names come from foreign files. */
+/* Appends the text with U+FFFD in the place of bytes that are no UTF-8, of control characters and
+ * of marks that turn the direction of writing: names come from foreign files. */
 void html_scrub(const char *text, size_t length, struct strbuf *html);
 
 #endif

@@ -13,10 +13,10 @@ static void choose_unit(struct time_axis *axis) {
         double ns;
         const char *name;
     } units[] = {
-        {1e9, "s"  },
-        {1e6, "ms" },
-        {1e3, "µs"},
-        {1,   "ns" }
+        {1e9, "s" },
+        {1e6, "ms"},
+        {1e3, "us"},
+        {1,   "ns"}
     };
     size_t i = 0;
     while (i + 1 < sizeof units / sizeof *units && axis->to_ns - axis->from_ns < 2 * units[i].ns)

@@ -132,17 +132,21 @@ static void draw_tree(struct recording_page *p) {
 
 static void section_operators_of(struct recording_page *p) {
     struct arena *arena = p->page.arena;
-    struct table calls, tree, categories;
+    struct table calls, shaped, tree, categories;
     if (p->recording->node_count == 0)
         return;
     recording_calls_table(arena, p->recording, false, CALLS_SHOWN, &calls);
+    recording_calls_table(arena, p->recording, true, CALLS_SHOWN, &shaped);
     recording_tree_table(arena, p->recording, TREE_DEPTH, TREE_CHILDREN, 0.005, &tree);
     recording_categories_table(arena, p->recording, &categories);
     html_section_begin(p->page.html, "operators", "Where the time went");
     draw_tree(p);
     html_paragraph(p->page.html, "By own time, which leaves out the calls inside; the share is of "
                                  "all own time:");
+    table_drop_empty(&calls);
     html_table(p->page.html, &calls);
+    if (p->recording->operators_with_shapes)
+        html_folded_table(p->page.html, "The same, told apart by shapes", &shaped);
     html_folded_table(
         p->page.html,
         arena_printf(arena, "As a tree: %d levels, of what has at least 0.5 %%", TREE_DEPTH),

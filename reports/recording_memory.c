@@ -123,23 +123,31 @@ static void draw(struct recording_page *p, const struct recording_series **lines
                 "higher. The point is the highest reading.");
 }
 
-/* The calls that were open are known of the largest reading of resident memory. */
+/* The source's own words are about the largest reading of resident memory. */
+static const char *when(struct recording_page *p, const struct recording_series *line) {
+    char at[UNIT_TEXT_SIZE];
+    bool resident = strcmp(line->samples[0].metric, "rss_bytes") == 0;
+    double known_ns = resident ? recording_fact_number(p->recording, "peak_at_ns") : NAN;
+    const char *inside = resident ? recording_fact(p->recording, "peak_inside") : NULL;
+    if (isnan(known_ns))
+        return arena_printf(p->page.arena, "%s after the first that was seen",
+                            unit_format(at, (double)line->high->at_ns - p->axis.from_ns, UNIT_NS));
+    return arena_printf(p->page.arena, "%s after the command began, %s%.400s",
+                        unit_format(at, known_ns, UNIT_NS), inside ? "inside " : "outside of calls",
+                        inside ? inside : "");
+}
+
 static const char *finding(struct recording_page *p, const struct recording_series *line) {
-    char bytes[UNIT_TEXT_SIZE], at[UNIT_TEXT_SIZE], most[UNIT_TEXT_SIZE];
-    struct arena *arena = p->page.arena;
-    const char *inside = strcmp(line->samples[0].metric, "rss_bytes") == 0
-                             ? recording_fact(p->recording, "peak_inside")
-                             : NULL;
+    char text[UNIT_TEXT_SIZE];
     double high_water = recording_fact_number(p->recording, "high_water_bytes");
-    const char *sentence =
-        arena_printf(arena, "Most memory: %s %.80s, %s after the start%s%.400s.",
-                     unit_format(bytes, line->high->value, UNIT_BYTES), line_title(p, line),
-                     unit_format(at, (double)line->high->at_ns - p->axis.from_ns, UNIT_NS),
-                     inside ? ", inside " : "", inside ? inside : "");
+    const char *sentence = arena_printf(p->page.arena, "Most memory: %s %.80s, %s.",
+                                        unit_format(text, line->high->value, UNIT_BYTES),
+                                        line_title(p, line), when(p, line));
     if (!(high_water > 0))
         return sentence;
-    return arena_printf(arena, "%s The kernel's own high-water mark of the largest process: %s.",
-                        sentence, unit_format(most, high_water, UNIT_BYTES));
+    return arena_printf(p->page.arena,
+                        "%s The kernel's own high-water mark of the largest process: %s.", sentence,
+                        unit_format(text, high_water, UNIT_BYTES));
 }
 
 void section_recording_memory(struct recording_page *p) {
@@ -197,6 +205,7 @@ void section_recording_readings(struct recording_page *p) {
     table_init(&table, p->page.arena, "", columns, COLUMNS);
     for (uint32_t i = 0; i < p->series_count && i < RECORDING_ROWS_MAX; i++)
         add_reading(p, &p->series[i], &table);
+    table_drop_empty(&table);
     html_section_begin(p->page.html, "readings", "Readings");
     if (p->series_count > RECORDING_ROWS_MAX)
         html_note(p->page.html, arena_printf(p->page.arena, "The first %d of %u series.",

@@ -168,9 +168,8 @@ void section_recording_threads(struct recording_page *p) {
         return;
     struct lane *lanes = collect(p);
     const char *alt =
-        arena_printf(p->page.arena, "The most used of %u %s, %.80s, for %s.", count,
-                     count == 1 ? "thread or queue" : "threads and queues", name_of(lanes[0].track),
-                     unit_format(use, lanes[0].use_ns, UNIT_NS));
+        arena_printf(p->page.arena, "Most used of the threads and queues: %.80s, for %s.",
+                     name_of(lanes[0].track), unit_format(use, lanes[0].use_ns, UNIT_NS));
     html_section_begin(p->page.html, "threads", "Threads and queues over time");
     html_paragraph(p->page.html, alt);
     fill_table(p, lanes, &table);
@@ -180,6 +179,7 @@ void section_recording_threads(struct recording_page *p) {
     if (count > RECORDING_ROWS_MAX)
         html_note(p->page.html, arena_printf(p->page.arena, "The table has the %d most used ones.",
                                              RECORDING_ROWS_MAX));
+    table_drop_empty(&table);
     html_table(p->page.html, &table);
     html_section_end(p->page.html);
 }

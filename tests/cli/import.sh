@@ -45,6 +45,21 @@ if command -v gnuplot >/dev/null; then
 else
     skip a_tree_is_drawn "gnuplot is not installed"
 fi
+run report --recording 1 -o "$work/page.html" --json
+is a_recording_has_a_page '$[0].recording' 1
+grep -q "Recording 1</h1>" "$work/page.html" && grep -q "ampere_sgemm_128x64_tn" "$work/page.html" &&
+    ok the_page_has_its_operators || not_ok the_page_has_its_operators "$err"
+if command -v gnuplot >/dev/null; then
+    [ "$(grep -c '<svg role="img"' "$work/page.html")" = 2 ] && ok the_page_has_pictures || not_ok the_page_has_pictures
+else
+    skip the_page_has_pictures "gnuplot is not installed"
+fi
+outside=$(grep -o '\(src\|href\)=["'"'"'][^"'"'"'#]*' "$work/page.html" | grep -v "=[\"']$" | head -3)
+[ -z "$outside" ] && ok the_page_needs_nothing_else || not_ok the_page_needs_nothing_else "$outside"
+run report --recording 1 somemodel
+expect a_page_is_about_one_thing 2 err "takes no models"
+run report --recording 7
+expect a_page_wants_a_recording_that_is_there 3 err "recording 7"
 run recordings 7
 expect an_unknown_recording_is_refused 3 err "recording 7"
 run recordings nonsense

@@ -77,6 +77,32 @@ static void small_parts_and_long_lists_are_left_out_of_the_tree(void **state) {
     assert_int_equal(table.row_count, 3);
     recording_tree_table(&arena, &recording, 0, 1, 0, &table);
     assert_int_equal(table.row_count, 1);
+    recording_tree_table(&arena, &recording, 2, 0, 0, &table);
+    assert_int_equal(table.row_count, 4); /* all but the g inside f inside f */
+    arena_done(&arena);
+}
+
+static void readings_are_series_with_their_range(void **state) {
+    static struct track_sample samples[] = {
+        {"a", "bytes", 0, 10, 3},
+        {"a", "bytes", 0, 20, 9},
+        {"a", "bytes", 0, 30, 9},
+        {"b", "bytes", 0, 10, 1},
+        {"b", "bytes", 4, 10, 2},
+    };
+    struct recording read = recording;
+    struct arena arena;
+    uint32_t count;
+    (void)state;
+    arena_init(&arena);
+    read.samples = samples;
+    read.sample_count = 5;
+    struct recording_series *series = recording_series(&arena, &read, &count);
+    assert_int_equal(count, 3);
+    assert_int_equal(series[0].count, 3);
+    assert_int_equal(series[0].high->at_ns, 20);
+    assert_true(series[0].low == 3);
+    assert_ptr_equal(series[2].samples, &samples[4]);
     arena_done(&arena);
 }
 
@@ -111,6 +137,7 @@ int main(void) {
         cmocka_unit_test(calls_are_merged_by_name_and_recursion_counts_once),
         cmocka_unit_test(children_come_by_total_time),
         cmocka_unit_test(small_parts_and_long_lists_are_left_out_of_the_tree),
+        cmocka_unit_test(readings_are_series_with_their_range),
         cmocka_unit_test(stacks_are_folded),
         cmocka_unit_test(a_recording_without_operators_has_no_picture),
     };
