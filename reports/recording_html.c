@@ -217,8 +217,8 @@ static const char *cost_sentence(struct arena *arena, const struct recording *r)
 
 static void section_cost(struct recording_page *p) {
     const struct recording *r = p->recording;
-    double lost_events = recording_fact_number(r, "lost_events");
-    double lost_calls = recording_fact_number(r, "lost_calls");
+    double lost_events = fmax(recording_fact_number(r, "lost_events"), 0);
+    double lost_calls = fmax(recording_fact_number(r, "lost_calls"), 0);
     html_section_begin(p->page.html, "cost", "What recording cost");
     html_paragraph(p->page.html, cost_sentence(p->page.arena, r));
     if (lost_events > 0 || lost_calls > 0)

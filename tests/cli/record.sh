@@ -95,7 +95,12 @@ run record --json -o - --probe "$work/lib.so:*er" -- "$work/main" 500
 expect calls_are_recorded 0 none ""
 [ "$(json '$.calls')" = 1500 ] && [ "$(json '$.probed_functions')" = 2 ] &&
     ok every_call_is_seen || not_ok every_call_is_seen "$(json '$.calls')" "$out"
-run recordings "$(json '$.recording')" --json
+recording=$(json '$.recording')
+run report --recording "$recording" -o "$work/page.html"
+for part in operators memory threads cost; do
+    grep -q "<section id=\"$part\"" "$work/page.html" && ok "its_page_has_$part" || not_ok "its_page_has_$part" "$err"
+done
+run recordings "$recording" --json
 [[ "$(json '$.tree[0].name')/$(json '$.tree[1].name')" = *outer*/*inner* ]] && ok they_are_stored_as_a_tree ||
     not_ok they_are_stored_as_a_tree "$out" "$err"
 (while [ ! -e "$work/stop" ]; do "$work/main" 200; done) &

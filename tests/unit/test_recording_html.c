@@ -229,7 +229,7 @@ static void lost_events_are_a_warning(void **state) {
     (void)state;
     recording.facts[1] = (struct recording_fact){"lost_events", "5"};
     render(&recording, &arena, &html);
-    assert_non_null(strstr(html.text, "5 entries and returns found no room"));
+    assert_non_null(strstr(html.text, "5 entries and returns found no room and 0 calls"));
     done(&arena, &html);
 }
 
