@@ -176,9 +176,11 @@ void section_recording_threads(struct recording_page *p) {
     uint32_t drawn = recording_page_has_axis(p) ? keep_seen(lanes, count) : 0;
     if (drawn)
         draw(p, lanes, drawn, alt);
-    if (count > RECORDING_ROWS_MAX)
-        html_note(p->page.html, arena_printf(p->page.arena, "The table has the %d most used ones.",
-                                             RECORDING_ROWS_MAX));
+    if (count > LANES_MAX)
+        html_note(p->page.html,
+                  arena_printf(p->page.arena,
+                               "Of %u the picture has the %d most used, the table at most %d.",
+                               count, LANES_MAX, RECORDING_ROWS_MAX));
     table_drop_empty(&table);
     html_table(p->page.html, &table);
     html_section_end(p->page.html);
