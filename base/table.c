@@ -58,31 +58,6 @@ void table_estimate(struct table *table, uint32_t column, const struct json_esti
     *newest(table, column) = (struct table_cell){.kind = CELL_ESTIMATE, .estimate = *estimate};
 }
 
-static bool column_is_empty(const struct table *table, uint32_t column) {
-    for (uint32_t row = 0; row < table->row_count; row++)
-        if (table_cell(table, row, column)->kind != CELL_EMPTY)
-            return false;
-    return true;
-}
-
-void table_drop_empty(struct table *table) {
-    struct table all = *table;
-    struct table_column *columns =
-        ARENA_ARRAY(table->arena, all.column_count + 1u, struct table_column);
-    uint32_t *from = ARENA_ARRAY(table->arena, all.column_count + 1u, uint32_t);
-    table_init(table, all.arena, all.title, columns, 0);
-    for (uint32_t column = 0; column < all.column_count; column++)
-        if (!column_is_empty(&all, column)) {
-            from[table->column_count] = column;
-            columns[table->column_count++] = all.columns[column];
-        }
-    for (uint32_t row = 0; row < all.row_count; row++) {
-        table_row(table);
-        for (uint32_t i = 0; i < table->column_count; i++)
-            table->cells[row * table->column_count + i] = *table_cell(&all, row, from[i]);
-    }
-}
-
 const struct table_cell *table_cell(const struct table *table, uint32_t row, uint32_t column) {
     return &table->cells[(size_t)row * table->column_count + column];
 }

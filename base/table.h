@@ -71,9 +71,6 @@ void table_number(struct table *table, uint32_t column, double value); /* NaN: e
 /* Strings of the estimate are borrowed. */
 void table_estimate(struct table *table, uint32_t column, const struct json_estimate *estimate);
 
-/* Takes out the columns that have a value in no row. */
-void table_drop_empty(struct table *table);
-
 const struct table_cell *table_cell(const struct table *table, uint32_t row, uint32_t column);
 
 struct table_style {

@@ -36,7 +36,7 @@ static const char *cell_text(const struct table *table, uint32_t row, uint32_t c
     return "";
 }
 
-/* Columns that have something to show in any row; the others are left out of the text. */
+/* Columns that have something to show in any row; the others are left out of text and HTML. */
 static bool *shown_columns(const struct table *table) {
     bool *shown = ARENA_ARRAY(table->arena, table->column_count, bool);
     for (uint32_t row = 0; row < table->row_count; row++)
@@ -297,6 +297,7 @@ static void add_html_cell(const char *element, enum table_align align, const cha
 void table_render_html(const struct table *table, const struct table_style *style,
                        struct strbuf *out) {
     (void)style;
+    const bool *shown = shown_columns(table);
     strbuf_puts(out, "<table>\n");
     if (*table->title) {
         strbuf_puts(out, "<caption>");
@@ -305,12 +306,14 @@ void table_render_html(const struct table *table, const struct table_style *styl
     }
     strbuf_puts(out, "<thead><tr>");
     for (uint32_t i = 0; i < table->column_count; i++)
-        add_html_cell("th", table->columns[i].align, table->columns[i].header, out);
+        if (shown[i] || table->row_count == 0)
+            add_html_cell("th", table->columns[i].align, table->columns[i].header, out);
     strbuf_puts(out, "</tr></thead>\n<tbody>\n");
     for (uint32_t row = 0; row < table->row_count; row++) {
         strbuf_puts(out, "<tr>");
         for (uint32_t i = 0; i < table->column_count; i++)
-            add_html_cell("td", table->columns[i].align, cell_text(table, row, i), out);
+            if (shown[i])
+                add_html_cell("td", table->columns[i].align, cell_text(table, row, i), out);
         strbuf_puts(out, "</tr>\n");
     }
     strbuf_puts(out, "</tbody>\n</table>\n");

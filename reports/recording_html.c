@@ -143,7 +143,6 @@ static void section_operators_of(struct recording_page *p) {
     draw_tree(p);
     html_paragraph(p->page.html, "By own time, which leaves out the calls inside; the share is of "
                                  "all own time:");
-    table_drop_empty(&calls);
     html_table(p->page.html, &calls);
     if (p->recording->operators_with_shapes)
         html_folded_table(p->page.html, "The same, told apart by shapes", &shaped);

@@ -205,7 +205,6 @@ void section_recording_readings(struct recording_page *p) {
     table_init(&table, p->page.arena, "", columns, COLUMNS);
     for (uint32_t i = 0; i < p->series_count && i < RECORDING_ROWS_MAX; i++)
         add_reading(p, &p->series[i], &table);
-    table_drop_empty(&table);
     html_section_begin(p->page.html, "readings", "Readings");
     if (p->series_count > RECORDING_ROWS_MAX)
         html_note(p->page.html, arena_printf(p->page.arena, "The first %d of %u series.",

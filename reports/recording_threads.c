@@ -181,7 +181,6 @@ void section_recording_threads(struct recording_page *p) {
                   arena_printf(p->page.arena,
                                "Of %u the picture has the %d most used, the table at most %d.",
                                count, LANES_MAX, RECORDING_ROWS_MAX));
-    table_drop_empty(&table);
     html_table(p->page.html, &table);
     html_section_end(p->page.html);
 }

@@ -149,7 +149,7 @@ static void an_empty_table_says_so_and_stays_valid(void **state) {
     arena_done(&arena);
 }
 
-static void columns_without_content_are_left_out_of_the_text(void **state) {
+static void columns_without_content_are_left_out_of_text_and_html(void **state) {
     (void)state;
     struct arena arena;
     arena_init(&arena);
@@ -163,6 +163,12 @@ static void columns_without_content_are_left_out_of_the_text(void **state) {
     struct table_style style = {0};
     table_render_text(&table, &style, &out);
     assert_string_equal(out.text, "Name Count\na        3\n");
+    strbuf_done(&out);
+    strbuf_init(&out);
+    table_render_html(&table, &style, &out);
+    assert_string_equal(out.text, "<table>\n<thead><tr><th>Name</th><th class=\"num\">Count</th>"
+                                  "</tr></thead>\n<tbody>\n<tr><td>a</td><td class=\"num\">3</td>"
+                                  "</tr>\n</tbody>\n</table>\n");
     strbuf_done(&out);
     arena_done(&arena);
 }
@@ -192,7 +198,7 @@ int main(void) {
         cmocka_unit_test(html_escapes_what_a_model_may_be_named),
         cmocka_unit_test(control_characters_cannot_reach_the_terminal),
         cmocka_unit_test(an_empty_table_says_so_and_stays_valid),
-        cmocka_unit_test(columns_without_content_are_left_out_of_the_text),
+        cmocka_unit_test(columns_without_content_are_left_out_of_text_and_html),
         cmocka_unit_test(many_rows_grow_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
