@@ -149,7 +149,7 @@ int recording_figure(struct arena *arena, const struct recording *recording, int
 int recording_picture(struct arena *arena, const struct recording *recording, struct strbuf *svg,
                       struct err *err) {
     struct figure figure;
-    const char *alt;
+    const char *alt = "";
     if (recording_figure(arena, recording, WIDTH_MAX, &figure, &alt, err))
         return -(int)err->code;
     int code = figure_document(&figure, alt, svg, err);

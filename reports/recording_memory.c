@@ -44,19 +44,18 @@ static const char *line_title(struct recording_page *p, const struct recording_s
 /* ---- the lines ------------------------------------------------------------------------------- */
 
 static int by_peak(const void *a, const void *b) {
-    const struct recording_series *left = *(const struct recording_series *const *)a;
-    const struct recording_series *right = *(const struct recording_series *const *)b;
+    const struct recording_series *left = a, *right = b;
     if (left->high->value != right->high->value)
         return left->high->value < right->high->value ? 1 : -1;
-    return (left > right) - (left < right);
+    return (left->samples > right->samples) - (left->samples < right->samples);
 }
 
 /* Readings in bytes, the highest first. */
-static uint32_t collect(struct recording_page *p, const struct recording_series **lines) {
+static uint32_t collect(struct recording_page *p, struct recording_series *lines) {
     uint32_t count = 0;
     for (uint32_t i = 0; i < p->series_count; i++)
         if (strcmp(p->series[i].samples[0].unit, "bytes") == 0)
-            lines[count++] = &p->series[i];
+            lines[count++] = p->series[i];
     if (count)
         qsort(lines, count, sizeof *lines, by_peak);
     return count < LINES_MAX ? count : LINES_MAX;
@@ -98,13 +97,13 @@ static void add_peak(struct recording_page *p, struct figure *figure,
                   peak->value / MIB, late ? "right" : "left", late ? -1 : 1);
 }
 
-static void draw(struct recording_page *p, const struct recording_series **lines, uint32_t count,
+static void draw(struct recording_page *p, const struct recording_series *lines, uint32_t count,
                  const char *alt) {
     struct figure figure;
     figure_init(&figure, "memory-lines", 760, 340);
     for (uint32_t i = 0; i < count; i++)
-        add_line(p, &figure, lines[i], i);
-    add_peak(p, &figure, lines[0]->high);
+        add_line(p, &figure, &lines[i], i);
+    add_peak(p, &figure, lines[0].high);
     recording_page_draw_axis(p, &figure);
     strbuf_puts(&figure.script, "set ylabel 'MiB' textcolor rgb '" FIGURE_INK
                                 "'\nset yrange [*<0:*]\nset offsets graph 0, 0, 0.08, 0\n"
@@ -113,7 +112,7 @@ static void draw(struct recording_page *p, const struct recording_series **lines
         strbuf_printf(&figure.script,
                       "$line%u using 1:2 with steps linewidth 2 linecolor rgb '%s' title ", i,
                       colors[i]);
-        figure_label(&figure, line_title(p, lines[i]));
+        figure_label(&figure, line_title(p, &lines[i]));
         strbuf_puts(&figure.script, ", ");
     }
     strbuf_puts(&figure.script, "$peak using 1:2 with points pointtype 7 pointsize 0.8 linecolor "
@@ -151,15 +150,15 @@ static const char *finding(struct recording_page *p, const struct recording_seri
 }
 
 void section_recording_memory(struct recording_page *p) {
-    const struct recording_series **lines =
-        ARENA_ARRAY(p->page.arena, p->series_count + 1u, const struct recording_series *);
+    struct recording_series *lines =
+        ARENA_ARRAY(p->page.arena, p->series_count + 1u, struct recording_series);
     uint32_t count = collect(p, lines);
     if (count == 0)
         return;
-    const char *alt = finding(p, lines[0]);
+    const char *alt = finding(p, &lines[0]);
     html_section_begin(p->page.html, "memory", "Memory over time");
     html_paragraph(p->page.html, alt);
-    if (lines[0]->count > 1 && recording_page_has_axis(p))
+    if (lines[0].count > 1 && recording_page_has_axis(p))
         draw(p, lines, count, alt);
     html_section_end(p->page.html);
 }
