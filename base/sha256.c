@@ -52,7 +52,8 @@ static int digest_file(int fd, const char *path, char hex[static SHA256_HEX_SIZE
 }
 
 int sha256_file(const char *path, char hex[static SHA256_HEX_SIZE], struct err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_set_errno(err, ERR_INPUT, "%s", path);
     int code = digest_file(fd, path, hex, err);

@@ -144,7 +144,8 @@ static void add_outcome_json(cJSON *tree, const struct recorded *recorded) {
     json_add_uint(tree, "threads", o->threads);
     cJSON *peak = json_add_object(tree, "peak");
     json_add_number(peak, "rss_bytes", o->peak.rss_bytes);
-    json_add_number(peak, "at_ns", (double)(o->peak.at_ns - o->start_ns));
+    json_add_number(peak, "at_ns",
+                    isnan(o->peak.rss_bytes) ? NAN : (double)(o->peak.at_ns - o->start_ns));
     json_add_text(peak, "inside", o->peak.open);
     json_add_text(tree, "probe_route", o->route);
     json_add_uint(tree, "probed_functions", o->functions);
@@ -203,6 +204,8 @@ static int print_recorded(struct context *context, const struct record_options *
     cJSON *tree = answer_json(context, recorded, &counters, &operators, options->tree);
     int code = print_answer(context, tree, shown, count, err);
     cJSON_Delete(tree);
+    if (context->json && context->out == stderr)
+        return code; /* the document has what follows, and stays one */
     for (uint32_t i = 0; i < recorded->outcome.note_count; i++)
         print_note(context, "%s", recorded->outcome.notes[i]);
     if (recorded->id && code == 0)
@@ -219,7 +222,7 @@ static int open_output(struct context *context, const char *path, struct err *er
     else if (path)
         context->out = fopen(path, "we");
     if (!context->out)
-        return err_set_errno(err, ERR_INPUT, "%s: cannot be written", path);
+        return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", path);
     context->style.width = term_width(context->out);
     context->style.color &= term_colors(context->out);
     return 0;

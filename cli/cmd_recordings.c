@@ -119,11 +119,31 @@ static int answer(struct context *context, struct db *db, const struct recording
     return options->gone ? delete_one(context, db, id, err) : show(context, db, options, id, err);
 }
 
+static int check(const struct context *context, const struct recordings_options *options,
+                 struct err *err) {
+    const struct {
+        bool given;
+        const char *name;
+    } of_one[] = {
+        {options->gone,            "delete" },
+        {options->folded,          "folded" },
+        {options->tracks,          "tracks" },
+        {options->flat,            "flat"   },
+        {options->picture != NULL, "picture"},
+    };
+    for (size_t i = 0; i < sizeof of_one / sizeof *of_one && !options->id; i++)
+        if (of_one[i].given)
+            return err_set(err, ERR_USAGE, "--%s wants a recording", of_one[i].name);
+    if (options->folded && context->json)
+        return err_set(err, ERR_USAGE, "--folded is text for other programs, and no JSON");
+    return 0;
+}
+
 static int run(struct context *context, const void *given, struct err *err) {
     const struct recordings_options *options = given;
     struct db *db;
-    if (options->gone && !options->id)
-        return err_set(err, ERR_USAGE, "--delete wants a recording");
+    if (check(context, options, err) < 0)
+        return -(int)err->code;
     if (context_db_open(context, options->gone ? DB_WRITE : DB_READ_ONLY, &db, err) < 0)
         return -(int)err->code;
     int code = answer(context, db, options, err);

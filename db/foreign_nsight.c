@@ -1,5 +1,6 @@
 #include "db/foreign_nsight.h"
 
+#include "base/file.h"
 #include "base/intern.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
@@ -506,15 +507,13 @@ static int read_sources(struct reader *reader, struct err *err) {
 }
 
 static int read_file(struct reader *reader, struct err *err) {
-    FILE *file = fopen(reader->path, "rb");
-    if (!file)
-        return err_set_errno(err, ERR_INPUT, "%s", reader->path);
-    char head[16];
-    size_t length = fread(head, 1, sizeof head, file);
-    long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    fclose(file);
-    reader->out->bytes = end > 0 ? (uint64_t)end : 0;
-    if (!nsight_sniff(head, length))
+    struct file_map map;
+    if (file_map_open(&map, reader->path, err) < 0)
+        return -(int)err->code;
+    reader->out->bytes = map.size;
+    bool sniffed = nsight_sniff((const char *)map.bytes, map.size);
+    file_map_close(&map);
+    if (!sniffed)
         return err_set(err, ERR_INPUT, "%s: is no SQLite database", reader->path);
     if (open_file(reader, err) || check_pages(reader, err))
         return -(int)err->code;

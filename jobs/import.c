@@ -38,13 +38,15 @@ static int read_into(struct arena *arena, struct recorder *recorder,
         .progress = request->progress,
     };
     struct span_sink sink = recorder_sink(recorder);
+    /* Only tables have mappings. */
+    const char *format = !request->format && request->mapping ? "table" : request->format;
     int code;
-    if (import_is_nsight(request->path, request->format)) {
+    if (import_is_nsight(request->path, format)) {
         out->format = &import_nsight;
         out->outcome.complete = true;
         code = import_nsight.read(&foreign, NULL, &sink, &out->outcome, err);
     } else {
-        code = foreign_read(&foreign, request->format, &sink, &out->format, &out->outcome, err);
+        code = foreign_read(&foreign, format, &sink, &out->format, &out->outcome, err);
     }
     return code ? code : recorder_finish(recorder, arena, &out->recording, err);
 }
@@ -66,10 +68,18 @@ static int read_file(struct arena *arena, const struct import_request *request,
     return hash_files(arena, request, &out->recording.sha256, err);
 }
 
+/* What was asked for with --from may hold nothing of the kind. */
+static int refuse_nothing(const struct imported *imported, struct err *err) {
+    const struct recording *r = &imported->recording;
+    if (r->events || r->node_count || r->sample_count)
+        return 0;
+    return err_set(err, ERR_INPUT, "%s: holds nothing of the format %s", r->path, r->format);
+}
+
 int import_file(struct arena *arena, struct db *db, const struct import_request *request,
                 struct imported *out, struct err *err) {
     *out = (struct imported){0};
-    if (read_file(arena, request, out, err) < 0)
+    if (read_file(arena, request, out, err) < 0 || refuse_nothing(out, err) < 0)
         return -(int)err->code;
     struct stored_recording stored = {.machine = "", .recording = out->recording};
     return db ? db_put_recording(db, &stored, &out->id, &out->fresh, err) : 0;

@@ -1,19 +1,20 @@
 #include "jobs/import_nsight.h"
 
+#include "base/file.h"
 #include "db/foreign_nsight.h"
 
-#include <stdio.h>
 #include <string.h>
 
 bool import_is_nsight(const char *path, const char *name) {
-    char head[16];
+    struct file_map map;
+    struct err none = {0}; /* what cannot be opened is told by whoever reads it then */
     if (name)
         return strcmp(name, import_nsight.name) == 0;
-    FILE *file = fopen(path, "rb");
-    size_t length = file ? fread(head, 1, sizeof head, file) : 0;
-    if (file)
-        fclose(file);
-    return nsight_sniff(head, length);
+    if (file_map_open(&map, path, &none) < 0)
+        return false;
+    bool is = nsight_sniff((const char *)map.bytes, map.size);
+    file_map_close(&map);
+    return is;
 }
 
 static int read_nsight(const struct foreign_request *request, struct inflated *in,

@@ -356,6 +356,7 @@ static int read_etdump(const struct foreign_request *request, struct inflated *i
 const struct foreign_format foreign_etdump = {
     .name = "etdump",
     .help = "ExecuTorch's trace (.etdp), with its program (.pte) for the names",
+    .companion = true,
     .sniff = sniff_etdump,
     .whole = true,
     .read = read_etdump,

@@ -96,8 +96,12 @@ static int choose(struct inflated *in, const char *path, const char *name,
     const char *head;
     size_t length;
     *format = name ? foreign_format_by_name(name) : NULL;
+    if (name && !*format) {
+        err_set(err, ERR_USAGE, "there is no format '%s' to import", name);
+        return err_hint(err, "`assay list imports` names them");
+    }
     if (name)
-        return *format ? 0 : err_set(err, ERR_INPUT, "there is no format '%s' to import", name);
+        return 0;
     if (inflated_peek(in, FOREIGN_HEAD_BYTES, &head, &length, err) < 0)
         return -(int)err->code;
     for (const struct foreign_format *const *row = foreign_formats; *row; row++)
@@ -111,6 +115,9 @@ static int choose(struct inflated *in, const char *path, const char *name,
 static int read_as(const struct foreign_format *format, const struct foreign_request *request,
                    struct inflated *in, struct span_sink *sink, struct foreign_outcome *out,
                    struct err *err) {
+    if (request->companion && !format->companion)
+        return err_set(err, ERR_USAGE, "%s: the format %s has no second file", request->path,
+                       format->name);
     progress_start(request->progress, (double)inflated_stored_bytes(in), "%s", request->path);
     inflated_watch(in, request->progress);
     int code = format->read(request, format->whole ? NULL : in, sink, out, err);

@@ -40,6 +40,7 @@ struct foreign_format {
     const char *name; /* "kineto" */
     const char *help;
     bool experimental; /* never tried on a real file of the tool */
+    bool companion;    /* reads a second file when one is named */
     /* Whether these first bytes are one. NUL-terminated behind `length`. */
     bool (*sniff)(const char *head, size_t length);
     /* Streams `in` into the sink. Formats that need the whole file in place (`whole` set) get it by
@@ -55,7 +56,8 @@ extern const struct foreign_format *const foreign_formats[];
 const struct foreign_format *foreign_format_by_name(const char *name); /* NULL: there is none */
 
 /* Finds the format of a file and reads it. ERR_INPUT when no row knows it (the message tells what
- * it looks like: an execution graph, a pickle), or `name` (NULL: sniff) is not a row. */
+ * it looks like: an execution graph, a pickle); ERR_USAGE when `name` (NULL: sniff) is not a row,
+ * or the row reads no second file and one is given. */
 int foreign_read(const struct foreign_request *request, const char *name, struct span_sink *sink,
                  const struct foreign_format **format, struct foreign_outcome *out,
                  struct err *err);

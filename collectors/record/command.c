@@ -111,7 +111,7 @@ int command_prepare(struct command_run *run, char *const *command, const char *c
     return code;
 }
 
-int command_go(struct command_run *run, struct err *err) {
+int command_go(struct command_run *run, const char *name, struct err *err) {
     int number = 0;
     ssize_t told;
     if (write(run->go, "g", 1) != 1)
@@ -124,7 +124,7 @@ int command_go(struct command_run *run, struct err *err) {
     if (told != sizeof number)
         return 0;
     errno = number;
-    err_set_errno(err, ERR_INPUT, "the command cannot be executed");
+    err_set_errno(err, ERR_INPUT, "%s: cannot be executed", name);
     return err_hint(err, "it is looked for on the PATH, and no shell reads it: for pipes and "
                          "variables record 'sh -c ...'");
 }

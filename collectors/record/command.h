@@ -26,8 +26,8 @@ struct command_run {
  * output comes through run->output. */
 int command_prepare(struct command_run *run, char *const *command, const char *const *environment,
                     bool capture, struct err *err);
-/* Executes it; ERR_INPUT when there is no such program. */
-int command_go(struct command_run *run, struct err *err);
+/* Executes it; ERR_INPUT, by `name`, when there is no such program. */
+int command_go(struct command_run *run, const char *name, struct err *err);
 /* Passes waiting signals on. Those that a terminal sends reach it without us. */
 void command_pass_signals(struct command_run *run);
 /* Takes its end: call when `ended` is readable. */

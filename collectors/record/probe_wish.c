@@ -40,7 +40,7 @@ static const char *const torch_foremost[] = {
 
 const struct probe_wish probe_wishes[] = {
     {"torch",             "operators of PyTorch: at::_ops in libtorch_cpu", "libtorch_cpu.so*",
-     "_ZN2at4_ops*4callE*", "aten", SPAN_OPERATOR, torch_foremost, true},
+     "_ZN2at4_ops*4callE*", "aten", SPAN_OPERATOR, torch_foremost, true, false},
     {0},
 };
 
@@ -67,6 +67,7 @@ int probe_wish_parse(struct arena *arena, const char *text, struct probe_wish *o
         .symbol = arena_strdup(arena, colon + 1),
         .category = "probe",
         .kind = SPAN_OPERATOR,
+        .asked = true,
     };
     return 0;
 }

@@ -18,6 +18,7 @@ struct probe_wish {
     enum span_kind kind;
     const char *const *foremost; /* readable names, for ways that see few; NULL-terminated; NULL */
     bool torch;                  /* names are those of at::_ops (torch_names.h) */
+    bool asked;                  /* by the user, who is told when nothing matches */
 };
 
 /* Ends with a NULL name. */

@@ -316,7 +316,7 @@ static int begin(struct recording_run *run) {
     if (!run->request->bare && look(run))
         return -(int)run->err->code;
     run->out->start_ns = (int64_t)clock_ns(CLOCK_MONOTONIC);
-    return command_go(&run->command, run->err);
+    return command_go(&run->command, run->request->command[0], run->err);
 }
 
 /* ---- after ---------------------------------------------------------------------------------- */
@@ -404,6 +404,35 @@ static void note_layout(struct recording_run *run) {
     note(run, "shapes are not told", &reason);
 }
 
+static bool is_found(const struct recording_run *run, const struct probe_wish *wish) {
+    for (uint32_t i = 0; i < run->functions.count; i++)
+        if (run->functions.items[i].wish == wish)
+            return true;
+    return false;
+}
+
+/* What was asked for and not probed. */
+static void note_unseen(struct recording_run *run) {
+    for (uint32_t i = 0; i < run->request->wish_count; i++) {
+        const struct probe_wish *wish = &run->request->wishes[i];
+        struct err reason = {0};
+        if (!wish->asked || is_found(run, wish))
+            continue;
+        err_set(&reason, ERR_INPUT, "matches no function of what the command loaded");
+        err_hint(&reason, "LIBRARY is the name or the whole path of the file that the kernel maps");
+        note(run, wish->name, &reason);
+    }
+    for (uint32_t i = 0; i < run->libraries.count; i++) {
+        const struct library *library = &run->libraries.items[i];
+        struct err reason = {0};
+        if (!library->places.count || library->attached)
+            continue;
+        err_set(&reason, ERR_INPUT, "the command ended before its functions were probed");
+        err_hint(&reason, "--probe with the whole path is in place before the command begins");
+        note(run, library->path, &reason);
+    }
+}
+
 static int finish(struct recording_run *run) {
     uint64_t end_ns = clock_ns(CLOCK_MONOTONIC);
     command_reap(&run->command);
@@ -413,6 +442,8 @@ static int finish(struct recording_run *run) {
     if (turn(run) || bury(run) || calls_end(&run->calls, end_ns, run->err) || tell_threads(run))
         return -(int)run->err->code;
     note_layout(run);
+    if (run->probes)
+        note_unseen(run);
     read_counters(run);
     summarise(run, end_ns);
     return 0;

@@ -68,6 +68,10 @@ run db sql "SELECT name, self_ns FROM recording_nodes WHERE kind = 'kernel' ORDE
 expect recordings_answer_questions 0 out ampere_sgemm
 run recordings --delete
 expect deleting_wants_a_number 2 err "wants a recording"
+run recordings --folded
+expect folding_wants_a_number 2 err "--folded wants a recording"
+run recordings 1 --folded --json
+expect folded_stacks_are_no_json 2 out "--folded is text"
 run recordings 1 --delete
 expect a_recording_is_deleted 0 err "recording 1 is gone"
 run import tests/data/kineto.json --json
@@ -93,7 +97,17 @@ expect an_absent_file_is_told 3 err "absent.json"
 run import tests/data
 expect a_folder_is_no_trace 3 err "not a regular file"
 run import tests/data/kineto.json --from nonsense
-expect an_unknown_format_is_refused 3 err "no format 'nonsense'"
+expect an_unknown_format_is_refused 2 err "no format 'nonsense'"
+run import tests/data/kineto.json --from onednn
+expect a_file_with_nothing_of_the_format_is_refused 3 err "holds nothing of the format onednn"
+run import tests/data/kineto.json --with tests/data/kineto.json
+expect a_second_file_that_nobody_reads_is_refused 2 err "has no second file"
+mkfifo "$work/pipe"
+for from in "" --from\ nsight --from\ kineto; do
+    timeout 10 "$assay" import "$work/pipe" $from >"$work/out" 2>"$work/err"
+    code=$? err=$(<"$work/err")
+    expect "a_pipe_is_no_trace_and_nothing_waits_for_it${from#--from}" 3 err "not a regular file"
+done
 run import
 expect a_file_must_be_given 2 err FILE
 run list imports

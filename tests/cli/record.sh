@@ -11,7 +11,9 @@ expect the_exit_code_is_the_commands 7 err "ended"
 run record --no-store -- sh -c 'kill -TERM $$'
 expect a_command_that_is_killed_gives_128_and_the_signal 143 err "with code 143"
 run record -- "$work/nothing"
-expect a_command_that_is_not_there_is_an_error_of_ours 3 err "cannot be executed"
+expect a_command_that_is_not_there_is_an_error_of_ours 3 err "$work/nothing: cannot be executed"
+run record -o "$work/nothing/answer" -- true
+expect an_answer_that_cannot_be_written_is_told_first 4 err "cannot be written"
 run record
 expect a_command_is_wanted 2 err "COMMAND"
 run record --probe nonsense -- true
@@ -20,6 +22,9 @@ run record --route nonsense -- true
 expect a_route_must_be_a_row 2 err "assay list probe-routes"
 run record --no-store --json -o - -- true
 json_is_valid the_answer_is_one_JSON_document_where_it_is_sent
+run record --json -- true
+cp "$work/err" "$work/out"
+json_is_valid it_is_one_document_on_standard_error_too
 run record -o "$work/answer" -- echo said
 [ "$out" = said ] && grep -q ended "$work/answer" && ok the_answer_goes_to_a_file ||
     not_ok the_answer_goes_to_a_file "$out" "$err"
@@ -118,6 +123,12 @@ run record --no-store --trace "$work/trace.json" --probe "$work/lib.so:outer" --
 spans=$(sqlite3 :memory: "SELECT count(*) FROM json_each(CAST(readfile('$work/trace.json') AS TEXT),
     '\$.traceEvents') WHERE json_extract(value, '\$.ph') = 'X'")
 [ "$spans" = 20 ] && ok a_timeline_is_written || not_ok a_timeline_is_written "$spans" "$err"
+
+run record --no-store --probe "$work/lib.so:nothing*" -- "$work/main" 1
+expect a_pattern_without_functions_is_told 0 err "lib.so:nothing*: matches no function"
+run record --no-store --probe "lib.so:outer" -- "$work/main" 1
+[[ $code = 0 && ($err = *"ended before its functions"* || $err = *"1 functions"*) ]] &&
+    ok what_came_too_late_to_be_probed_is_told || not_ok what_came_too_late_to_be_probed "$err"
 
 for route in $("$assay" list probe-routes --format csv | awk -F, '$2 == "true" {print $1}'); do
     run record --no-store --json -o - --route "$route" --probe "$work/lib.so:*er" -- "$work/main" 50
