@@ -164,6 +164,7 @@ int main(int argc, char **argv) {
     setlocale(LC_CTYPE, "");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error like a full disk */
+    signal(SIGCHLD, SIG_DFL); /* ignored, ended children could not be waited for */
     arena_on_exhausted(exit_exhausted);
     struct arena arena;
     arena_init(&arena);

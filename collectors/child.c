@@ -27,6 +27,7 @@ static _Noreturn void become(char *const *command, const int gate[2], const int 
     close(said[0]);
     if (read(gate[0], &byte, 1) != 1) /* the parent is gone, or gave up */
         _exit(127);
+    signal(SIGPIPE, SIG_DFL); /* which we ignore, and it would inherit */
     execvp(command[0], command);
     int number = errno;
     ssize_t written = write(said[1], &number, sizeof number);

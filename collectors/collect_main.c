@@ -250,6 +250,7 @@ int main(int argc, char **argv) {
     (void)argc;
     arena_init(&arena);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGCHLD, SIG_DFL); /* ignored, ended children could not be waited for */
     int code = read_options(argv + 1, &given, &err);
     FILE *out = stderr;
     if (!code && given.output && !(out = fopen(given.output, "we")))

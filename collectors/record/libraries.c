@@ -108,14 +108,18 @@ static bool may_attach(const struct libraries *libraries, const struct library *
     return guarded && !library->attached;
 }
 
-int libraries_attach(struct libraries *libraries, struct probe_functions *functions,
-                     struct probes *probes, const struct probe_wish *wishes, uint32_t wish_count,
-                     uint64_t now_ns, struct err *err) {
+int libraries_look(struct libraries *libraries, struct probe_functions *functions,
+                   struct probes *probes, const struct probe_wish *wishes, uint32_t wish_count,
+                   struct err *err) {
     for (uint32_t i = 0; i < libraries->count; i++)
         if (!libraries->items[i].looked_into)
             look_into(libraries, &libraries->items[i], functions, probes, wishes, wish_count, err);
-    /* Without a guard an exception would end the program. */
-    for (uint32_t i = 0; i < libraries->count && err->code == ERR_OK; i++)
+    return -(int)err->code;
+}
+
+int libraries_attach(struct libraries *libraries, struct probes *probes, uint64_t now_ns,
+                     struct err *err) {
+    for (uint32_t i = 0; i < libraries->count; i++)
         if (may_attach(libraries, &libraries->items[i], now_ns))
             attach(&libraries->items[i], probes, err);
     return -(int)err->code;

@@ -22,10 +22,15 @@ void libraries_note(struct libraries *libraries, pid_t pid, const char *path, ui
  * path. */
 void libraries_expect(struct libraries *libraries, const struct probe_wish *wishes,
                       uint32_t wish_count);
-/* Attaches what was noted: all guards before any function, and functions only when an unwinder has
- * been mapped, or nothing has for a while. Goes on after an error, and returns the first. */
-int libraries_attach(struct libraries *libraries, struct probe_functions *functions,
-                     struct probes *probes, const struct probe_wish *wishes, uint32_t wish_count,
-                     uint64_t now_ns, struct err *err);
+/* Finds the functions of what was noted, and attaches the guards. Goes on after an error, and
+ * returns the first. */
+int libraries_look(struct libraries *libraries, struct probe_functions *functions,
+                   struct probes *probes, const struct probe_wish *wishes, uint32_t wish_count,
+                   struct err *err);
+/* Attaches the functions, when an unwinder has been mapped or nothing has for a while. Not after a
+ * guard that could not be: without it an exception would end the program. Goes on after an error,
+ * and returns the first. */
+int libraries_attach(struct libraries *libraries, struct probes *probes, uint64_t now_ns,
+                     struct err *err);
 
 #endif

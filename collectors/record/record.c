@@ -102,11 +102,16 @@ static void read_sideband(struct recording_run *run) {
 
 /* ---- probes --------------------------------------------------------------------------------- */
 
+/* What a command mapped just before it ended is looked into, so that it can be told. */
 static void attach_libraries(struct recording_run *run) {
     struct err reason = {0};
-    if (run->probes &&
-        libraries_attach(&run->libraries, &run->functions, run->probes, run->request->wishes,
-                         run->request->wish_count, clock_ns(CLOCK_MONOTONIC), &reason))
+    if (!run->probes)
+        return;
+    int code = libraries_look(&run->libraries, &run->functions, run->probes, run->request->wishes,
+                              run->request->wish_count, &reason);
+    if (code == 0 && run->command.pid)
+        code = libraries_attach(&run->libraries, run->probes, clock_ns(CLOCK_MONOTONIC), &reason);
+    if (code)
         note(run, "some functions are not probed", &reason);
 }
 
@@ -404,6 +409,15 @@ static void note_layout(struct recording_run *run) {
     note(run, "shapes are not told", &reason);
 }
 
+static void note_lost(struct recording_run *run) {
+    struct err reason = {0};
+    if (!run->has_sideband || !run->sideband.lost)
+        return;
+    err_set(&reason, ERR_ENVIRONMENT, "the kernel dropped %llu records for want of room",
+            (unsigned long long)run->sideband.lost);
+    note(run, "some threads, processes and libraries are not seen", &reason);
+}
+
 static bool is_found(const struct recording_run *run, const struct probe_wish *wish) {
     for (uint32_t i = 0; i < run->functions.count; i++)
         if (run->functions.items[i].wish == wish)
@@ -442,6 +456,7 @@ static int finish(struct recording_run *run) {
     if (turn(run) || bury(run) || calls_end(&run->calls, end_ns, run->err) || tell_threads(run))
         return -(int)run->err->code;
     note_layout(run);
+    note_lost(run);
     if (run->probes)
         note_unseen(run);
     read_counters(run);

@@ -79,6 +79,10 @@ collect --group faults -- sh -c 'kill -9 $$'
 expect the_collector_tells_of_a_signal 137 err "ended by signal 9"
 collect -- "$work/nothing-here"
 expect a_command_that_cannot_run_is_refused 2 err "cannot be executed"
+(trap '' CHLD && exec "$BUILD/assay-collect" -- false) >"$work/out" 2>"$work/err"
+[ $? -eq 1 ] && ok the_collector_waits_where_ended_children_are_not_kept || not_ok waiting_without_SIGCHLD "$(<"$work/err")"
+collect -- sh -c 'kill -PIPE $$'
+expect the_command_has_the_signals_of_a_shell 141 err "ended by signal 13"
 collect --group nothing -- true
 expect the_collector_refuses_an_unknown_group 2 err "default"
 collect

@@ -129,6 +129,9 @@ expect a_pattern_without_functions_is_told 0 err "lib.so:nothing*: matches no fu
 run record --no-store --probe "lib.so:outer" -- "$work/main" 1
 [[ $code = 0 && ($err = *"ended before its functions"* || $err = *"1 functions"*) ]] &&
     ok what_came_too_late_to_be_probed_is_told || not_ok what_came_too_late_to_be_probed "$err"
+(trap '' CHLD && exec "$assay" record -q --no-store -- false) 2>"$work/err"
+code=$? err=$(<"$work/err")
+expect the_exit_code_is_true_where_ended_children_are_not_kept 1 err "with code 1"
 
 for route in $("$assay" list probe-routes --format csv | awk -F, '$2 == "true" {print $1}'); do
     run record --no-store --json -o - --route "$route" --probe "$work/lib.so:*er" -- "$work/main" 50
