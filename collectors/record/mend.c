@@ -1,8 +1,13 @@
 #include "collectors/record/mend.h"
 
+#include "collectors/kernfs.h"
+
+#include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 
 struct range {
     unsigned long long start, end;
@@ -41,4 +46,33 @@ void mend_thread(pid_t pid, const struct probe_frames *frames) {
     for (uint64_t i = frames->depth < PROBE_DEPTH_MAX ? frames->depth : PROBE_DEPTH_MAX; i-- > 0;)
         if (frames->items[i].back < trampoline.start || frames->items[i].back >= trampoline.end)
             mend_frame(pid, &frames->items[i], &trampoline);
+}
+
+/* proc_pid_stat(5): the state stands behind the name in parentheses. One that waits for a disk (D)
+ * is in no guard, and one that is gone cannot run. */
+static bool may_run(pid_t pid, const char *tid) {
+    char text[512];
+    if (!kernfs_read("", text, sizeof text, "/proc/%d/task/%s/stat", (int)pid, tid))
+        return false;
+    const char *name_end = strrchr(text, ')');
+    return name_end && name_end[1] == ' ' && strchr("RSI", name_end[2]);
+}
+
+static bool is_stopped(pid_t pid) {
+    char path[64];
+    bool stopped = true;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && stopped && (entry = readdir(folder));)
+        stopped = entry->d_name[0] == '.' || !may_run(pid, entry->d_name);
+    if (folder)
+        closedir(folder);
+    return stopped;
+}
+
+void mend_await_stop(pid_t pid) {
+    static const struct timespec pause = {0, 20000};
+    enum { TRIES = 2000 }; /* somebody else may have let it go on */
+    for (int i = 0; i < TRIES && !is_stopped(pid); i++)
+        nanosleep(&pause, NULL);
 }

@@ -10,4 +10,7 @@
 /* Only words that hold an address of the kernel's trampoline are written. */
 void mend_thread(pid_t pid, const struct probe_frames *frames);
 
+/* Until no thread of the process can run: it was told to stop. Gives up after some 100 ms. */
+void mend_await_stop(pid_t pid);
+
 #endif

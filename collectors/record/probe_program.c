@@ -362,8 +362,10 @@ void probe_program_guard(struct bpf_code *code, const struct probe_maps *maps) {
     bpf_store_value(code, BPF_DW, BPF_REG_10, EVENT + (int)offsetof(struct probe_event, what), -1);
     send(code, maps);
     uint32_t full = raise_alarm(code, maps);
+    /* To the thread: a second stop of a process is dropped, and its thread would run on until the
+     * first one's has come to stop. */
     bpf_set(code, BPF_REG_1, SIGSTOP);
-    bpf_call(code, BPF_FUNC_send_signal);
+    bpf_call(code, BPF_FUNC_send_signal_thread);
     bpf_land(code, elsewhere);
     bpf_land(code, none);
     bpf_land(code, empty);

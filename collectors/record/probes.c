@@ -260,8 +260,15 @@ void probes_mend(struct probes *probes) {
     struct err none = {0};
     if (!probes->alarms.consumer)
         return;
-    /* All threads that wait, before any goes on: to go on is of the whole process. */
-    bpf_ring_read(&probes->alarms, mend_one, probes, &none);
+    /* To go on is of the whole process, and takes back a stop that is on its way: before any thread
+     * may, all have stopped, and nothing has come since. */
+    uint64_t before;
+    do {
+        before = probes->mended;
+        bpf_ring_read(&probes->alarms, mend_one, probes, &none);
+        for (uint32_t i = 0; i < probes->stopped_count; i++)
+            mend_await_stop(probes->stopped[i]);
+    } while (probes->mended != before);
     for (uint32_t i = 0; i < probes->stopped_count; i++)
         kill(probes->stopped[i], SIGCONT);
     probes->stopped_count = 0;
