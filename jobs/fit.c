@@ -66,7 +66,9 @@ static int load(struct arena *arena, struct db *db, const struct place *place,
     err_set(err, ERR_INPUT, "%s has no observations of %s %s at %u thread%s on this machine%s",
             db_path(db), place->runtime, place->runtime_version, place->threads,
             place->threads == 1 ? "" : "s", except_sha256 ? " besides the model itself" : "");
-    return err_hint(err, "measure other models first: `assay profile MODEL --threads %u`",
+    return err_hint(err,
+                    "measure other models first: `assay profile MODEL --threads %u`; "
+                    "--collector NAME asks for runs under another runtime",
                     place->threads);
 }
 

@@ -111,7 +111,8 @@ static int collect(struct reporting *r) {
         return 0;
     err_set(r->err, ERR_INPUT, "%s has no runs to report on%s", db_path(r->db),
             r->request->model_count ? " of these models" : "");
-    return err_hint(r->err, "measure a model first: `assay profile MODEL`");
+    return err_hint(r->err, "measure a model first: `assay profile MODEL`; --collector NAME "
+                            "asks for runs under another runtime");
 }
 
 /* ---- predicting each without itself -----------------------------------------------------------
