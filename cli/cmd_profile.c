@@ -99,6 +99,8 @@ static int measure_phases(struct context *context, struct db *db,
 static int run(struct context *context, const void *given, struct err *err) {
     const struct profile_options *options = given;
     struct profile_request request = {.protocol = protocol_default(), .purpose = "profile"};
+    if (options->no_memory && options->memory_timeline)
+        return err_set(err, ERR_USAGE, "--memory-timeline needs what --no-memory leaves out");
     if (model_options_request(context->arena, &options->model, &request.subject, err))
         return -(int)err->code;
     request.subject.synthesize_weights = options->synthesize_weights;

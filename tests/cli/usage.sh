@@ -57,3 +57,5 @@ run version --format csv
 [ "$(head -n 1 "$work/out")" = part,version ] && ok csv_has_a_header || not_ok csv_has_a_header "$out"
 run version --format markdown
 expect markdown_is_a_pipe_table 0 out "| --- | --- |"
+run profile model.onnx --no-memory --memory-timeline
+expect options_that_exclude_each_other_are_told 2 err "--no-memory leaves out"
