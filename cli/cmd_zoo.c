@@ -89,6 +89,9 @@ static int write_onnx(const struct zoo_command_options *options, struct err *err
 }
 
 static int write_gguf(const struct zoo_command_options *options, struct err *err) {
+    if (options->form)
+        return err_set(err, ERR_USAGE,
+                       "--quantise is of ONNX models; the type of a GGUF is what --gguf names");
     enum dtype dtype = dtype_by_name(gguf_random_type((size_t)options->gguf - 1));
     return zoo_write_gguf(options->name, dtype, (uint64_t)options->seed, options->path, err);
 }
