@@ -52,13 +52,16 @@ static void fill_head(struct table *table, const struct inspection *found) {
     if (found->model.decoder)
         fill_decoder(table, found);
     add_pair(table, "producer", *graph->producer ? graph->producer : "not said");
-    add_pair(table, "opsets", opsets_text(table->arena, graph));
-    add_pair(table, "operators", unit_format(text, (double)found->nodes, UNIT_COUNT));
+    if (found->nodes) { /* a GGUF holds weights: what runs is the runtime's */
+        add_pair(table, "opsets", opsets_text(table->arena, graph));
+        add_pair(table, "operators", unit_format(text, (double)found->nodes, UNIT_COUNT));
+    }
     if (found->graphs > 1)
         add_pair(table, "graphs", unit_format(text, found->graphs, UNIT_COUNT));
     add_pair(table, "parameters", unit_format(text, (double)found->parameters, UNIT_COUNT));
     add_pair(table, "weights", unit_format(text, (double)found->weight_bytes, UNIT_BYTES));
-    add_pair(table, "work", unit_format(text, found->flops, UNIT_FLOPS));
+    if (found->nodes)
+        add_pair(table, "work", unit_format(text, found->flops, UNIT_FLOPS));
     if (found->unknown_shapes)
         add_pair(table, "shapes not known",
                  unit_format(text, (double)found->unknown_shapes, UNIT_COUNT));

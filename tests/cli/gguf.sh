@@ -22,11 +22,8 @@ vocabulary                  512
 context length              2048
 cache per token, float16    640 B
 producer                    not said
-opsets
-operators                   0
 parameters                  260 k
 weights                     322 KiB
-work                        0 FLOP
 file                        326 KiB
 
       Name       Type  Shape
