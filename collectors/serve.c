@@ -1,5 +1,7 @@
 #include "collectors/serve.h"
 
+#include "collectors/perf_rights.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -29,6 +31,27 @@ void server_send_text(struct server *server, const char *text) {
     frame_put_text(&out, text);
     server_send(server, REPLY_TEXT, &out);
     strbuf_done(&out);
+}
+
+/* Said beside the events that did not open: half of those that did is missing. */
+static const char *kernel_side_missing(struct arena *arena) {
+    struct perf_rights rights;
+    char reason[256];
+    perf_rights_find(&rights);
+    perf_rights_reason(&rights, reason, sizeof reason);
+    return arena_printf(arena, "the kernel's side of the events: %s", reason);
+}
+
+void server_send_missing(struct server *server, struct arena *arena,
+                         const struct counters *counters) {
+    for (uint32_t i = 0; i < counters->missing_count; i++)
+        server_send_text(server, arena_printf(arena, "%s: %s", counters->missing[i].name,
+                                              counters->missing[i].reason));
+    if (counters->user_only)
+        server_send_text(server, kernel_side_missing(arena));
+    if (counters->threads_missing)
+        server_send_text(server, arena_printf(arena, "%u of the runtime's threads: %s",
+                                              counters->threads_missing, counters->threads_reason));
 }
 
 static int dispatch(struct server *server, uint32_t kind, struct frame_cursor *in,

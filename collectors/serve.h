@@ -3,6 +3,7 @@
 #ifndef ASSAY_COLLECTORS_SERVE_H
 #define ASSAY_COLLECTORS_SERVE_H
 
+#include "collectors/counters.h"
 #include "collectors/request.h"
 
 struct server;
@@ -27,6 +28,9 @@ int serve(struct server *server, const char *name);
 /* A sink's put: what is seen goes out in large batches, and after the command at the latest. */
 void server_put_sample(void *server, const struct sample *sample);
 void server_send_text(struct server *server, const char *text);
+/* The reasons of events, of the kernel's side and of threads that are not counted. */
+void server_send_missing(struct server *server, struct arena *arena,
+                         const struct counters *counters);
 void server_send(struct server *server, uint32_t kind, const struct strbuf *payload);
 
 #endif

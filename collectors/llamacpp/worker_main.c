@@ -41,10 +41,8 @@ static int do_open(struct server *server, struct frame_cursor *in, struct err *e
     int code = take_request(host, in, err);
     if (!code)
         code = llama_host_open(host, &sink, err);
-    for (uint32_t i = 0; !code && host->has_counters && i < host->counters.missing_count; i++)
-        server_send_text(server,
-                         arena_printf(&host->arena, "%s: %s", host->counters.missing[i].name,
-                                      host->counters.missing[i].reason));
+    if (!code && host->has_counters)
+        server_send_missing(server, &host->arena, &host->counters);
     return code;
 }
 

@@ -2,7 +2,6 @@
 #include "collectors/onnxruntime/host.h"
 #include "collectors/onnxruntime/lower.h"
 #include "collectors/onnxruntime/memory_pass.h"
-#include "collectors/perf_rights.h"
 #include "collectors/serve.h"
 
 #include <unistd.h>
@@ -35,31 +34,14 @@ static int do_lower(struct server *server, struct frame_cursor *in, struct err *
     return code;
 }
 
-/* Said beside the events that did not open: half of those that did is missing. */
-static const char *kernel_side_missing(struct arena *arena) {
-    struct perf_rights rights;
-    char reason[256];
-    perf_rights_find(&rights);
-    perf_rights_reason(&rights, reason, sizeof reason);
-    return arena_printf(arena, "the kernel's side of the events: %s", reason);
-}
-
 static int do_open(struct server *server, struct frame_cursor *in, struct err *err) {
     struct host *host = server->context;
     int code = take_request(host, in, err);
     struct sink sink = {server_put_sample, server};
     if (!code)
         code = host_open(host, &sink, err);
-    for (uint32_t i = 0; !code && host->has_counters && i < host->counters.missing_count; i++)
-        server_send_text(server,
-                         arena_printf(&host->arena, "%s: %s", host->counters.missing[i].name,
-                                      host->counters.missing[i].reason));
-    if (!code && host->has_counters && host->counters.user_only)
-        server_send_text(server, kernel_side_missing(&host->arena));
-    if (!code && host->counters.threads_missing)
-        server_send_text(server, arena_printf(&host->arena, "%u of the runtime's threads: %s",
-                                              host->counters.threads_missing,
-                                              host->counters.threads_reason));
+    if (!code && host->has_counters)
+        server_send_missing(server, &host->arena, &host->counters);
     if (!code && host->brackets.identity.unknown)
         server_send_text(server,
                          arena_printf(&host->arena,
