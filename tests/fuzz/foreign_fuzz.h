@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "collectors/foreign/foreign.h"
+#include "tests/fuzz/fuzz_seed.h"
 
 #include <limits.h>
 #include <math.h>
@@ -107,20 +108,6 @@ static inline void fuzz_format(const struct foreign_format *format,
     }
     inflated_close(in);
     arena_done(&arena);
-}
-
-/* Small files of the format, so that inputs begin near to one. */
-static inline void fuzz_seed(const char *name, const void *bytes, size_t size) {
-    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
-    char path[PATH_MAX];
-    if (!folder)
-        return;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "wb");
-    if (file) {
-        fwrite(bytes, 1, size, file);
-        fclose(file);
-    }
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);

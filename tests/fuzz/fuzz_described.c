@@ -3,10 +3,7 @@
 #include "models/described.h"
 #include "models/infer.h"
 #include "models/lower.h"
-
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/fuzz/fuzz_seed.h"
 
 static const char seed[] =
     "{\"assay_graph\":1,\"name\":\"t\",\"opsets\":{\"\":17},\"inputs\":[{\"name\":\"x\",\"dtype\":"
@@ -21,16 +18,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
-    char path[PATH_MAX];
-    if (!folder)
-        return 0;
-    snprintf(path, sizeof path, "%s/small", folder);
-    FILE *file = fopen(path, "w");
-    if (file) {
-        fwrite(seed, 1, sizeof seed - 1, file);
-        fclose(file);
-    }
+    fuzz_seed("small", seed, sizeof seed - 1);
     return 0;
 }
 

@@ -1,10 +1,9 @@
 /* Any bytes as a file of counters: an error, or a group whose formulas have a value. */
 #include "collectors/group.h"
+#include "tests/fuzz/fuzz_seed.h"
 
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static const char seed[] = "title a\nabout b\npmu * skx\ncount x cycles\ncount y page-faults\n"
                            "metric m bytes/s -64 * (x - y) / (wall_ns / 1e9) # c\n";
@@ -13,16 +12,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
-    char path[PATH_MAX];
-    if (!folder)
-        return 0;
-    snprintf(path, sizeof path, "%s/small", folder);
-    FILE *file = fopen(path, "w");
-    if (file) {
-        fwrite(seed, 1, sizeof seed - 1, file);
-        fclose(file);
-    }
+    fuzz_seed("small", seed, sizeof seed - 1);
     return 0;
 }
 

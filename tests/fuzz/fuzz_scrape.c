@@ -1,10 +1,10 @@
 /* Any bytes as a Prometheus server's answer: an error, or a rate that makes sense. */
 #include "server/service/observations.h"
 #include "server/service/scrape.h"
+#include "tests/fuzz/fuzz_seed.h"
 
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static const char seed[] = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":"
@@ -14,16 +14,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
-    char path[PATH_MAX];
-    if (!folder)
-        return 0;
-    snprintf(path, sizeof path, "%s/small", folder);
-    FILE *file = fopen(path, "w");
-    if (file) {
-        fwrite(seed, 1, sizeof seed - 1, file);
-        fclose(file);
-    }
+    fuzz_seed("small", seed, sizeof seed - 1);
     return 0;
 }
 

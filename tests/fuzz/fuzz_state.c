@@ -2,11 +2,9 @@
  * saved.
  */
 #include "server/service/state.h"
+#include "tests/fuzz/fuzz_seed.h"
 
-#include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static const char seed[] =
     "{\"saved\":{\"steady_s\":1000,\"wall_s\":1.8e9,\"boot_id\":\"b\"},\"answers\":[{\"name\":"
@@ -23,16 +21,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
     (void)argc, (void)argv;
-    const char *folder = getenv("ASSAY_FUZZ_SEEDS");
-    char path[PATH_MAX];
-    if (!folder)
-        return 0;
-    snprintf(path, sizeof path, "%s/small", folder);
-    FILE *file = fopen(path, "w");
-    if (file) {
-        fwrite(seed, 1, sizeof seed - 1, file);
-        fclose(file);
-    }
+    fuzz_seed("small", seed, sizeof seed - 1);
     return 0;
 }
 
