@@ -344,8 +344,10 @@ static void what_we_read_gguf_cpp_reads_too(void **state) {
     check(llama_locate(&bench->arena, &location, &err), &err);
     void *library = dlopen(location.library, RTLD_NOW | RTLD_LOCAL);
     void *symbol = library ? dlsym(library, "gguf_init_from_file") : NULL;
-    if (!symbol)
+    if (!symbol) {
+        print_message("skip: %s has no reader of GGUF files to compare with\n", location.library);
         skip();
+    }
     void *(*init)(const char *, struct gguf_params);
     memcpy(&init, &symbol, sizeof init);
     const struct zoo_gguf_config small = {"s", 1, 32, 1, 1, 32, 4, 64, 1e4f, 0};
