@@ -11,52 +11,57 @@
 #define FAR_WEIGHTS "cold_weight_bytes", "stale_weight_bytes"
 /* The same where nothing else is done meanwhile. */
 #define STREAMED_DATA "cold_stream_bytes", "stale_stream_bytes"
+/* 1 where the kernel's code and the runtime's books of the operator are far. */
+#define FAR_CALLS "cold_calls", "stale_calls"
 
 static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
                              {"call", "busy_cycles", "wait_cycles", "input_pass_bytes",
                               "output_pass_bytes", "weight_bytes", "row_calls", "sum_bytes",
                               "strided_cycles", "activation_elements", "clip_elements", FAR_DATA,
-                              FAR_WEIGHTS}                                                               },
+                              FAR_WEIGHTS, FAR_CALLS}                                     },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "busy_cycles", "wait_cycles", "in_bytes", "out_bytes",
                                 "row_calls", "strided_cycles", "activation_elements",
-                                "clip_elements", FAR_DATA}                                               },
+                                "clip_elements", FAR_DATA, FAR_CALLS}                     },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "busy_cycles", "wait_cycles", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
                             "activation_elements", "clip_elements", "strided_column_bytes",
-                            FAR_DATA, FAR_WEIGHTS}                                                       },
+                            FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                             },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "busy_cycles", "wait_cycles", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
-                        "turned_bytes", FAR_DATA, FAR_WEIGHTS}                                           },
+                        "turned_bytes", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                 },
     [FAMILY_MATVEC] = {"matvec",
                              {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", FAR_DATA,
-                        FAR_WEIGHTS}                                                                     },
+                        FAR_WEIGHTS, FAR_CALLS}                                           },
     [FAMILY_CONV_INTEGER] = {"conv.integer",
                              {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
                               "out_bytes", "weight_bytes", "products", "panel_calls", "sum_bytes",
-                              "packed_bytes", FAR_DATA, FAR_WEIGHTS}                                     },
+                              "packed_bytes", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}           },
     [FAMILY_MATMUL_INTEGER] = {"matmul.integer",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
                                 "a_pass_bytes", "sum_bytes", "matrices", "quantised_elements",
-                                FAR_DATA, FAR_WEIGHTS}                                                   },
+                                FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                         },
     [FAMILY_POOL] = {"pool",
-                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", STREAMED_DATA} },
+                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", STREAMED_DATA,
+                      FAR_CALLS}                                                          },
     [FAMILY_ELEMENTWISE] = {"elementwise",
                              {"call", "elements", "in_bytes", "out_bytes", "spans", STREAMED_DATA,
-                             FAR_WEIGHTS}                                                                },
+                             FAR_WEIGHTS, FAR_CALLS}                                      },
     [FAMILY_MOVE] = {"move",
                              {"call", "in_bytes", "out_bytes", "blocks", "strided_elements",
-                      "thrown_elements", "crowded_elements", STREAMED_DATA, FAR_WEIGHTS}                 },
+                      "thrown_elements", "crowded_elements", STREAMED_DATA, FAR_WEIGHTS,
+                      FAR_CALLS}                                                          },
     [FAMILY_ROWS] = {"rows",
-                             {"call", "elements", "out_bytes", "rows", "strided_elements", STREAMED_DATA}},
+                             {"call", "elements", "out_bytes", "rows", "strided_elements", STREAMED_DATA,
+                      FAR_CALLS}                                                          },
     [FAMILY_RECURRENT] = {"recurrent",
                              {"call", "busy_cycles", "wait_cycles", "step_weight_bytes", "steps",
-                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS}                          },
-    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes"}                                  },
-    [FAMILY_CONTROL] = {"control",        {"call"}                                                  },
+                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS, FAR_CALLS}},
+    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes", FAR_CALLS}        },
+    [FAMILY_CONTROL] = {"control",        {"call", FAR_CALLS}                        },
 };
 
 _Static_assert(sizeof families / sizeof *families == FAMILY_COUNT, "a row for each family");
@@ -177,33 +182,38 @@ static double flops_of(const struct op_view *view) {
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
 }
 
-/* Where a family has the cold terms of its far bytes, each followed by the stale one; 0, the place
- * of "call": it has none. */
+/* Where a family has the cold terms of what is far, each followed by the stale one; 0, the place of
+ * "call": it has none. */
 struct far_places {
-    uint8_t data, weights;
+    uint8_t data, weights, call;
 };
 
 static const struct far_places far_places[FAMILY_COUNT] = {
-    [FAMILY_CONV_BLOCKED] = {11, 13},
-    [FAMILY_CONV_DEPTHWISE] = {9,  0 },
-    [FAMILY_CONV_PLAIN] = {12, 14},
-    [FAMILY_MATMUL] = {10, 12},
-    [FAMILY_MATVEC] = {5,  7 },
-    [FAMILY_CONV_INTEGER] = {11, 13},
-    [FAMILY_MATMUL_INTEGER] = {9,  11},
-    [FAMILY_POOL] = {5,  0 },
-    [FAMILY_ELEMENTWISE] = {5,  7 },
-    [FAMILY_MOVE] = {7,  9 },
-    [FAMILY_ROWS] = {5,  0 },
-    [FAMILY_RECURRENT] = {0,  7 },
+    [FAMILY_CONV_BLOCKED] = {11, 13, 15},
+    [FAMILY_CONV_DEPTHWISE] = {9,  0,  11},
+    [FAMILY_CONV_PLAIN] = {12, 14, 16},
+    [FAMILY_MATMUL] = {10, 12, 14},
+    [FAMILY_MATVEC] = {5,  7,  9 },
+    [FAMILY_CONV_INTEGER] = {11, 13, 15},
+    [FAMILY_MATMUL_INTEGER] = {9,  11, 13},
+    [FAMILY_POOL] = {5,  0,  7 },
+    [FAMILY_ELEMENTWISE] = {5,  7,  9 },
+    [FAMILY_MOVE] = {7,  9,  11},
+    [FAMILY_ROWS] = {5,  0,  7 },
+    [FAMILY_RECURRENT] = {0,  7,  9 },
+    [FAMILY_METADATA] = {0,  0,  2 },
+    [FAMILY_CONTROL] = {0,  0,  1 },
 };
 
 static bool is_pair(uint8_t place, int term) {
     return place && (term == place || term == place + 1);
 }
 
-bool family_term_is_far(enum kernel_family family, int term) {
-    return is_pair(far_places[family].data, term) || is_pair(far_places[family].weights, term);
+enum far_kind family_far_kind(enum kernel_family family, int term) {
+    const struct far_places *places = &far_places[family];
+    if (is_pair(places->call, term))
+        return FAR_CALL;
+    return is_pair(places->data, term) || is_pair(places->weights, term) ? FAR_BYTES : FAR_NONE;
 }
 
 static void set_cold(struct features *features, uint8_t place, double bytes) {
@@ -216,13 +226,17 @@ static void set_stale(struct features *features, uint8_t place, double bytes) {
         features->terms[place + 1] = bytes;
 }
 
+/* Of what was last used so many times the shared cache's memory ago. */
+static double stale_share(double age) {
+    return 1 - exp(-age * age);
+}
+
 static double stale_bytes(const double ages[static REUSE_AGES], double inferences) {
     double sum = 0;
     for (int a = 0; a < REUSE_AGES; a++) {
         if (ages[a] == 0)
             continue;
-        double age = reuse_age(a) * inferences;
-        sum += ages[a] * (1 - exp(-age * age));
+        sum += ages[a] * stale_share(reuse_age(a) * inferences);
     }
     return sum;
 }
@@ -232,10 +246,13 @@ void features_forget(struct features *features, double forget_ns) {
     double inferences = features->inference_ns > 0 ? features->inference_ns / forget_ns : INFINITY;
     set_stale(features, places->weights, stale_bytes(features->reuse.weights, inferences));
     set_stale(features, places->data, stale_bytes(features->reuse.data, inferences));
+    if (features->reuse.call > 0)
+        set_stale(features, places->call, features->reuse.call * stale_share(inferences));
 }
 
 bool features_age_matters(const struct features *features) {
-    return reuse_bytes(features->reuse.weights) + reuse_bytes(features->reuse.data) > 0;
+    return features->reuse.call > 0 ||
+           reuse_bytes(features->reuse.weights) + reuse_bytes(features->reuse.data) > 0;
 }
 
 static const struct reuse *find_reuse(const struct feature_target *target,
@@ -256,6 +273,7 @@ static void add_reuse(const struct op_view *view, const struct feature_target *t
     const struct far_places *places = &far_places[out->family];
     set_cold(out, places->weights, reuse_bytes(reuse->weights));
     set_cold(out, places->data, reuse_bytes(reuse->data));
+    set_cold(out, places->call, reuse->call);
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FEATURE_TERMS_MAX = 16, KERNEL_KEY_SIZE = 64 };
+enum { FEATURE_TERMS_MAX = 18, KERNEL_KEY_SIZE = 64 };
 
 /* Classes that share their terms. A class without observations may borrow from its family. */
 enum kernel_family {
@@ -90,8 +90,10 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
  * far bytes that has left the shared cache too, when that forgets within about forget_ns. Ages that
  * are not known count as old. */
 void features_forget(struct features *features, double forget_ns);
-/* Whether a term of the family counts far bytes, cold or stale. */
-bool family_term_is_far(enum kernel_family family, int term);
+/* What a term of the family counts of what is far, cold or stale: nothing, bytes, or the operator's
+ * own code and books. */
+enum far_kind { FAR_NONE, FAR_BYTES, FAR_CALL };
+enum far_kind family_far_kind(enum kernel_family family, int term);
 /* Some of its data is far, so how long an inference takes matters. */
 bool features_age_matters(const struct features *features);
 

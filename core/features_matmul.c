@@ -206,6 +206,6 @@ void recurrent_describe(const struct op_view *view, struct features *out) {
     t[2] = directions * input.waits + all_steps * step.waits;
     t[3] = all_steps * step_bytes;
     t[4] = all_steps;
-    t[5] = all_steps * fmax(0, step_bytes - view->cache_bytes);
+    t[5] = all_steps * step_bytes * reuse_far_share(step_bytes, view->cache_bytes);
     t[6] = all_steps * batch * gates;
 }

@@ -104,23 +104,31 @@ static double transpose_run(const struct op_view *view) {
     return run;
 }
 
-/* All other axes keep their order: the runtime has loops of its own for that. It looks at the
- * permutation alone, axes of one element count. */
-static bool moves_one_axis(const struct op_view *view) {
+/* A permutation that moves one axis and keeps the order of the others: the runtime has loops of its
+ * own for that. It looks at the permutation alone, axes of one element count. */
+struct one_axis {
+    bool moved, outwards;
+    int64_t first, last; /* axes from and to which it goes, in the order of the input */
+};
+
+static struct one_axis one_axis_of(const struct op_view *view) {
     const struct attribute *perm = op_attribute(view->op, "perm");
+    struct one_axis a = {0};
     if (!perm || perm->kind != ATTRIBUTE_INTS)
-        return false;
-    int64_t first = 0, last = (int64_t)perm->count - 1;
-    while (first <= last && perm->ints[first] == first)
-        first++;
-    while (last >= first && perm->ints[last] == last)
-        last--;
-    bool inwards = true, outwards = true; /* the first goes to the end, the last to the front */
-    for (int64_t i = first; i <= last; i++) {
-        inwards = inwards && perm->ints[i] == (i == last ? first : i + 1);
-        outwards = outwards && perm->ints[i] == (i == first ? last : i - 1);
+        return a;
+    a.last = (int64_t)perm->count - 1;
+    while (a.first <= a.last && perm->ints[a.first] == a.first)
+        a.first++;
+    while (a.last >= a.first && perm->ints[a.last] == a.last)
+        a.last--;
+    bool inwards = true; /* the first goes to the end, or the last to the front */
+    a.outwards = true;
+    for (int64_t i = a.first; i <= a.last; i++) {
+        inwards = inwards && perm->ints[i] == (i == a.last ? a.first : i + 1);
+        a.outwards = a.outwards && perm->ints[i] == (i == a.first ? a.last : i - 1);
     }
-    return inwards || outwards;
+    a.moved = inwards || a.outwards;
+    return a;
 }
 
 /* Trailing sizes that input and output share, and one more for the axis that differs when the
@@ -194,13 +202,21 @@ static bool repeats(const struct op_view *view) {
     return view->out_elements > view->in_elements;
 }
 
+/* Along one axis blocks of the size of a word are moved as words, others are copied. */
+static const char *transpose_form(const struct op_view *view, double run) {
+    double bytes = view->in0 ? run * dtype_element_bytes(view->in0->dtype) : 0;
+    if (run > 1 && (bytes == 2 || bytes == 4 || bytes == 8) && one_axis_of(view).moved)
+        return "word";
+    return run > 1 ? "block" : "strided";
+}
+
 static void move_key(const struct op_view *view, enum move_form form, double run,
                      struct features *out) {
     const char *mode = op_string(view->op, "mode", "");
     bool blocked = strcmp(view->op->domain, "com.microsoft.nchwc") == 0;
     if (form == MOVE_TRANSPOSE)
-        snprintf(out->key, sizeof out->key, "Transpose%s.%s", moves_one_axis(view) ? ".axis" : "",
-                 run > 1 ? "block" : "strided");
+        snprintf(out->key, sizeof out->key, "Transpose%s.%s",
+                 one_axis_of(view).moved ? ".axis" : "", transpose_form(view, run));
     else if (form == MOVE_ELEMENT && mode[0])
         snprintf(out->key, sizeof out->key, "%s.%.16s", view->op->type, mode);
     else if (blocked)
@@ -234,13 +250,27 @@ static bool crowds(const struct streams *streams, double cache_bytes, double way
     return streams->count > ways * way_bytes / step;
 }
 
-/* A transposition writes down the columns of its output, each as long as the rows of its input;
- * channels are put into blocks from one plane each, and taken out into one each. */
-static struct streams streams_of(const struct op_view *view, enum move_form form, double run) {
+/* Moving one axis transposes a matrix of the axes that change places, four rows by four columns at
+ * once and down the rows of the input: again and again, unless a row is a part of a line. Another
+ * permutation writes down the columns of its output. */
+static struct streams streams_of_transpose(const struct op_view *view) {
     const struct tensor *in = view->in0, *out = view->out0;
-    bool reorders = strncmp(view->op->type, "Reorder", 7) == 0 && in && in->rank == 4;
-    if (form == MOVE_TRANSPOSE && run == 1 && in && out && in->rank > 0 && out->rank > 0)
+    const struct one_axis axis = one_axis_of(view);
+    if (!in || !out || in->rank < 1 || out->rank < 1)
+        return (struct streams){0, 1};
+    if (!axis.moved || axis.last >= in->rank)
         return (struct streams){(double)size_from_end(in, 0), 4 * (double)size_from_end(out, 0)};
+    double columns = trailing_elements(in, (int32_t)(axis.outwards ? axis.last : axis.first + 1));
+    double rows = trailing_elements(in, (int32_t)axis.first) / columns;
+    return (struct streams){4 * columns < LINE_BYTES ? 0 : rows, 4 * columns};
+}
+
+/* Channels are put into blocks from one plane each, and taken out into one each. */
+static struct streams streams_of(const struct op_view *view, enum move_form form, double run) {
+    const struct tensor *in = view->in0;
+    bool reorders = strncmp(view->op->type, "Reorder", 7) == 0 && in && in->rank == 4;
+    if (form == MOVE_TRANSPOSE && run == 1)
+        return streams_of_transpose(view);
     if (reorders)
         return (struct streams){view->block, 4 * (double)(in->dims[2].size * in->dims[3].size)};
     return (struct streams){0, 1};
@@ -353,22 +383,32 @@ static const struct tensor *mask_of(const struct graph *graph, const struct op *
     return is_mask(a) ? a : is_mask(b) ? b : NULL;
 }
 
-static bool is_under_mask(const struct graph *graph, const struct op *softmax) {
+/* The mask that is added to the scores; NULL: none. */
+static const struct tensor *mask_on(const struct graph *graph, const struct op *softmax) {
     const struct op *op = through_views(graph, op_input(graph, softmax, 0));
-    if (!op || strcmp(op->type, "Add") != 0)
-        return op && strcmp(op->type, "Where") == 0;
-    return mask_of(graph, op) != NULL;
+    return op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
+}
+
+/* A mask for each window of a picture: shifted windows bar pairs by -100, whose exponential is a
+ * denormal number. Other masks bar by so much that nothing is left. */
+static double windows_of(const struct tensor *mask) {
+    return mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
 }
 
 double barred_windows(const struct graph *graph, const struct tensor *x) {
     const struct op *op = producer_of(graph, x);
     if (!op || strcmp(op->type, "Softmax") != 0)
         return 0;
-    op = through_views(graph, op_input(graph, op, 0));
-    const struct tensor *mask = op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
-    double windows = mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
+    double windows = windows_of(mask_on(graph, op));
     /* Those at two edges of the picture are in two halves, the one in the corner in four parts. */
     return windows > 1 ? sqrt(windows) - 1 + 0.75 : 0;
+}
+
+static void masked_key(const struct op_view *view, struct features *out) {
+    const struct tensor *mask = mask_on(view->graph, view->op);
+    if (mask)
+        snprintf(out->key, sizeof out->key, "Softmax.%s",
+                 windows_of(mask) > 1 ? "windows" : "masked");
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -406,18 +446,19 @@ static bool reduces_outer(const struct op_view *view) {
            size_from_end(in, 0) > 1 && size_from_end(in, 0) == size_from_end(out, 0);
 }
 
-/* Along an axis whose elements lie apart: the runtime transposes there and back. */
-static bool normalises_apart(const struct op_view *view) {
+/* Along an axis whose elements lie apart: the runtime transposes there and back, changing that axis
+ * and the last one. How many axes are between them; 0: the elements lie together. */
+static int64_t axes_apart(const struct op_view *view) {
     const struct tensor *in = view->in0;
     bool softmax =
         strcmp(view->op->type, "Softmax") == 0 || strcmp(view->op->type, "LogSoftmax") == 0;
     if (!softmax || !in || in->rank < 1)
-        return false;
+        return 0;
     int64_t axis = op_int(view->op, "axis", -1);
-    double behind = 1;
-    for (int64_t i = (axis < 0 ? axis + in->rank : axis) + 1; i >= 1 && i < in->rank; i++)
-        behind *= fmax((double)in->dims[i].size, 1);
-    return behind > 1;
+    if (axis < 0)
+        axis += in->rank;
+    double behind = axis < 0 ? 1 : trailing_elements(in, (int32_t)axis + 1);
+    return behind > 1 ? in->rank - 1 - axis : 0;
 }
 
 /* Nothing but single elements stands before the first axis that is reduced: one sum of rows, not
@@ -436,10 +477,11 @@ void rows_describe(const struct op_view *view, struct features *out) {
     if (view->out_elements < view->in_elements)
         snprintf(out->key, sizeof out->key, "%s.%s%s", view->op->type, outer ? "outer" : "inner",
                  outer && leads_alone(view) ? ".one" : "");
-    if (strcmp(view->op->type, "Softmax") == 0 && is_under_mask(view->graph, view->op))
-        snprintf(out->key, sizeof out->key, "Softmax.masked");
-    else if (normalises_apart(view))
-        snprintf(out->key, sizeof out->key, "%s.axis", view->op->type);
+    if (strcmp(view->op->type, "Softmax") == 0)
+        masked_key(view, out);
+    if (axes_apart(view))
+        snprintf(out->key, sizeof out->key, "%s.%s", view->op->type,
+                 axes_apart(view) == 1 ? "axis" : "swapped");
     t[1] = view->in_elements;
     t[2] = out->bytes_out;
     t[3] = rows_of(view);

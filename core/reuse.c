@@ -60,7 +60,7 @@ double reuse_bytes(const double ages[static REUSE_AGES]) {
 
 /* Caches are neither full of one program's data nor perfect: from half their size on some of it is
  * gone, at twice their size all. */
-static double far_share(double distance_bytes, double cache_bytes) {
+double reuse_far_share(double distance_bytes, double cache_bytes) {
     if (cache_bytes <= 0)
         return 1;
     return fmax(0, fmin(1, (log2(distance_bytes / cache_bytes) + 1) / 2));
@@ -100,7 +100,7 @@ static struct region place_of(struct walk *w, int32_t tensor, double bytes) {
 
 static void count_far(const struct walk *w, const struct step *step, const struct touch *last,
                       const struct touch *now, double bytes) {
-    double far = bytes * far_share(now->traffic_bytes - last->traffic_bytes, w->cache_bytes);
+    double far = bytes * reuse_far_share(now->traffic_bytes - last->traffic_bytes, w->cache_bytes);
     double age = (now->time_ns - last->time_ns) / w->inference_ns;
     int class = 0;
     while (age > age_ends[class])
@@ -185,8 +185,9 @@ static void walk_operator(struct walk *w, uint32_t i) {
         step->ages = weight ? w->out[i].weights : w->out[i].data;
         touch_tensor(w, step, op->inputs[k], bytes);
         if (weight && w->inference_ns > 0)
-            step->ages[0] += (step->passes - 1) * bytes *
-                             far_share(bytes + step->traffic_bytes / step->passes, w->cache_bytes);
+            step->ages[0] +=
+                (step->passes - 1) * bytes *
+                reuse_far_share(bytes + step->traffic_bytes / step->passes, w->cache_bytes);
     }
     step->ages = w->out[i].data;
     for (uint32_t k = 0; k < op->output_count; k++)
@@ -218,12 +219,16 @@ const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, dou
     for (uint32_t i = 0; i < graph->op_count; i++)
         w.steps[i] = step_of(&w, &graph->ops[i]);
     region_init(&w, &w.block, block_bytes(&w));
+    struct touch start = {0};
     for (int inference = 0; inference < 2; inference++) {
-        double start_ns = w.now.time_ns;
+        start = w.now;
         for (uint32_t i = 0; i < graph->op_count; i++)
             walk_operator(&w, i);
-        w.inference_ns = w.now.time_ns - start_ns;
+        w.inference_ns = w.now.time_ns - start.time_ns;
     }
+    double call = reuse_far_share(w.now.traffic_bytes - start.traffic_bytes, cache_bytes);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        out[i].call = call;
     arena_done(&scratch);
     return out;
 }

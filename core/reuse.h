@@ -15,10 +15,14 @@ enum { REUSE_AGES = 5 };
 struct reuse {
     double weights[REUSE_AGES];
     double data[REUSE_AGES]; /* activations, read or written */
+    double call; /* 0 to 1: what of its own code and books is far when an inference has passed */
 };
 
 /* The middle of the class of ages, 0 to 1. */
 double reuse_age(int age);
+
+/* What part of data is far when so many bytes have been touched since its last use. */
+double reuse_far_share(double distance_bytes, double cache_bytes);
 
 double reuse_bytes(const double ages[static REUSE_AGES]);
 

@@ -229,6 +229,12 @@ static const struct expectation expectations[] = {
     {"a softmax: 4 per element",
      {NULL, "Softmax", {VALUE(12, 128, 128)}, VALUE(12, 128, 128), {{"axis", {-1}, 0, NULL}}},
      4. * 196608, 196608, 0, 196608, "Softmax", FAMILY_ROWS},
+    {"softmax along the axis before the last: one axis moves there and back",
+     {NULL, "Softmax", {VALUE(12, 128, 128)}, VALUE(12, 128, 128), {{"axis", {1}, 0, NULL}}},
+     4. * 196608, 196608, 0, 196608, "Softmax.axis", FAMILY_ROWS},
+    {"softmax along an axis further in front: two axes change places",
+     {NULL, "Softmax", {VALUE(1, 16, 4, 8400)}, VALUE(1, 16, 4, 8400), {{"axis", {1}, 0, NULL}}},
+     4. * 537600, 537600, 0, 537600, "Softmax.swapped", FAMILY_ROWS},
     {"a mean over the last axis",
      {NULL, "ReduceMean", {VALUE(4, 8, 16)}, VALUE(4, 8, 1), {{0}}},
      512, 512, 0, 32, "ReduceMean.inner", FAMILY_ROWS},
@@ -241,6 +247,9 @@ static const struct expectation expectations[] = {
     {"a transposition that keeps the last axis",
      {NULL, "Transpose", {VALUE(1, 128, 12, 64)}, VALUE(1, 12, 128, 64), {{"perm", {0, 2, 1, 3}, 4, NULL}}},
      0, 98304, 0, 98304, "Transpose.axis.block", FAMILY_MOVE},
+    {"a transposition of pairs, each moved as one word of eight bytes",
+     {NULL, "Transpose", {VALUE(1536, 2, 16, 2)}, VALUE(1536, 16, 2, 2), {{"perm", {0, 2, 1, 3}, 4, NULL}}},
+     0, 98304, 0, 98304, "Transpose.axis.word", FAMILY_MOVE},
     {"a transposition that scatters",
      {NULL, "Transpose", {VALUE(128, 64)}, VALUE(64, 128), {{"perm", {1, 0}, 2, NULL}}},
      0, 8192, 0, 8192, "Transpose.axis.strided", FAMILY_MOVE},
@@ -447,6 +456,62 @@ static void what_is_joined_moves_piece_by_piece(void **state) {
     assert_true(term(&f, "strided_elements") == 4 * 35);
 }
 
+/* Down the rows of the input, 16 bytes of each: lines that a cache cannot hold are fetched again.
+ */
+static void transposing_walks_down_the_rows_of_its_input(void **state) {
+    (void)state;
+    static const struct {
+        struct scene scene;
+        bool thrown, crowded; /* out of the first cache, and out of the second */
+    } cases[] = {
+  /* 64 rows of 196 floats: nothing crowds */
+        {{NULL,
+          "Transpose",
+          {VALUE(1, 64, 196)},
+          VALUE(1, 196, 64),
+          {{"perm", {0, 2, 1}, 3, NULL}}},
+         false, false},
+ /* 256 rows, 50176 bytes apart; the same the other way round */
+        {{NULL,
+          "Transpose",
+          {VALUE(1, 256, 12544)},
+          VALUE(1, 12544, 256),
+          {{"perm", {0, 2, 1}, 3, NULL}}},
+         true,  false},
+ /* 256 rows, 64 KiB apart: in two sets of the second cache */
+        {{NULL,
+          "Transpose",
+          {VALUE(1, 256, 16384)},
+          VALUE(1, 16384, 256),
+          {{"perm", {0, 2, 1}, 3, NULL}}},
+         true,  true },
+ /* the last axis to the front: 16384 rows, 1 KiB apart */
+        {{NULL,
+          "Transpose",
+          {VALUE(1, 128, 128, 256)},
+          VALUE(1, 256, 128, 128),
+          {{"perm", {0, 3, 1, 2}, 4, NULL}}},
+         true,  true },
+ /* rows that are a part of a line are read one after the other */
+        {{NULL,
+          "Transpose",
+          {VALUE(1, 196, 196, 4)},
+          VALUE(1, 4, 196, 196),
+          {{"perm", {0, 3, 1, 2}, 4, NULL}}},
+         false, false},
+    };
+    const struct feature_target target = {.block = 16, .cache_bytes = 2 << 20};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct features f;
+        struct err err = {0};
+        const struct graph *graph = stage(&cases[i].scene);
+        assert_int_equal(features_of(graph, &graph->ops[0], &target, &f, &err), 0);
+        assert_string_equal(f.key, "Transpose.axis.strided");
+        assert_int_equal(term(&f, "thrown_elements") > 0, cases[i].thrown);
+        assert_int_equal(term(&f, "crowded_elements") > 0, cases[i].crowded);
+    }
+}
+
 static int32_t add_integers(struct graph *graph, enum dtype dtype, const struct shape *shape) {
     int32_t tensor = add_shape(graph, "", shape);
     graph->tensors[tensor].dtype = dtype;
@@ -585,27 +650,30 @@ static void convolutions_and_products_add_up_to_the_published_figures(void **sta
 
 /* ---- far bytes ------------------------------------------------------------------------------- */
 
-enum { FAR_WEIGHT_BYTES = 3, FAR_DATA_BYTES = 5, UNTOUCHED = -1 };
+enum { FAR_WEIGHT_BYTES = 3, FAR_DATA_BYTES = 5, FAR_CALLS = 1, UNTOUCHED = -1 };
 
-static double far_bytes_of(const char *term, const char *prefix) {
+static double far_amount_of(const char *term, const char *prefix) {
     size_t length = strlen(prefix);
     if (strncmp(term, prefix, length) != 0)
         return UNTOUCHED;
+    if (strcmp(term + length, "calls") == 0)
+        return FAR_CALLS;
     return strcmp(term + length, "weight_bytes") == 0 ? FAR_WEIGHT_BYTES : FAR_DATA_BYTES;
 }
 
-static void bytes_that_are_stale_get_the_terms_of_that_name(void **state) {
+static void what_is_stale_gets_the_terms_of_that_name(void **state) {
     (void)state;
     for (int family = 0; family < FAMILY_COUNT; family++) {
         struct features features = {.family = (enum kernel_family)family};
         features.reuse.weights[0] = FAR_WEIGHT_BYTES;
         features.reuse.data[1] = FAR_DATA_BYTES;
+        features.reuse.call = FAR_CALLS;
         for (int i = 0; i < FEATURE_TERMS_MAX; i++)
             features.terms[i] = UNTOUCHED;
         features_forget(&features, 1);
         const char *const *terms = family_info((enum kernel_family)family)->terms;
         for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++)
-            assert_true(features.terms[i] == far_bytes_of(terms[i], "stale_"));
+            assert_true(features.terms[i] == far_amount_of(terms[i], "stale_"));
     }
 }
 
@@ -617,6 +685,20 @@ static void every_stale_term_follows_its_cold_one(void **state) {
             if (strncmp(terms[i], "stale_", 6) == 0)
                 assert_true(strncmp(terms[i - 1], "cold_", 5) == 0 &&
                             strcmp(terms[i - 1] + 5, terms[i] + 6) == 0);
+    }
+}
+
+static void far_terms_are_known_by_kind(void **state) {
+    (void)state;
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        const char *const *terms = family_info((enum kernel_family)family)->terms;
+        for (int i = 0; i < FEATURE_TERMS_MAX && terms[i]; i++) {
+            bool far = strncmp(terms[i], "cold_", 5) == 0 || strncmp(terms[i], "stale_", 6) == 0;
+            bool call = far && strstr(terms[i], "calls");
+            assert_int_equal(family_far_kind((enum kernel_family)family, i), call  ? FAR_CALL
+                                                                             : far ? FAR_BYTES
+                                                                                   : FAR_NONE);
+        }
     }
 }
 
@@ -633,11 +715,13 @@ int main(void) {
         cmocka_unit_test(integer_convolutions_stand_channels_last),
         cmocka_unit_test(quantised_products_find_their_weights),
         cmocka_unit_test(what_is_joined_moves_piece_by_piece),
+        cmocka_unit_test(transposing_walks_down_the_rows_of_its_input),
         cmocka_unit_test(no_row_stands_twice),
         cmocka_unit_test(family_names_are_distinct_and_terms_begin_with_the_call),
         cmocka_unit_test(every_type_that_has_shapes_has_a_cost_or_a_reason),
-        cmocka_unit_test(bytes_that_are_stale_get_the_terms_of_that_name),
+        cmocka_unit_test(what_is_stale_gets_the_terms_of_that_name),
         cmocka_unit_test(every_stale_term_follows_its_cold_one),
+        cmocka_unit_test(far_terms_are_known_by_kind),
         cmocka_unit_test(convolutions_and_products_add_up_to_the_published_figures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

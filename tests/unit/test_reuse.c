@@ -64,7 +64,8 @@ static void what_fits_the_cache_is_near(void **state) {
     struct graph *graph = chain(4, weights, 64); /* 16 KiB each */
     const struct reuse *reuse = reuse_of(&arena, graph, 4 * MIB);
     for (int i = 0; i < 4; i++)
-        assert_true(reuse_bytes(reuse[i].weights) == 0 && reuse_bytes(reuse[i].data) == 0);
+        assert_true(reuse_bytes(reuse[i].weights) == 0 && reuse_bytes(reuse[i].data) == 0 &&
+                    reuse[i].call == 0);
 }
 
 static void weights_beyond_the_cache_are_far_and_an_inference_old(void **state) {
@@ -75,6 +76,7 @@ static void weights_beyond_the_cache_are_far_and_an_inference_old(void **state) 
     for (int i = 0; i < 4; i++) {
         assert_true(fabs(reuse_bytes(reuse[i].weights) - 4 * MIB) < 1);
         assert_true(fabs(reuse[i].weights[REUSE_AGES - 1] - 4 * MIB) < 1);
+        assert_true(reuse[i].call == 1); /* its code too */
     }
 }
 
