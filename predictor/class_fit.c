@@ -28,6 +28,13 @@ static uint32_t term_count(enum kernel_family family) {
     return n;
 }
 
+uint32_t class_fit_inputs(enum kernel_family family) {
+    uint32_t n = term_count(family);
+    while (n > 1 && family_far_kind(family, (int)n - 1) == FAR_CALL)
+        n--;
+    return n - 1;
+}
+
 static double dot(const double *rates, const struct features *features) {
     double sum = 0;
     for (int i = 0; i < FEATURE_TERMS_MAX; i++)
@@ -39,12 +46,12 @@ static double log_ratio(double measured, double fitted) {
     return log(fmax(measured, 1) / fmax(fitted, 1));
 }
 
-/* The residual's inputs: logarithms of all terms but the call. */
+/* The residual's inputs: logarithms of all terms but the calls, which end the row too. */
 static uint32_t residual_input(const struct features *features, double *input) {
-    uint32_t n = term_count(features->family);
-    for (uint32_t i = 1; i < n; i++)
-        input[i - 1] = log1p(features->terms[i]);
-    return n - 1;
+    uint32_t n = class_fit_inputs(features->family);
+    for (uint32_t i = 0; i < n; i++)
+        input[i] = log1p(features->terms[i + 1]);
+    return n;
 }
 
 double class_fit_rates_ns(const struct class_fit *fit, const struct features *features) {
@@ -76,14 +83,15 @@ static void add_prior(double *row, double *right, uint32_t column, double prior,
     *right = weight;
 }
 
-/* Fewer far bytes than this in every observation teach nothing: a rate read out of them would be
- * noise, and be multiplied by all that are far elsewhere. */
-static const double far_bytes_min = 4096;
+/* Less that is far than this in every observation teaches nothing: a rate read out of it would be
+ * noise, and be multiplied by all that is far elsewhere. */
+static const double far_min[] = {[FAR_NONE] = 0, [FAR_BYTES] = 4096, [FAR_CALL] = 0.1};
 
 static bool is_learnt(const struct class_rows *rows, enum kernel_family family, uint32_t term) {
-    bool learnt = !family_term_is_far(family, (int)term);
+    double least = far_min[family_far_kind(family, (int)term)];
+    bool learnt = least == 0;
     for (uint32_t r = 0; r < rows->count && !learnt; r++)
-        learnt = rows->items[r]->features.terms[term] >= far_bytes_min;
+        learnt = rows->items[r]->features.terms[term] >= least;
     return learnt;
 }
 
@@ -280,7 +288,7 @@ static double log_deviation(double fitted_ns) {
 static int learn_residual(struct class_learning *l, const struct class_rows *rows,
                           struct class_fit *fit, double *said) {
     struct arena scratch;
-    uint32_t dims = term_count(fit->family) - 1, count = rows->count;
+    uint32_t dims = class_fit_inputs(fit->family), count = rows->count;
     double limit = l->estimator->physics == PHYSICS_NONE ? INFINITY : target_max;
     arena_init(&scratch);
     double *inputs = ARENA_ARRAY(&scratch, (size_t)count * dims, double);

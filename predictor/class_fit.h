@@ -39,6 +39,9 @@ int class_fit_rates(const struct class_rows *rows, enum kernel_family family,
  * more: how well the terms describe them. */
 int class_fit_error(struct class_learning *learning, const struct class_rows *rows, double *error);
 
+/* Terms that the residual learns from: all but the calls, which are its first and its last. */
+uint32_t class_fit_inputs(enum kernel_family family);
+
 /* Rates x terms. */
 double class_fit_rates_ns(const struct class_fit *fit, const struct features *features);
 

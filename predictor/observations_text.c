@@ -87,6 +87,7 @@ static const struct number_column op_numbers[] = {
     FEATURE_NUMBER(reuse.data[2]),
     FEATURE_NUMBER(reuse.data[3]),
     FEATURE_NUMBER(reuse.data[4]),
+    FEATURE_NUMBER(reuse.call),
 };
 
 enum {
@@ -103,7 +104,7 @@ _Static_assert(sizeof run_texts / sizeof *run_texts == TEXTS, "of a run");
 _Static_assert(sizeof op_texts / sizeof *op_texts == TEXTS, "of an operator");
 /* Whoever adds a number to these adds its row above. */
 _Static_assert(sizeof(struct footprint) == 20 * sizeof(double), "a row for each number");
-_Static_assert(REUSE_AGES == 5, "a row for each age");
+_Static_assert(sizeof(struct reuse) == 11 * sizeof(double), "a row for each age, and the call");
 _Static_assert(RUN_NUMBERS + 1 + TEXTS < FIELDS_MAX, "a run fits a line");
 _Static_assert(OP_NUMBERS + 1 + TEXTS + FEATURE_TERMS_MAX < FIELDS_MAX, "an operator fits a line");
 

@@ -57,6 +57,11 @@ static void numbers_and_names_read_back_the_same(void **state) {
     w.observations[5].wall_ns = 1.0 / 3;
     w.observations[5].features.guessed = true;
     w.observations[5].op = 12345;
+    w.observations[6].features.reuse = (struct reuse){
+        {1, 2, 3, 4, 5 },
+        {6, 7, 8, 9, 10},
+        .call = 0.375
+    };
     struct training before = world_training(&w);
     before.threads = 4;
     struct strbuf text = written(&before);
