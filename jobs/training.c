@@ -3,14 +3,11 @@
 #include "base/stats.h"
 #include "core/flat.h"
 #include "db/run.h"
+#include "jobs/hook_excess.h"
 #include "models/onnx/read.h"
 
 #include <math.h>
 #include <string.h>
-
-enum { EXCESS_ROUNDS = 8 };
-/* What stays of an operator at least, however cold the hooks made it. */
-static const double op_least = 0.2;
 
 struct loading {
     struct arena *arena;
@@ -154,41 +151,25 @@ static void note_speed(struct loading *l) {
         l->observations[i].slowness = slowness[l->observations[i].run];
 }
 
-/* Hooks cool the caches that short operators live in, more than the calibrated cost of measuring
- * says. Where the operators of a run sum to more than the run without hooks, the excess is theirs
- * in equal parts, as far as each has it. */
-static void remove_excess(struct arena *scratch, struct observation *first, uint32_t count,
-                          double run_ns) {
-    double sum = 0, *least = ARENA_ARRAY(scratch, count, double);
-    for (uint32_t i = 0; i < count; i++) {
-        sum += first[i].wall_ns;
-        least[i] = op_least * first[i].wall_ns;
-    }
-    for (int round = 0; round < EXCESS_ROUNDS && run_ns > 0 && sum > run_ns; round++) {
-        double share = (sum - run_ns) / count;
-        sum = 0;
-        for (uint32_t i = 0; i < count; i++) {
-            first[i].wall_ns = fmax(first[i].wall_ns - share, least[i]);
-            sum += first[i].wall_ns;
-        }
-    }
-}
-
 static void note_operators(struct loading *l) {
     for (uint32_t i = 0; i < l->observation_count; i++)
         l->runs[l->observations[i].run].operators_ns += l->observations[i].wall_ns;
 }
 
-static void correct_excess(struct loading *l) {
+static void remove_excess(struct loading *l) {
+    struct hooked_run *runs = ARENA_ARRAY(l->arena, l->run_count + 1u, struct hooked_run);
+    uint32_t count = 0;
     for (uint32_t first = 0, end; first < l->observation_count; first = end) {
         const struct observed_run *run = &l->runs[l->observations[first].run];
         for (end = first + 1; end < l->observation_count; end++)
             if (l->observations[end].run != l->observations[first].run)
                 break;
         bool one_thread = l->filter->threads == 1 && run->cpu_ns > 0;
-        remove_excess(l->arena, &l->observations[first], end - first,
-                      one_thread ? run->cpu_ns : run->latency_ns);
+        double steady_ns = one_thread ? run->cpu_ns : run->latency_ns;
+        if (steady_ns > 0)
+            runs[count++] = (struct hooked_run){steady_ns, first, end - first};
     }
+    hook_excess_remove(l->arena, l->observations, runs, count, l->filter->target.cache_bytes);
 }
 
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
@@ -203,7 +184,7 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     *out = (struct training){0};
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
     note_operators(&l);
-    correct_excess(&l);
+    remove_excess(&l);
     note_speed(&l);
     *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,
                              filter->threads};
