@@ -311,8 +311,11 @@ static int refit(struct calibrating *c) {
     if (training.observation_count == 0)
         return 0;
     c->fitted = true;
-    c->fit = (struct fit){
-        .interval_scale = 1, .sum_ratio = 1, .wall_ratio = 1, .cpu_ratio = 1, .evidence = ""};
+    c->fit = (struct fit){.spread = run_spread_assumed(),
+                          .sum_ratio = 1,
+                          .wall_ratio = 1,
+                          .cpu_ratio = 1,
+                          .evidence = ""};
     return cost_model_fit(&c->fit_arena, &training, NULL, estimator_by_name("rates"), &c->fit.cost,
                           c->err);
 }

@@ -3,17 +3,14 @@
 #include "base/sha256.h"
 #include "base/stats.h"
 #include "base/strbuf.h"
-#include "predictor/nnls.h"
 #include "predictor/same_work.h"
 
 #include <math.h>
 #include <string.h>
 
-/* The speeds of runs of half a second vary more than those of the seconds that a model is judged
- * by; 0.22 against 0.29 where both were seen. */
-static const double long_run_share = 0.75;
-/* What a whole run may be off however short it is: caches warm or cold, timers. */
-static const double run_jitter_ns = 25000;
+/* Runs one after the other that take about as long as a model is measured. */
+enum { WINDOW_RUNS = 12, WINDOWS_MIN = 5 };
+static const double short_run_ns = 1e5;
 static const double normal_90 = 1.6448536269514722;
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -21,7 +18,6 @@ static const double normal_90 = 1.6448536269514722;
 void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
                      enum kernel_family family, double log_spread, double times) {
     sum->value_ns += times * estimate->value;
-    sum->operators += times;
     sum->spread_ns[family] += times * estimate->value * log_spread;
     sum->tier = sum->value_ns > 0 ? tier_weaker(sum->tier, estimate->tier) : estimate->tier;
 }
@@ -35,26 +31,24 @@ void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
         sum->doubtful_ns += times * cost_model_age_doubt_ns(&fit->cost, features);
 }
 
-static double relative_spread(const struct fit *fit, const struct latency_sum *sum) {
-    double squares = 0;
+static struct spread_parts parts_of(const struct latency_sum *sum) {
+    double squares = 0, value_ns = fmax(sum->value_ns, 1);
     for (int f = 0; f < FAMILY_COUNT; f++)
         squares += sum->spread_ns[f] * sum->spread_ns[f];
-    double own = sqrt(squares) / fmax(sum->value_ns, 1);
-    double jitter = run_jitter_ns / fmax(sum->value_ns, 1);
-    double age = sum->doubtful_ns / fmax(sum->value_ns, 1);
-    return sqrt(own * own + jitter * jitter + age * age +
-                fit->sum_log_spread * fit->sum_log_spread);
-}
-
-/* Never less than half of the sum: the excess is of short operators among long ones. */
-static double composed_ns(const struct fit *fit, double sum_ns, double operators) {
-    double ns = fit->sum_ratio * sum_ns;
-    return fmax(ns - fit->call_excess_ns * operators, ns / 2);
+    return (struct spread_parts){
+        {
+         [SPREAD_OPERATORS] = squares / (value_ns * value_ns),
+         [SPREAD_AGE] = sum->doubtful_ns * sum->doubtful_ns / (value_ns * value_ns),
+         [SPREAD_SHORT] = short_run_ns / value_ns,
+         [SPREAD_ALWAYS] = 1,
+         }
+    };
 }
 
 struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
-    double value = fit->wall_ratio * composed_ns(fit, sum->value_ns, sum->operators);
-    double own = fit->interval_scale * relative_spread(fit, sum);
+    const struct spread_parts parts = parts_of(sum);
+    double value = fit->wall_ratio * fit->sum_ratio * sum->value_ns;
+    double own = run_spread_deviation(&fit->spread, &parts);
     double reach = exp(normal_90 * hypot(own, fit->speed_log_spread));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
@@ -108,7 +102,7 @@ struct ageing {
     const struct features **features;
     double *share;
     uint32_t count;
-    double fixed_ns, operators; /* of all that find their data near */
+    double fixed_ns; /* of all that find their data near */
 };
 
 static struct ageing begin_ageing(struct arena *arena, const struct fit *fit,
@@ -121,7 +115,6 @@ static struct ageing begin_ageing(struct arena *arena, const struct fit *fit,
             continue;
         double ns = d->times[i] * (d->estimated_ns ? d->estimated_ns[i]
                                                    : cost_model_estimate(&fit->cost, f).value);
-        a.operators += d->times[i];
         if (!features_age_matters(f)) {
             a.fixed_ns += ns;
         } else {
@@ -139,7 +132,7 @@ static double aged_ns(const struct fit *fit, const struct ageing *a, double late
         features.inference_ns = latency_ns;
         sum += a->share[i] * cost_model_rates_ns(&fit->cost, &features);
     }
-    return fit->wall_ratio * composed_ns(fit, sum, a->operators);
+    return fit->wall_ratio * fit->sum_ratio * sum;
 }
 
 /* The latency that ages are shares of; 0: no age matters. */
@@ -218,27 +211,25 @@ double steady_ns(const struct training *training, uint32_t run) {
     return training->threads == 1 && r->cpu_ns > 0 ? r->cpu_ns : r->latency_ns;
 }
 
-/* The runs that say how operators compose: their steady times and what their operators sum to. */
+static const double *operator_sums(struct arena *arena, const struct training *training) {
+    double *sums = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    for (uint32_t i = 0; i < training->observation_count; i++)
+        sums[training->observations[i].run] += training->observations[i].wall_ns;
+    return sums;
+}
+
+/* The runs that say how operators compose: ratios of what was measured of each. */
 struct composition {
-    double *steady_ns, *sum_ns, *operators, *wall, *cpu;
+    double *sum, *wall, *cpu; /* steady over the sum of operators; wall and CPU over steady */
     uint32_t count, cpu_count;
 };
 
 static struct composition compose(struct arena *arena, const struct training *training,
                                   const bool *skip) {
     uint32_t runs = training->run_count + 1u;
-    struct composition c = {ARENA_ARRAY(arena, runs, double),
-                            ARENA_ARRAY(arena, runs, double),
-                            ARENA_ARRAY(arena, runs, double),
-                            ARENA_ARRAY(arena, runs, double),
-                            ARENA_ARRAY(arena, runs, double),
-                            0,
-                            0};
-    double *sums = ARENA_ARRAY(arena, runs, double), *operators = ARENA_ARRAY(arena, runs, double);
-    for (uint32_t i = 0; i < training->observation_count; i++) {
-        sums[training->observations[i].run] += training->observations[i].wall_ns;
-        operators[training->observations[i].run] += 1;
-    }
+    struct composition c = {ARENA_ARRAY(arena, runs, double), ARENA_ARRAY(arena, runs, double),
+                            ARENA_ARRAY(arena, runs, double), 0, 0};
+    const double *sums = operator_sums(arena, training);
     for (uint32_t r = 0; r < training->run_count; r++) {
         const struct observed_run *run = &training->runs[r];
         double steady = steady_ns(training, r);
@@ -246,32 +237,31 @@ static struct composition compose(struct arena *arena, const struct training *tr
             continue;
         if (run->cpu_ns > 0)
             c.cpu[c.cpu_count++] = run->cpu_ns / steady;
-        c.steady_ns[c.count] = steady;
-        c.sum_ns[c.count] = sums[r];
-        c.operators[c.count] = operators[r];
+        c.sum[c.count] = steady / sums[r];
         c.wall[c.count++] = run->latency_ns / steady;
     }
     return c;
 }
 
-/* Least squares on the relative error of sum_ratio x sum - call_excess x operators. */
-static int solve_composition(struct arena *arena, const struct composition *c, struct fit *fit,
-                             struct err *err) {
-    double *a = ARENA_ARRAY(arena, 2 * (size_t)c->count + 1, double);
-    double *b = ARENA_ARRAY(arena, c->count + 1u, double), x[2];
-    for (uint32_t r = 0; r < c->count; r++) {
-        a[2 * r] = c->sum_ns[r] / c->steady_ns[r];
-        a[2 * r + 1] = -c->operators[r] / c->steady_ns[r];
-        b[r] = 1;
+static double usual_slowdown(const struct fit *fit) {
+    double slowdown = 0, weight = 0;
+    for (int f = 0; f < FAMILY_COUNT; f++) {
+        slowdown += fit->cost.families[f].observations * fit->cost.families[f].slowdown;
+        weight += fit->cost.families[f].observations;
     }
-    if (nnls(a, b, c->count, 2, x, err))
-        return -(int)err->code;
-    fit->sum_ratio = x[0];
-    fit->call_excess_ns = x[1];
-    return 0;
+    return weight > 0 ? slowdown / weight : 0;
 }
 
-/* How much the speed of the machine, as the probes saw it, moves a run. */
+/* Medians of windows one after the other, in place. Returns how many. */
+static uint32_t window_medians(double *values, uint32_t count) {
+    uint32_t windows = 0;
+    for (uint32_t first = 0; first + WINDOW_RUNS <= count; first += WINDOW_RUNS)
+        values[windows++] = stats_median(values + first, WINDOW_RUNS);
+    return windows;
+}
+
+/* How much the speed of the machine, as the probes saw it, moves what is measured for some seconds;
+ * the runs come in the order in which they were measured. */
 static double speed_spread(struct arena *arena, const struct training *training, const bool *skip,
                            const struct fit *fit) {
     double *logs = ARENA_ARRAY(arena, training->run_count + 1u, double);
@@ -284,34 +274,19 @@ static double speed_spread(struct arena *arena, const struct training *training,
         seen[o->run] = true;
         logs[count++] = log(o->slowness);
     }
-    double slowdown = 0, weight = 0;
-    for (int f = 0; f < FAMILY_COUNT; f++) {
-        slowdown += fit->cost.families[f].observations * fit->cost.families[f].slowdown;
-        weight += fit->cost.families[f].observations;
-    }
-    return count > 1 && weight > 0 ? long_run_share * slowdown / weight * stats_mad(logs, count)
-                                   : 0;
+    if (count >= WINDOWS_MIN * WINDOW_RUNS)
+        count = window_medians(logs, count);
+    return count > 1 ? usual_slowdown(fit) * stats_mad(logs, count) : 0;
 }
 
-static int fit_composition(struct arena *arena, const struct training *training, const bool *skip,
-                           struct fit *fit, struct err *err) {
-    struct composition c = compose(arena, training, skip);
+static void fit_composition(struct arena *arena, const struct training *training, const bool *skip,
+                            struct fit *fit) {
+    const struct composition c = compose(arena, training, skip);
     fit->runs = c.count;
-    fit->sum_ratio = fit->wall_ratio = fit->cpu_ratio = 1;
-    fit->sum_log_spread = 0.05;
-    if (c.count == 0)
-        return 0;
-    if (solve_composition(arena, &c, fit, err))
-        return -(int)err->code;
-    double *ratios = ARENA_ARRAY(arena, c.count, double);
-    for (uint32_t r = 0; r < c.count; r++)
-        ratios[r] = c.steady_ns[r] / composed_ns(fit, c.sum_ns[r], c.operators[r]);
-    if (c.count > 1)
-        fit->sum_log_spread = fmax(stats_mad(ratios, c.count), 0.015);
-    fit->speed_log_spread = speed_spread(arena, training, skip, fit);
-    fit->wall_ratio = stats_quantile(c.wall, c.count, 0.25);
+    fit->sum_ratio = c.count ? stats_median(c.sum, c.count) : 1;
+    fit->wall_ratio = c.count ? stats_quantile(c.wall, c.count, 0.25) : 1;
     fit->cpu_ratio = c.cpu_count ? stats_median(c.cpu, c.cpu_count) : 1;
-    return 0;
+    fit->speed_log_spread = speed_spread(arena, training, skip, fit);
 }
 
 /* ---- how wide the interval must be ------------------------------------------------------------
@@ -332,26 +307,23 @@ static struct latency_sum *held_out_sums(struct arena *arena, const struct train
     return sums;
 }
 
-/* Split-conformal: the scale at which the stated 90 % held on models left out (Lei et al., 2018).
+/* What was measured of a run is what its operators sum to: two processes know it better than one.
  */
-static void calibrate_interval(struct arena *arena, const struct training *training,
-                               const bool *skip, struct fit *fit) {
-    const struct latency_sum *sums = held_out_sums(arena, training, fit);
-    const double *usual = usual_shares(arena, training, fit);
-    double *scores = ARENA_ARRAY(arena, training->run_count + 1u, double);
-    uint32_t scored = 0;
+static int learn_spread(struct arena *arena, const struct training *training, const bool *skip,
+                        struct fit *fit, struct err *err) {
+    const struct latency_sum *said = held_out_sums(arena, training, fit);
+    const double *usual = usual_shares(arena, training, fit),
+                 *sums = operator_sums(arena, training);
+    double *errors = ARENA_ARRAY(arena, training->run_count + 1u, double);
+    struct spread_parts *parts = ARENA_ARRAY(arena, training->run_count + 1u, struct spread_parts);
+    uint32_t count = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        if ((skip && skip[r]) || sums[r].value_ns <= 0 || !(training->runs[r].latency_ns > 0))
+        if ((skip && skip[r]) || said[r].value_ns <= 0 || !(sums[r] > 0))
             continue;
-        double said = composed_ns(fit, sums[r].value_ns, sums[r].operators);
-        scores[scored++] =
-            fabs(log(usual[r] * steady_ns(training, r) / said)) / relative_spread(fit, &sums[r]);
+        parts[count] = parts_of(&said[r]);
+        errors[count++] = log(usual[r] * sums[r] / said[r].value_ns);
     }
-    if (scored < 3)
-        return;
-    stats_sort(scores, scored);
-    uint32_t rank = (uint32_t)ceil(0.9 * (scored + 1));
-    fit->interval_scale = fmax(scores[(rank > scored ? scored : rank) - 1] / normal_90, 0.2);
+    return run_spread_learn(arena, errors, parts, count, &fit->spread, err);
 }
 
 /* ---- identity -------------------------------------------------------------------------------- */
@@ -393,17 +365,15 @@ int fit_train(struct arena *arena, const struct training *training, const bool *
 
 int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
                  const struct estimator *estimator, struct fit *out, struct err *err) {
-    *out = (struct fit){.interval_scale = 1, .evidence = ""};
+    *out = (struct fit){.evidence = ""};
     if (cost_model_fit(arena, training, skip, estimator, &out->cost, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)
         out->observations += !(skip && skip[training->observations[i].run]);
-    if (fit_composition(arena, training, skip, out, err))
-        return -(int)err->code;
+    fit_composition(arena, training, skip, out);
     for (int q = 0; q < QUANTITY_COUNT; q++)
         if (quantity_fit(arena, (enum quantity)q, training, skip, &out->quantities[q], err))
             return -(int)err->code;
     hash_training(training, skip, out->data_hash);
-    calibrate_interval(arena, training, skip, out);
-    return 0;
+    return learn_spread(arena, training, skip, out, err);
 }

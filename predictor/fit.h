@@ -5,23 +5,20 @@
 
 #include "predictor/cost_model.h"
 #include "predictor/quantity.h"
+#include "predictor/run_spread.h"
 
 #include <stdint.h>
 
 struct fit {
     struct cost_model cost;
     struct quantity_fit quantities[QUANTITY_COUNT];
-    /* A run's steady time is sum_ratio x the sum of its measured operators - call_excess_ns x their
-     * number: hooks cool the caches that short operators live in. */
-    double sum_ratio, call_excess_ns;
-    double sum_log_spread;   /* of measured / that: what even known operators leave open */
-    double speed_log_spread; /* of runs, for the machine's speed alone */
+    double sum_ratio;         /* a run's steady time over the sum of its measured operators */
+    struct run_spread spread; /* of a run at the machine's usual speed */
+    double speed_log_spread;  /* of runs, for the machine's speed alone */
     /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
      * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
      * the lower quartile. */
     double wall_ratio, cpu_ratio;
-    /* Widens the interval of a model's latency until 90 % of the models left out lie inside. */
-    double interval_scale;
     uint32_t runs, observations;
     char data_hash[65];   /* of the observations, so that a fit can be made again bit for bit */
     const char *evidence; /* "fit:3", or "" before it is stored */
@@ -39,7 +36,6 @@ int fit_train_by(struct arena *arena, const struct training *training, const boo
  * together, those of different families do not. */
 struct latency_sum {
     double value_ns;
-    double operators; /* executed */
     double spread_ns[FAMILY_COUNT];
     double doubtful_ns; /* how far the shared cache may have kept data longer or shorter */
     enum tier tier;

@@ -1,12 +1,13 @@
 #include "predictor/fit_text.h"
 
 #include "base/json.h"
+#include "predictor/class_fit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 3 };
+enum { FIT_VERSION = 4 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",
@@ -57,12 +58,13 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_uint(tree, "observations", fit->observations);
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
-    json_add_number(tree, "call_excess_ns", fit->call_excess_ns);
-    json_add_number(tree, "sum_log_spread", fit->sum_log_spread);
     json_add_number(tree, "speed_log_spread", fit->speed_log_spread);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
-    json_add_number(tree, "interval_scale", fit->interval_scale);
+    cJSON *spread = json_add_object(tree, "spread");
+    json_add_number(spread, "scale", fit->spread.scale);
+    for (int p = 0; p < SPREAD_PART_COUNT; p++)
+        json_add_number(spread, spread_part_name((enum spread_part)p), fit->spread.weights[p]);
     json_add_number(tree, "forget_ns", fit->cost.forget_ns);
     cJSON *roofline = json_add_object(tree, "roofline");
     json_add_number(roofline, "flops_per_ns", fit->cost.roofline.flops_per_ns);
@@ -134,10 +136,8 @@ static const char *quantity_at(int i) {
 static int read_residual(struct arena *arena, const cJSON *item, struct class_fit *fit,
                          struct err *err) {
     const cJSON *object = cJSON_GetObjectItemCaseSensitive(item, "residual");
-    uint32_t dims = 0;
-    while (dims + 1 < FEATURE_TERMS_MAX && family_info(fit->family)->terms[dims + 1])
-        dims++;
-    return object ? residual_read(arena, object, dims, &fit->residual, err) : 0;
+    return object ? residual_read(arena, object, class_fit_inputs(fit->family), &fit->residual, err)
+                  : 0;
 }
 
 static int read_class(struct arena *arena, const cJSON *item, struct class_fit *fit,
@@ -217,6 +217,18 @@ static int read_quantities(const cJSON *tree, struct fit *fit, struct err *err) 
     return 0;
 }
 
+static int read_spread(const cJSON *tree, struct run_spread *spread, struct err *err) {
+    const cJSON *object;
+    if (json_get_tree(tree, "spread", cJSON_Object, &object, err) ||
+        json_get_number(object, "scale", &spread->scale, err))
+        return -(int)err->code;
+    for (int p = 0; p < SPREAD_PART_COUNT; p++)
+        if (json_get_number(object, spread_part_name((enum spread_part)p), &spread->weights[p],
+                            err))
+            return -(int)err->code;
+    return 0;
+}
+
 static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, struct err *err) {
     int64_t version;
     const char *hash;
@@ -231,10 +243,9 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
-                    {"call_excess_ns", &out->call_excess_ns},
-                    {"sum_log_spread", &out->sum_log_spread},
                     {"speed_log_spread", &out->speed_log_spread}, {"wall_ratio", &out->wall_ratio},
-                    {"cpu_ratio", &out->cpu_ratio}, {"interval_scale", &out->interval_scale}) ||
+                    {"cpu_ratio", &out->cpu_ratio}) ||
+        read_spread(tree, &out->spread, err) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||
         GET_NUMBERS(roofline, err, {"flops_per_ns", &roof->flops_per_ns},
                     {"bytes_per_ns", &roof->bytes_per_ns}, {"call_ns", &roof->call_ns}))

@@ -156,7 +156,7 @@ static void a_bias_of_all_models_is_seen(void **state) {
 static void intervals_too_narrow_or_too_wide_are_seen(void **state) {
     (void)state;
     struct fit broken = copy_of_fit();
-    broken.interval_scale /= 8;
+    broken.spread.scale /= 8;
     broken.speed_log_spread = 0;
     assert_true(verdict_on(&broken).worse >= 1);
     static const double factors[] = {0.1, 10};

@@ -30,7 +30,7 @@ static int set_up(void **state) {
         .sum_ratio = 1,
         .wall_ratio = 1,
         .cpu_ratio = 1,
-        .interval_scale = 1,
+        .spread = run_spread_assumed(),
         .evidence = "fit:7"
     };
     return 0;
