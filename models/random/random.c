@@ -48,6 +48,7 @@ const struct random_recipe random_recipes[] = {
     {{.name = "relative",       .build = random_relative,       .help = "position biases, masks as inputs, Einsum"},         1},
     {{.name = "tables",         .build = random_tables,         .help = "recommenders: rows of tables, products of pairs"},  0.7},
     {{.name = "two-ways",       .build = random_two_ways,       .help = "recurrent layers that read both ways"},             1},
+    {{.name = "heads",          .build = random_heads,          .help = "split attention, unfolded patches, boxes of bins"}, 1.2},
     {{.name = "selection",      .build = random_selection,      .help = "rare formulas; choosing, ordering, placing"},       1.5},
 };
 /* clang-format on */

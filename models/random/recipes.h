@@ -65,6 +65,7 @@ void random_relative(struct zoo_builder *b, const void *config);
 void random_tables(struct zoo_builder *b, const void *config);
 void random_two_ways(struct zoo_builder *b, const void *config);
 void random_selection(struct zoo_builder *b, const void *config);
+void random_heads(struct zoo_builder *b, const void *config);
 
 /* Recipes of which one is drawn, to be written in other numbers: the config of the three below. */
 struct recipe_list;
