@@ -2,8 +2,8 @@
 
 #include "core/chunk_arena.h"
 #include "core/placement.h"
+#include "core/workspace.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { LATER_RUNS = 3, ALIGNMENT = 256 };
@@ -28,83 +28,10 @@ struct playing {
     struct arena_step *steps; /* NULL: not wanted */
 };
 
-/* ---- what kernels take besides their outputs ------------------------------------------------- */
-
-static double elements(const struct tensor *tensor) {
-    int64_t n = tensor ? tensor_elements(tensor) : 0;
-    return n > 0 ? (double)n : 0;
-}
-
-static double dim_of(const struct tensor *tensor, int32_t d) {
-    int32_t at = tensor && d < 0 ? tensor->rank + d : d;
-    return tensor && at >= 0 && at < tensor->rank && tensor->dims[at].size > 0
-               ? (double)tensor->dims[at].size
-               : 1;
-}
-
-/* Columns of all filters of a group over the pixels of one image. */
-static double transposed_columns(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    return elements(w) / dim_of(w, 0) * elements(x) / (dim_of(x, 0) * dim_of(x, 1));
-}
-
-/* Queries, keys and values, and the probabilities of every head. */
-static double attention_inside(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0);
-    double heads = (double)op_int(op, "num_heads", 1), rows = dim_of(x, -2);
-    return 3 * elements(x) + dim_of(x, 0) * heads * rows * rows;
-}
-
-/* Of a plain convolution (MlasConvPrepare in convolve.cpp): all columns of an image when there are
- * more filters than pixels, else a piece of fixed size; none when the input is the columns. */
-static double convolution_columns(const struct graph *graph, const struct op *op) {
-    enum { PIECE_FLOATS = 128 * 128 };
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    const struct tensor *y = op_output(graph, op, 0);
-    double filters = dim_of(w, 0) / (double)op_int(op, "group", 1);
-    double depth = elements(w) / dim_of(w, 0);
-    double pixels = elements(y) / (dim_of(y, 0) * dim_of(y, 1));
-    bool as_it_is = depth == dim_of(w, 1) && pixels == elements(x) / (dim_of(x, 0) * dim_of(x, 1));
-    if (as_it_is || strcmp(op->domain, "com.microsoft.nchwc") == 0)
-        return 0;
-    return filters > pixels ? depth * pixels : PIECE_FLOATS;
-}
-
-/* The gates of every step. */
-static double recurrent_gates(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    return dim_of(x, 0) * dim_of(x, 1) * dim_of(w, 1);
-}
-
-static double one_input(const struct graph *graph, const struct op *op) {
-    return elements(op_input(graph, op, 0));
-}
-
-static const struct workspace {
-    const char *type;
-    double (*floats)(const struct graph *graph, const struct op *op);
-} workspaces[] = {
-    {"Conv",               convolution_columns},
-    {"FusedConv",          convolution_columns},
-    {"ConvTranspose",      transposed_columns },
-    {"Attention",          attention_inside   },
-    {"MultiHeadAttention", attention_inside   },
-    {"LSTM",               recurrent_gates    },
-    {"GRU",                recurrent_gates    },
-    {"BiasGelu",           one_input          },
-    {"LRN",                one_input          },
-};
-
-static uint64_t workspace_bytes(const struct graph *graph, const struct op *op) {
-    for (size_t i = 0; i < sizeof workspaces / sizeof *workspaces; i++)
-        if (strcmp(op->type, workspaces[i].type) == 0)
-            return (uint64_t)fmin(4 * workspaces[i].floats(graph, op), 0x1p40);
-    return 0;
-}
-
 /* ---- the block of later runs ----------------------------------------------------------------- */
 
-/* Into the gap that fits best, else behind the last. */
+/* Into the gap that fits best, what was once used behind the last one included; else there, which
+ * makes the block longer (TraceAllocation in mem_pattern_planner.h). */
 static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
     uint64_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     uint64_t end = 0, best_waste = UINT64_MAX, offset = 0;
@@ -119,8 +46,11 @@ static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
         }
         end = span->offset + span->bytes;
     }
-    if (at == p->span_count)
+    uint64_t behind = p->block_bytes - end;
+    if (best_waste == UINT64_MAX || (behind >= rounded && behind - rounded < best_waste)) {
         offset = end;
+        at = p->span_count;
+    }
     memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
     p->spans[at] = (struct span){tensor, offset, rounded};
     p->span_count++;
@@ -170,12 +100,23 @@ static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first
     p->live_bytes -= tensor_bytes(&p->graph->tensors[owner]);
 }
 
+/* Bytes of it. */
+static uint64_t use_workspace(struct playing *p, const struct op *op) {
+    struct workspace workspace;
+    int32_t chunks[WORKSPACE_BLOCKS];
+    workspace_of(p->graph, op, &workspace);
+    for (uint32_t k = 0; k < workspace.count; k++)
+        chunks[k] = chunk_arena_take(&p->chunks, workspace.bytes[k]);
+    for (uint32_t k = 0; k < workspace.count; k++)
+        chunk_arena_give(&p->chunks, chunks[k]);
+    return workspace_bytes(&workspace);
+}
+
 static void play_operator(struct playing *p, uint32_t i, bool first) {
     const struct op *op = &p->graph->ops[i];
     for (uint32_t k = 0; k < op->output_count; k++)
         take_output(p, op->outputs[k], first);
-    uint64_t workspace = workspace_bytes(p->graph, op);
-    chunk_arena_give(&p->chunks, chunk_arena_take(&p->chunks, workspace));
+    uint64_t workspace = use_workspace(p, op);
     if (first && p->steps)
         p->steps[i] = (struct arena_step){(double)(p->live_bytes + workspace),
                                           (double)(p->chunks.touched_bytes + p->chunks.book_bytes)};
@@ -198,6 +139,12 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
+/* Never given back. */
+static void keep_what_loading_made(struct playing *p) {
+    for (uint32_t i = 0; i < p->graph->op_count; i++)
+        chunk_arena_take(&p->chunks, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
+}
+
 /* After the first run: the layout is known. */
 static struct playing play_first_run(struct arena *arena, const struct graph *graph,
                                      struct arena_step *steps) {
@@ -213,6 +160,7 @@ static struct playing play_first_run(struct arena *arena, const struct graph *gr
         p.offsets[t] = ARENA_ELSEWHERE;
     }
     chunk_arena_init(&p.chunks);
+    keep_what_loading_made(&p);
     play_run(&p, true);
     return p;
 }

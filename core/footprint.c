@@ -2,6 +2,7 @@
 
 #include "core/arena_use.h"
 #include "core/op_kind.h"
+#include "core/workspace.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum weight_role {
     WEIGHT_BLOCKED,   /* made anew by the optimiser */
     WEIGHT_PACKED,    /* packed by the kernel, then dropped */
     WEIGHT_LOOKED_UP, /* read here and there, never as a whole */
+    WEIGHT_IN_ARENA,  /* made anew in the arena of activations, then dropped */
 };
 
 /* Inputs that kernels pack when they are weights. */
@@ -54,12 +56,14 @@ static bool is_packed(const struct op *op, uint32_t input) {
     return false;
 }
 
-static enum weight_role role_of(const struct op *op, uint32_t input) {
+static enum weight_role role_of(const struct graph *graph, const struct op *op, uint32_t input) {
     const struct op_kind *kind = op_kind_find(op->domain, op->type);
     if (kind && kind->family == FAMILY_CONV_BLOCKED && input == 1)
         return WEIGHT_BLOCKED;
     if (is_packed(op, input))
         return WEIGHT_PACKED;
+    if (input == 1 && workspace_kept_bytes(graph, op) > 0)
+        return WEIGHT_IN_ARENA;
     return strcmp(op->type, "Gather") == 0 && input == 0 ? WEIGHT_LOOKED_UP : WEIGHT_PLAIN;
 }
 
@@ -98,6 +102,7 @@ static double packed_bytes(const struct op *op, const struct tensor *tensor) {
 struct weight {
     double bytes;
     double matrix_bytes, packed_bytes; /* packed once, and by every operator that reads it */
+    double arena_bytes;                /* by every operator */
     bool blocked, kept, looked_up;
 };
 
@@ -109,16 +114,19 @@ struct loading {
     double reordering_bytes; /* most that reordering holds besides what the file held */
     double packing_bytes;    /* most that is held while matrices are packed, of external weights */
     double packed_largest;
+    double arena_bytes;   /* of the arena of activations, as loading leaves it */
     double waiting_bytes; /* matrices that several operators pack: kept until the last has */
 };
 
-static void note_use(struct weight *weight, const struct op *op, uint32_t input,
-                     const struct tensor *tensor) {
+static void note_use(struct weight *weight, const struct graph *graph, const struct op *op,
+                     uint32_t input) {
+    const struct tensor *tensor = op_input(graph, op, input);
     weight->bytes = (double)tensor_bytes(tensor);
-    enum weight_role role = role_of(op, input);
+    enum weight_role role = role_of(graph, op, input);
     weight->blocked |= role == WEIGHT_BLOCKED;
     weight->kept |= role == WEIGHT_PLAIN;
     weight->looked_up |= role == WEIGHT_LOOKED_UP;
+    weight->arena_bytes += role == WEIGHT_IN_ARENA ? weight->bytes : 0;
     if (role == WEIGHT_PACKED) {
         weight->matrix_bytes = packed_bytes(op, tensor);
         weight->packed_bytes += weight->matrix_bytes;
@@ -160,6 +168,8 @@ static void load_weight(struct loading *l, const struct weight *weight) {
         l->waiting_bytes += weight->packed_bytes > weight->matrix_bytes ? weight->bytes : 0;
         l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
+    l->arena_bytes += weight->arena_bytes;
+    l->packed_largest = fmax(l->packed_largest, weight->arena_bytes);
     bool read_whole = weight->kept && weight->packed_bytes == 0;
     bool held = weight->kept || weight->looked_up;
     if (l->external ? read_whole : held)
@@ -177,7 +187,7 @@ static void load_graph(struct loading *l, const struct graph *graph) {
                     continue;
                 struct weight *weight = &weights[op->inputs[k]];
                 if (pass == 0)
-                    note_use(weight, op, k, tensor);
+                    note_use(weight, graph, op, k);
                 else if (weight->bytes > 0)
                     load_weight(l, weight);
                 if (pass == 1)
@@ -197,7 +207,8 @@ static double most_while_loading(const struct loading *l) {
     bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
     double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
     double packing = l->external ? l->packing_bytes
-                                 : f->resident_weight_bytes + l->packed_largest + l->waiting_bytes;
+                                 : f->resident_weight_bytes + l->arena_bytes + l->packed_largest +
+                                       l->waiting_bytes;
     return fmax(reading, fmax(reordering, packing));
 }
 
