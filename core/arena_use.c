@@ -4,6 +4,7 @@
 #include "core/placement.h"
 #include "core/workspace.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { LATER_RUNS = 3, ALIGNMENT = 256 };
@@ -23,6 +24,7 @@ struct playing {
     uint32_t span_count; /* in order of offset */
     uint64_t *offsets;   /* per tensor: in the block; ARENA_ELSEWHERE */
     uint64_t block_bytes;
+    uint64_t loaded_bytes; /* written before the first run */
     uint64_t written_bytes;
     uint64_t live_bytes;      /* of the first run */
     struct arena_step *steps; /* NULL: not wanted */
@@ -139,10 +141,15 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
+static uint64_t written_bytes(const struct playing *p) {
+    return p->chunks.touched_bytes + p->chunks.book_bytes;
+}
+
 /* Never given back. */
 static void keep_what_loading_made(struct playing *p) {
     for (uint32_t i = 0; i < p->graph->op_count; i++)
         chunk_arena_take(&p->chunks, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
+    p->loaded_bytes = written_bytes(p);
 }
 
 /* After the first run: the layout is known. */
@@ -169,10 +176,10 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
     struct arena scratch;
     arena_init(&scratch);
     struct playing p = play_first_run(&scratch, graph, steps);
-    out->first_run_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
+    out->first_run_bytes = (double)(written_bytes(&p) - p.loaded_bytes);
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
-    out->steady_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
+    out->steady_bytes = (double)written_bytes(&p);
     out->block_bytes = (double)p.block_bytes;
     out->written_bytes = (double)p.written_bytes;
     chunk_arena_done(&p.chunks);
@@ -182,6 +189,94 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
 void arena_use_of(const struct graph *graph, struct arena_use *out) {
     arena_use_steps(graph, out, NULL);
 }
+
+/* ---- other orders ---------------------------------------------------------------------------- */
+
+/* Operators put behind what they read, from the outputs back. */
+struct ordering {
+    const struct graph *graph;
+    struct op *ops;
+    bool *put;
+    uint32_t *path, *next; /* operators that wait, and how many inputs each has looked at */
+    uint32_t count;
+    bool last_first; /* of several inputs */
+};
+
+/* The operator to be put before the one on the path; GRAPH_NONE: none is left. */
+static int32_t missing_input(struct ordering *o, uint32_t depth) {
+    const struct op *op = &o->graph->ops[o->path[depth]];
+    while (o->next[depth] < op->input_count) {
+        uint32_t k = o->next[depth]++;
+        int32_t tensor = op->inputs[o->last_first ? op->input_count - 1 - k : k];
+        int32_t producer = tensor == GRAPH_NONE ? GRAPH_NONE : o->graph->tensors[tensor].producer;
+        if (producer != GRAPH_NONE && !o->put[producer])
+            return producer;
+    }
+    return GRAPH_NONE;
+}
+
+static void put_with_inputs(struct ordering *o, uint32_t op) {
+    uint32_t depth = 0;
+    o->path[0] = op;
+    o->next[0] = 0;
+    while (!o->put[op]) {
+        int32_t before = missing_input(o, depth);
+        if (before != GRAPH_NONE) {
+            o->path[++depth] = (uint32_t)before;
+            o->next[depth] = 0;
+            continue;
+        }
+        o->ops[o->count++] = o->graph->ops[o->path[depth]];
+        o->put[o->path[depth]] = true;
+        depth -= depth > 0;
+    }
+}
+
+static struct graph ordered(struct arena *arena, const struct graph *graph, bool last_first) {
+    uint32_t n = graph->op_count + 1u;
+    struct ordering o = {.graph = graph,
+                         .ops = ARENA_ARRAY(arena, n, struct op),
+                         .put = ARENA_ARRAY(arena, n, bool),
+                         .path = ARENA_ARRAY(arena, n, uint32_t),
+                         .next = ARENA_ARRAY(arena, n, uint32_t),
+                         .last_first = last_first};
+    for (uint32_t i = graph->op_count; i-- > 0;)
+        put_with_inputs(&o, last_first ? i : graph->op_count - 1 - i);
+    struct graph out = *graph;
+    out.ops = o.ops;
+    return out;
+}
+
+static double bytes_in_order(const struct graph *graph, bool last_first) {
+    struct arena scratch;
+    struct arena_use use;
+    arena_init(&scratch);
+    struct graph other = ordered(&scratch, graph, last_first);
+    arena_use_of(&other, &use);
+    arena_done(&scratch);
+    return use.steady_bytes;
+}
+
+/* Subgraphs name the graph around them by its place in memory. */
+static bool has_subgraphs(const struct graph *graph) {
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t k = 0; k < graph->ops[i].attribute_count; k++)
+            if (graph->ops[i].attributes[k].kind == ATTRIBUTE_GRAPH)
+                return true;
+    return false;
+}
+
+double arena_use_most(const struct graph *graph, const struct arena_use *use) {
+    uint32_t turned = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        turned += strcmp(graph->ops[i].type, "ReorderOutput") == 0;
+    if (turned < 2 || has_subgraphs(graph))
+        return use->steady_bytes;
+    double one = bytes_in_order(graph, false), other = bytes_in_order(graph, true);
+    return fmax(use->steady_bytes, fmax(one, other));
+}
+
+/* ---- where tensors are ----------------------------------------------------------------------- */
 
 const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph) {
     struct playing p = play_first_run(arena, graph, NULL);

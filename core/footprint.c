@@ -48,6 +48,10 @@ enum { PACK_COLUMNS = 16, PACK_DEPTH = 64 };
  * address translation. */
 static const double large_matrix_bytes = 8 << 20, large_filter_bytes = 16 << 20;
 
+/* Those of this size and more get pages of their own in the processes that are measured; what is
+ * smaller leaves holes in the heap when it is given back. */
+static const double small_block_bytes = 64 << 10;
+
 static bool is_packed(const struct op *op, uint32_t input) {
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
         if (strcmp(op->type, packings[i].type) == 0)
@@ -149,6 +153,7 @@ static void load_weight(struct loading *l, const struct weight *weight) {
     struct footprint *out = l->out;
     out->weight_bytes += weight->bytes;
     out->weight_tensors++;
+    out->small_weight_bytes += weight->bytes < small_block_bytes ? weight->bytes : 0;
     out->regrown_bytes += l->external ? 0 : regrown_bytes(weight->bytes);
     l->largest_bytes = fmax(l->largest_bytes, weight->bytes);
     if (weight->blocked) {
@@ -198,33 +203,58 @@ static void load_graph(struct loading *l, const struct graph *graph) {
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Reading, turning what was read into tensors one by one, reordering, packing. */
-static double most_while_loading(const struct loading *l) {
+static bool has_halves(const struct graph *graph) {
+    for (uint32_t t = 0; t < graph->tensor_count; t++)
+        if (graph->tensors[t].dtype == DTYPE_FLOAT16)
+            return true;
+    return false;
+}
+
+/* Half precision that kernels cannot read: the optimiser makes floats of it, and holds both forms
+ * until it is through. What the graph has more than the file is half of them. */
+static double widened_bytes(const struct graph *graph, const struct loading *l) {
+    double more = l->out->weight_bytes - l->out->file_bytes;
+    return l->external || more <= 0 || !has_halves(graph) ? 0 : 2 * more;
+}
+
+/* Reading, turning what was read into tensors one by one, widening, reordering, packing. */
+static double most_while_loading(const struct graph *graph, const struct loading *l) {
     const struct footprint *f = l->out;
     double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
+    double widened = widened_bytes(graph, l);
     double reading = inside + (l->external ? 0 : l->largest_bytes);
-    /* Half precision is widened before it is reordered. */
-    bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
-    double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
+    double widening = inside + widened + (widened > 0 ? l->largest_bytes / 2 : 0);
+    double reordering = inside + widened + l->reordering_bytes;
     double packing = l->external ? l->packing_bytes
                                  : f->resident_weight_bytes + l->arena_bytes + l->packed_largest +
                                        l->waiting_bytes;
-    return fmax(reading, fmax(reordering, packing));
+    return fmax(fmax(reading, widening), fmax(reordering, packing));
 }
 
 static void add_arena(const struct graph *graph, bool outermost, struct footprint *out) {
     struct arena_use use;
     arena_use_of(graph, &use);
+    double most = arena_use_most(graph, &use);
     out->total_activation_bytes += use.written_bytes;
     if (outermost) {
         out->first_run_bytes += use.first_run_bytes;
         out->arena_bytes += use.steady_bytes;
+        out->arena_most_bytes += most;
         out->activation_bytes += use.block_bytes;
         return;
     }
     out->first_run_bytes = fmax(out->first_run_bytes, use.first_run_bytes);
     out->arena_bytes = fmax(out->arena_bytes, use.steady_bytes);
+    out->arena_most_bytes = fmax(out->arena_most_bytes, most);
     out->activation_bytes = fmax(out->activation_bytes, use.block_bytes);
+}
+
+static bool is_new_kind(const struct flat_graph *flat, uint32_t i) {
+    for (uint32_t k = 0; k < i; k++)
+        if (strcmp(flat->ops[k].op->type, flat->ops[i].op->type) == 0 &&
+            strcmp(flat->ops[k].op->domain, flat->ops[i].op->domain) == 0)
+            return false;
+    return true;
 }
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
@@ -238,6 +268,7 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     load_graph(&l, graph);
     const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
+        out->operator_kinds += is_new_kind(flat, i) ? 1 : 0;
         if (flat->ops[i].graph == seen || flat->ops[i].graph == graph)
             continue;
         seen = flat->ops[i].graph;
@@ -249,7 +280,7 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     for (uint32_t k = 0; k < graph->input_count; k++)
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
     out->external_bytes = l.external ? out->weight_bytes : 0;
-    out->loading_bytes = most_while_loading(&l);
+    out->loading_bytes = most_while_loading(graph, &l);
 }
 
 void footprint_fold(struct footprint *footprint, const struct folding *folding) {

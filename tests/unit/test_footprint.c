@@ -257,6 +257,38 @@ static void a_block_is_filled_behind_its_last_tensor_too(void **state) {
     assert_int_equal((int)use.block_bytes, 7 * MIB);
 }
 
+/* Two branches, one by one as they stand; the trunk's first tensor waits for its branch when the
+ * other one comes first. */
+static void two_branches(const char *last) {
+    int32_t trunk = unary("Sin", input(1, 1), 1024, 1024), ends[2];
+    for (int i = 0; i < 2; i++) {
+        int32_t branch = unary("Sin", trunk, 512 >> i, 2048 << i);
+        ends[i] =
+            apply("com.microsoft.nchwc", i ? last : "ReorderOutput", branch, GRAPH_NONE, 8, 8);
+        if (i == 0)
+            trunk = unary("Cos", trunk, 2048, 512);
+    }
+    apply("", "Concat", ends[0], ends[1], 16, 8);
+}
+
+static void branches_may_be_worked_through_in_another_order(void **state) {
+    (void)state;
+    struct arena_use use;
+    two_branches("ReorderOutput");
+    arena_use_of(graph, &use);
+    double most = arena_use_most(graph, &use);
+    assert_true(most >= use.steady_bytes + 4 * MIB);
+    assert_true(footprint(1000).arena_most_bytes == most);
+}
+
+static void an_order_that_never_differs_is_the_only_one(void **state) {
+    (void)state;
+    struct arena_use use;
+    two_branches("ReorderInput");
+    arena_use_of(graph, &use);
+    assert_true(arena_use_most(graph, &use) == use.steady_bytes);
+}
+
 static void an_empty_graph_uses_nothing(void **state) {
     (void)state;
     struct footprint f = footprint(0);
@@ -354,9 +386,34 @@ static void transposed_convolutions_keep_their_filters_in_the_arena(void **state
     struct footprint f = footprint((uint64_t)filter);
     assert_true(f.resident_weight_bytes == 0);
     assert_true(f.loading_bytes == 2 * filter);
-    /* Filters, outputs and columns, of one region. */
+    /* The first run writes the output and columns behind the filter, in the same region. */
     double columns = 4.0 * 32 * 4 * 64, output = 4.0 * 32 * 256;
-    assert_true(f.first_run_bytes == filter + output + columns + MIB / 32.0);
+    assert_true(f.first_run_bytes == output + columns);
+    assert_true(f.arena_bytes == filter + output + columns + MIB / 32.0);
+}
+
+static void halves_are_held_beside_the_floats_made_of_them(void **state) {
+    (void)state;
+    int32_t x = input(8, 256);
+    int32_t y = apply("", "MatMul", x, weight("w", 256, 256), 8, 256);
+    double floats = 4.0 * 256 * 256;
+    assert_true(footprint((uint64_t)(floats / 2)).loading_bytes == 2 * floats); /* packing */
+    graph->tensors[apply("", "Cast", y, GRAPH_NONE, 8, 256)].dtype = DTYPE_FLOAT16;
+    assert_true(footprint((uint64_t)(floats / 2)).loading_bytes == 2 * floats);
+    for (int i = 0; i < 9; i++)
+        y = apply("", "MatMul", y, weight("w", 256, 256), 8, 256);
+    assert_true(footprint((uint64_t)(10 * floats / 2)).loading_bytes == 15.5 * floats);
+}
+
+static void kinds_of_operators_and_small_weights_are_counted(void **state) {
+    (void)state;
+    int32_t y = apply("", "MatMul", input(8, 64), weight("a", 64, 64), 8, 64);
+    y = apply("", "MatMul", y, weight("b", 64, 1024), 8, 1024);
+    y = apply("com.microsoft", "FastGelu", y, GRAPH_NONE, 8, 1024);
+    apply("", "FastGelu", y, GRAPH_NONE, 8, 1024);
+    struct footprint f = footprint(1000000);
+    assert_true(f.operators == 4 && f.operator_kinds == 3);
+    assert_true(f.weight_tensors == 2 && f.small_weight_bytes == 4.0 * 64 * 64);
 }
 
 static void large_tensors_are_copied_while_they_are_read(void **state) {
@@ -408,6 +465,8 @@ int main(void) {
         TEST(outputs_of_the_graph_stand_alone),
         TEST(later_runs_need_one_block_more),
         TEST(a_block_is_filled_behind_its_last_tensor_too),
+        TEST(branches_may_be_worked_through_in_another_order),
+        TEST(an_order_that_never_differs_is_the_only_one),
         TEST(an_empty_graph_uses_nothing),
         TEST(the_largest_weight_is_held_twice_while_the_file_is_read),
         TEST(packed_matrices_are_padded),
@@ -417,6 +476,8 @@ int main(void) {
         TEST(a_shared_matrix_is_held_packed_and_as_it_was),
         TEST(a_matrix_is_packed_by_each_of_its_readers_and_held_once),
         TEST(transposed_convolutions_keep_their_filters_in_the_arena),
+        TEST(halves_are_held_beside_the_floats_made_of_them),
+        TEST(kinds_of_operators_and_small_weights_are_counted),
         TEST(large_tensors_are_copied_while_they_are_read),
         TEST(weights_outside_the_file_are_told_apart),
     };
