@@ -209,7 +209,8 @@ static int32_t missing_input(struct ordering *o, uint32_t depth) {
         uint32_t k = o->next[depth]++;
         int32_t tensor = op->inputs[o->last_first ? op->input_count - 1 - k : k];
         int32_t producer = tensor == GRAPH_NONE ? GRAPH_NONE : o->graph->tensors[tensor].producer;
-        if (producer != GRAPH_NONE && !o->put[producer])
+        /* Operators stand behind what they read. */
+        if (producer >= 0 && (uint32_t)producer < o->path[depth] && !o->put[producer])
             return producer;
     }
     return GRAPH_NONE;

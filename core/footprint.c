@@ -249,12 +249,17 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
     out->activation_bytes = fmax(out->activation_bytes, use.block_bytes);
 }
 
-static bool is_new_kind(const struct flat_graph *flat, uint32_t i) {
-    for (uint32_t k = 0; k < i; k++)
-        if (strcmp(flat->ops[k].op->type, flat->ops[i].op->type) == 0 &&
-            strcmp(flat->ops[k].op->domain, flat->ops[i].op->domain) == 0)
-            return false;
-    return true;
+static uint32_t kinds_of(struct arena *arena, const struct flat_graph *flat) {
+    const struct op **kinds = ARENA_ARRAY(arena, flat->count + 1u, const struct op *);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < flat->count; i++) {
+        uint32_t k = 0;
+        while (k < count && !op_is(kinds[k], flat->ops[i].op->domain, flat->ops[i].op->type))
+            k++;
+        if (k == count)
+            kinds[count++] = flat->ops[i].op;
+    }
+    return count;
 }
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
@@ -266,9 +271,9 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     struct loading l = {.arena = &scratch, .out = out};
     l.external = (double)graph_weight_bytes(graph) > 3 * (double)file_bytes;
     load_graph(&l, graph);
+    out->operator_kinds = kinds_of(&scratch, flat);
     const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
-        out->operator_kinds += is_new_kind(flat, i) ? 1 : 0;
         if (flat->ops[i].graph == seen || flat->ops[i].graph == graph)
             continue;
         seen = flat->ops[i].graph;
