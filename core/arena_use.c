@@ -2,6 +2,7 @@
 
 #include "core/chunk_arena.h"
 #include "core/placement.h"
+#include "core/workspace.h"
 
 #include <math.h>
 #include <string.h>
@@ -23,88 +24,16 @@ struct playing {
     uint32_t span_count; /* in order of offset */
     uint64_t *offsets;   /* per tensor: in the block; ARENA_ELSEWHERE */
     uint64_t block_bytes;
+    uint64_t loaded_bytes; /* written before the first run */
     uint64_t written_bytes;
     uint64_t live_bytes;      /* of the first run */
     struct arena_step *steps; /* NULL: not wanted */
 };
 
-/* ---- what kernels take besides their outputs ------------------------------------------------- */
-
-static double elements(const struct tensor *tensor) {
-    int64_t n = tensor ? tensor_elements(tensor) : 0;
-    return n > 0 ? (double)n : 0;
-}
-
-static double dim_of(const struct tensor *tensor, int32_t d) {
-    int32_t at = tensor && d < 0 ? tensor->rank + d : d;
-    return tensor && at >= 0 && at < tensor->rank && tensor->dims[at].size > 0
-               ? (double)tensor->dims[at].size
-               : 1;
-}
-
-/* Columns of all filters of a group over the pixels of one image. */
-static double transposed_columns(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    return elements(w) / dim_of(w, 0) * elements(x) / (dim_of(x, 0) * dim_of(x, 1));
-}
-
-/* Queries, keys and values, and the probabilities of every head. */
-static double attention_inside(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0);
-    double heads = (double)op_int(op, "num_heads", 1), rows = dim_of(x, -2);
-    return 3 * elements(x) + dim_of(x, 0) * heads * rows * rows;
-}
-
-/* Of a plain convolution (MlasConvPrepare in convolve.cpp): all columns of an image when there are
- * more filters than pixels, else a piece of fixed size; none when the input is the columns. */
-static double convolution_columns(const struct graph *graph, const struct op *op) {
-    enum { PIECE_FLOATS = 128 * 128 };
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    const struct tensor *y = op_output(graph, op, 0);
-    double filters = dim_of(w, 0) / (double)op_int(op, "group", 1);
-    double depth = elements(w) / dim_of(w, 0);
-    double pixels = elements(y) / (dim_of(y, 0) * dim_of(y, 1));
-    bool as_it_is = depth == dim_of(w, 1) && pixels == elements(x) / (dim_of(x, 0) * dim_of(x, 1));
-    if (as_it_is || strcmp(op->domain, "com.microsoft.nchwc") == 0)
-        return 0;
-    return filters > pixels ? depth * pixels : PIECE_FLOATS;
-}
-
-/* The gates of every step. */
-static double recurrent_gates(const struct graph *graph, const struct op *op) {
-    const struct tensor *x = op_input(graph, op, 0), *w = op_input(graph, op, 1);
-    return dim_of(x, 0) * dim_of(x, 1) * dim_of(w, 1);
-}
-
-static double one_input(const struct graph *graph, const struct op *op) {
-    return elements(op_input(graph, op, 0));
-}
-
-static const struct workspace {
-    const char *type;
-    double (*floats)(const struct graph *graph, const struct op *op);
-} workspaces[] = {
-    {"Conv",               convolution_columns},
-    {"FusedConv",          convolution_columns},
-    {"ConvTranspose",      transposed_columns },
-    {"Attention",          attention_inside   },
-    {"MultiHeadAttention", attention_inside   },
-    {"LSTM",               recurrent_gates    },
-    {"GRU",                recurrent_gates    },
-    {"BiasGelu",           one_input          },
-    {"LRN",                one_input          },
-};
-
-static uint64_t workspace_bytes(const struct graph *graph, const struct op *op) {
-    for (size_t i = 0; i < sizeof workspaces / sizeof *workspaces; i++)
-        if (strcmp(op->type, workspaces[i].type) == 0)
-            return (uint64_t)fmin(4 * workspaces[i].floats(graph, op), 0x1p40);
-    return 0;
-}
-
 /* ---- the block of later runs ----------------------------------------------------------------- */
 
-/* Into the gap that fits best, else behind the last. */
+/* Into the gap that fits best, what was once used behind the last one included; else there, which
+ * makes the block longer (TraceAllocation in mem_pattern_planner.h). */
 static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
     uint64_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     uint64_t end = 0, best_waste = UINT64_MAX, offset = 0;
@@ -119,8 +48,11 @@ static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
         }
         end = span->offset + span->bytes;
     }
-    if (at == p->span_count)
+    uint64_t behind = p->block_bytes - end;
+    if (best_waste == UINT64_MAX || (behind >= rounded && behind - rounded < best_waste)) {
         offset = end;
+        at = p->span_count;
+    }
     memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
     p->spans[at] = (struct span){tensor, offset, rounded};
     p->span_count++;
@@ -170,12 +102,23 @@ static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first
     p->live_bytes -= tensor_bytes(&p->graph->tensors[owner]);
 }
 
+/* Bytes of it. */
+static uint64_t use_workspace(struct playing *p, const struct op *op) {
+    struct workspace workspace;
+    int32_t chunks[WORKSPACE_BLOCKS];
+    workspace_of(p->graph, op, &workspace);
+    for (uint32_t k = 0; k < workspace.count; k++)
+        chunks[k] = chunk_arena_take(&p->chunks, workspace.bytes[k]);
+    for (uint32_t k = 0; k < workspace.count; k++)
+        chunk_arena_give(&p->chunks, chunks[k]);
+    return workspace_bytes(&workspace);
+}
+
 static void play_operator(struct playing *p, uint32_t i, bool first) {
     const struct op *op = &p->graph->ops[i];
     for (uint32_t k = 0; k < op->output_count; k++)
         take_output(p, op->outputs[k], first);
-    uint64_t workspace = workspace_bytes(p->graph, op);
-    chunk_arena_give(&p->chunks, chunk_arena_take(&p->chunks, workspace));
+    uint64_t workspace = use_workspace(p, op);
     if (first && p->steps)
         p->steps[i] = (struct arena_step){(double)(p->live_bytes + workspace),
                                           (double)(p->chunks.touched_bytes + p->chunks.book_bytes)};
@@ -198,6 +141,17 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
+static uint64_t written_bytes(const struct playing *p) {
+    return p->chunks.touched_bytes + p->chunks.book_bytes;
+}
+
+/* Never given back. */
+static void keep_what_loading_made(struct playing *p) {
+    for (uint32_t i = 0; i < p->graph->op_count; i++)
+        chunk_arena_take(&p->chunks, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
+    p->loaded_bytes = written_bytes(p);
+}
+
 /* After the first run: the layout is known. */
 static struct playing play_first_run(struct arena *arena, const struct graph *graph,
                                      struct arena_step *steps) {
@@ -213,6 +167,7 @@ static struct playing play_first_run(struct arena *arena, const struct graph *gr
         p.offsets[t] = ARENA_ELSEWHERE;
     }
     chunk_arena_init(&p.chunks);
+    keep_what_loading_made(&p);
     play_run(&p, true);
     return p;
 }
@@ -221,10 +176,10 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
     struct arena scratch;
     arena_init(&scratch);
     struct playing p = play_first_run(&scratch, graph, steps);
-    out->first_run_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
+    out->first_run_bytes = (double)(written_bytes(&p) - p.loaded_bytes);
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
-    out->steady_bytes = (double)(p.chunks.touched_bytes + p.chunks.book_bytes);
+    out->steady_bytes = (double)written_bytes(&p);
     out->block_bytes = (double)p.block_bytes;
     out->written_bytes = (double)p.written_bytes;
     chunk_arena_done(&p.chunks);
@@ -234,6 +189,95 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
 void arena_use_of(const struct graph *graph, struct arena_use *out) {
     arena_use_steps(graph, out, NULL);
 }
+
+/* ---- other orders ---------------------------------------------------------------------------- */
+
+/* Operators put behind what they read, from the outputs back. */
+struct ordering {
+    const struct graph *graph;
+    struct op *ops;
+    bool *put;
+    uint32_t *path, *next; /* operators that wait, and how many inputs each has looked at */
+    uint32_t count;
+    bool last_first; /* of several inputs */
+};
+
+/* The operator to be put before the one on the path; GRAPH_NONE: none is left. */
+static int32_t missing_input(struct ordering *o, uint32_t depth) {
+    const struct op *op = &o->graph->ops[o->path[depth]];
+    while (o->next[depth] < op->input_count) {
+        uint32_t k = o->next[depth]++;
+        int32_t tensor = op->inputs[o->last_first ? op->input_count - 1 - k : k];
+        int32_t producer = tensor == GRAPH_NONE ? GRAPH_NONE : o->graph->tensors[tensor].producer;
+        /* Operators stand behind what they read. */
+        if (producer >= 0 && (uint32_t)producer < o->path[depth] && !o->put[producer])
+            return producer;
+    }
+    return GRAPH_NONE;
+}
+
+static void put_with_inputs(struct ordering *o, uint32_t op) {
+    uint32_t depth = 0;
+    o->path[0] = op;
+    o->next[0] = 0;
+    while (!o->put[op]) {
+        int32_t before = missing_input(o, depth);
+        if (before != GRAPH_NONE) {
+            o->path[++depth] = (uint32_t)before;
+            o->next[depth] = 0;
+            continue;
+        }
+        o->ops[o->count++] = o->graph->ops[o->path[depth]];
+        o->put[o->path[depth]] = true;
+        depth -= depth > 0;
+    }
+}
+
+static struct graph ordered(struct arena *arena, const struct graph *graph, bool last_first) {
+    uint32_t n = graph->op_count + 1u;
+    struct ordering o = {.graph = graph,
+                         .ops = ARENA_ARRAY(arena, n, struct op),
+                         .put = ARENA_ARRAY(arena, n, bool),
+                         .path = ARENA_ARRAY(arena, n, uint32_t),
+                         .next = ARENA_ARRAY(arena, n, uint32_t),
+                         .last_first = last_first};
+    for (uint32_t i = graph->op_count; i-- > 0;)
+        put_with_inputs(&o, last_first ? i : graph->op_count - 1 - i);
+    struct graph out = *graph;
+    out.ops = o.ops;
+    return out;
+}
+
+static double bytes_in_order(const struct graph *graph, bool last_first) {
+    struct arena scratch;
+    struct arena_use use;
+    arena_init(&scratch);
+    struct graph other = ordered(&scratch, graph, last_first);
+    arena_use_of(&other, &use);
+    arena_done(&scratch);
+    return use.steady_bytes;
+}
+
+/* Subgraphs name the graph around them by its place in memory. */
+static bool has_subgraphs(const struct graph *graph) {
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t k = 0; k < graph->ops[i].attribute_count; k++)
+            if (graph->ops[i].attributes[k].kind == ATTRIBUTE_GRAPH)
+                return true;
+    return false;
+}
+
+double arena_use_most(const struct graph *graph, const struct arena_use *use) {
+    uint32_t turned = 0;
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        turned += strcmp(graph->ops[i].type, "ReorderOutput") == 0;
+    if (turned < 2 || has_subgraphs(graph))
+        return use->steady_bytes;
+    double one = bytes_in_order(graph, false), other = bytes_in_order(graph, true);
+    return fmax(use->steady_bytes, fmax(one, other));
+}
+
+/* ---- where tensors are ----------------------------------------------------------------------- */
 
 const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph) {
     struct playing p = play_first_run(arena, graph, NULL);

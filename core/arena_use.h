@@ -6,8 +6,8 @@
 #include "core/graph.h"
 
 struct arena_use {
-    double first_run_bytes; /* pages written by the end of the first run */
-    double steady_bytes;    /* after some more */
+    double first_run_bytes; /* pages written by the first run */
+    double steady_bytes;    /* by loading, the first run and some more */
     double block_bytes;     /* the one block of later runs */
     double written_bytes;   /* sum of all that operators allocate in a run */
 };
@@ -15,6 +15,11 @@ struct arena_use {
 /* `graph` is lowered, with static shapes; data-dependent sizes count as 0. Subgraphs are not looked
  * into: a subgraph is a graph of its own. */
 void arena_use_of(const struct graph *graph, struct arena_use *out);
+
+/* The most that `steady_bytes` is in three orders of operators. Where several ReorderOutput make
+ * tensors plain again, the runtime's order differs each time that a model is loaded: branches are
+ * worked through one by one, or together, or anything between. */
+double arena_use_most(const struct graph *graph, const struct arena_use *use);
 
 #define ARENA_ELSEWHERE UINT64_MAX
 

@@ -2,6 +2,7 @@
 
 #include "core/arena_use.h"
 #include "core/op_kind.h"
+#include "core/workspace.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,6 +14,7 @@ enum weight_role {
     WEIGHT_BLOCKED,   /* made anew by the optimiser */
     WEIGHT_PACKED,    /* packed by the kernel, then dropped */
     WEIGHT_LOOKED_UP, /* read here and there, never as a whole */
+    WEIGHT_IN_ARENA,  /* made anew in the arena of activations, then dropped */
 };
 
 /* Inputs that kernels pack when they are weights. */
@@ -46,6 +48,10 @@ enum { PACK_COLUMNS = 16, PACK_DEPTH = 64 };
  * address translation. */
 static const double large_matrix_bytes = 8 << 20, large_filter_bytes = 16 << 20;
 
+/* Those of this size and more get pages of their own in the processes that are measured; what is
+ * smaller leaves holes in the heap when it is given back. */
+static const double small_block_bytes = 64 << 10;
+
 static bool is_packed(const struct op *op, uint32_t input) {
     for (size_t i = 0; i < sizeof packings / sizeof *packings; i++)
         if (strcmp(op->type, packings[i].type) == 0)
@@ -54,12 +60,14 @@ static bool is_packed(const struct op *op, uint32_t input) {
     return false;
 }
 
-static enum weight_role role_of(const struct op *op, uint32_t input) {
+static enum weight_role role_of(const struct graph *graph, const struct op *op, uint32_t input) {
     const struct op_kind *kind = op_kind_find(op->domain, op->type);
     if (kind && kind->family == FAMILY_CONV_BLOCKED && input == 1)
         return WEIGHT_BLOCKED;
     if (is_packed(op, input))
         return WEIGHT_PACKED;
+    if (input == 1 && workspace_kept_bytes(graph, op) > 0)
+        return WEIGHT_IN_ARENA;
     return strcmp(op->type, "Gather") == 0 && input == 0 ? WEIGHT_LOOKED_UP : WEIGHT_PLAIN;
 }
 
@@ -98,6 +106,7 @@ static double packed_bytes(const struct op *op, const struct tensor *tensor) {
 struct weight {
     double bytes;
     double matrix_bytes, packed_bytes; /* packed once, and by every operator that reads it */
+    double arena_bytes;                /* by every operator */
     bool blocked, kept, looked_up;
 };
 
@@ -109,16 +118,19 @@ struct loading {
     double reordering_bytes; /* most that reordering holds besides what the file held */
     double packing_bytes;    /* most that is held while matrices are packed, of external weights */
     double packed_largest;
+    double arena_bytes;   /* of the arena of activations, as loading leaves it */
     double waiting_bytes; /* matrices that several operators pack: kept until the last has */
 };
 
-static void note_use(struct weight *weight, const struct op *op, uint32_t input,
-                     const struct tensor *tensor) {
+static void note_use(struct weight *weight, const struct graph *graph, const struct op *op,
+                     uint32_t input) {
+    const struct tensor *tensor = op_input(graph, op, input);
     weight->bytes = (double)tensor_bytes(tensor);
-    enum weight_role role = role_of(op, input);
+    enum weight_role role = role_of(graph, op, input);
     weight->blocked |= role == WEIGHT_BLOCKED;
     weight->kept |= role == WEIGHT_PLAIN;
     weight->looked_up |= role == WEIGHT_LOOKED_UP;
+    weight->arena_bytes += role == WEIGHT_IN_ARENA ? weight->bytes : 0;
     if (role == WEIGHT_PACKED) {
         weight->matrix_bytes = packed_bytes(op, tensor);
         weight->packed_bytes += weight->matrix_bytes;
@@ -141,6 +153,7 @@ static void load_weight(struct loading *l, const struct weight *weight) {
     struct footprint *out = l->out;
     out->weight_bytes += weight->bytes;
     out->weight_tensors++;
+    out->small_weight_bytes += weight->bytes < small_block_bytes ? weight->bytes : 0;
     out->regrown_bytes += l->external ? 0 : regrown_bytes(weight->bytes);
     l->largest_bytes = fmax(l->largest_bytes, weight->bytes);
     if (weight->blocked) {
@@ -160,6 +173,8 @@ static void load_weight(struct loading *l, const struct weight *weight) {
         l->waiting_bytes += weight->packed_bytes > weight->matrix_bytes ? weight->bytes : 0;
         l->packing_bytes = fmax(l->packing_bytes, out->resident_weight_bytes + weight->bytes);
     }
+    l->arena_bytes += weight->arena_bytes;
+    l->packed_largest = fmax(l->packed_largest, weight->arena_bytes);
     bool read_whole = weight->kept && weight->packed_bytes == 0;
     bool held = weight->kept || weight->looked_up;
     if (l->external ? read_whole : held)
@@ -177,7 +192,7 @@ static void load_graph(struct loading *l, const struct graph *graph) {
                     continue;
                 struct weight *weight = &weights[op->inputs[k]];
                 if (pass == 0)
-                    note_use(weight, op, k, tensor);
+                    note_use(weight, graph, op, k);
                 else if (weight->bytes > 0)
                     load_weight(l, weight);
                 if (pass == 1)
@@ -188,32 +203,63 @@ static void load_graph(struct loading *l, const struct graph *graph) {
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-/* Reading, turning what was read into tensors one by one, reordering, packing. */
-static double most_while_loading(const struct loading *l) {
+static bool has_halves(const struct graph *graph) {
+    for (uint32_t t = 0; t < graph->tensor_count; t++)
+        if (graph->tensors[t].dtype == DTYPE_FLOAT16)
+            return true;
+    return false;
+}
+
+/* Half precision that kernels cannot read: the optimiser makes floats of it, and holds both forms
+ * until it is through. What the graph has more than the file is half of them. */
+static double widened_bytes(const struct graph *graph, const struct loading *l) {
+    double more = l->out->weight_bytes - l->out->file_bytes;
+    return l->external || more <= 0 || !has_halves(graph) ? 0 : 2 * more;
+}
+
+/* Reading, turning what was read into tensors one by one, widening, reordering, packing. */
+static double most_while_loading(const struct graph *graph, const struct loading *l) {
     const struct footprint *f = l->out;
     double inside = l->external ? fmin(f->file_bytes, f->weight_bytes) : f->file_bytes;
+    double widened = widened_bytes(graph, l);
     double reading = inside + (l->external ? 0 : l->largest_bytes);
-    /* Half precision is widened before it is reordered. */
-    bool widened = !l->external && f->weight_bytes > 1.5 * f->file_bytes;
-    double reordering = (widened ? f->weight_bytes : inside) + l->reordering_bytes;
+    double widening = inside + widened + (widened > 0 ? l->largest_bytes / 2 : 0);
+    double reordering = inside + widened + l->reordering_bytes;
     double packing = l->external ? l->packing_bytes
-                                 : f->resident_weight_bytes + l->packed_largest + l->waiting_bytes;
-    return fmax(reading, fmax(reordering, packing));
+                                 : f->resident_weight_bytes + l->arena_bytes + l->packed_largest +
+                                       l->waiting_bytes;
+    return fmax(fmax(reading, widening), fmax(reordering, packing));
 }
 
 static void add_arena(const struct graph *graph, bool outermost, struct footprint *out) {
     struct arena_use use;
     arena_use_of(graph, &use);
+    double most = arena_use_most(graph, &use);
     out->total_activation_bytes += use.written_bytes;
     if (outermost) {
         out->first_run_bytes += use.first_run_bytes;
         out->arena_bytes += use.steady_bytes;
+        out->arena_most_bytes += most;
         out->activation_bytes += use.block_bytes;
         return;
     }
     out->first_run_bytes = fmax(out->first_run_bytes, use.first_run_bytes);
     out->arena_bytes = fmax(out->arena_bytes, use.steady_bytes);
+    out->arena_most_bytes = fmax(out->arena_most_bytes, most);
     out->activation_bytes = fmax(out->activation_bytes, use.block_bytes);
+}
+
+static uint32_t kinds_of(struct arena *arena, const struct flat_graph *flat) {
+    const struct op **kinds = ARENA_ARRAY(arena, flat->count + 1u, const struct op *);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < flat->count; i++) {
+        uint32_t k = 0;
+        while (k < count && !op_is(kinds[k], flat->ops[i].op->domain, flat->ops[i].op->type))
+            k++;
+        if (k == count)
+            kinds[count++] = flat->ops[i].op;
+    }
+    return count;
 }
 
 void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint64_t file_bytes,
@@ -225,6 +271,7 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     struct loading l = {.arena = &scratch, .out = out};
     l.external = (double)graph_weight_bytes(graph) > 3 * (double)file_bytes;
     load_graph(&l, graph);
+    out->operator_kinds = kinds_of(&scratch, flat);
     const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
         if (flat->ops[i].graph == seen || flat->ops[i].graph == graph)
@@ -238,7 +285,7 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     for (uint32_t k = 0; k < graph->input_count; k++)
         out->feed_bytes += (double)tensor_bytes(&graph->tensors[graph->inputs[k]]);
     out->external_bytes = l.external ? out->weight_bytes : 0;
-    out->loading_bytes = most_while_loading(&l);
+    out->loading_bytes = most_while_loading(graph, &l);
 }
 
 void footprint_fold(struct footprint *footprint, const struct folding *folding) {

@@ -36,7 +36,6 @@ static const struct overwrite {
     {"ThresholdedRelu", {0, -1}},
     {"Softmax",         {0, -1}},
     {"LogSoftmax",      {0, -1}},
-    {"FastGelu",        {0, -1}},
     {"Clip",            {0, -1}},
     {"Cast",            {0, -1}},
 };
@@ -151,6 +150,11 @@ static void release(struct planning *p, int32_t owner, uint32_t op) {
     p->free[p->free_count++] = owner;
 }
 
+/* Memory is given back behind its last reader: without one it stays, but may be taken over. */
+static void leave_unread(struct planning *p, int32_t owner) {
+    p->free[p->free_count++] = owner;
+}
+
 static void finish_operator(struct planning *p, uint32_t i) {
     const struct op *op = &p->graph->ops[i];
     for (uint32_t k = 0; k < op->input_count; k++) {
@@ -161,7 +165,7 @@ static void finish_operator(struct planning *p, uint32_t i) {
     for (uint32_t k = 0; k < op->output_count; k++) {
         int32_t output = op->outputs[k];
         if (output != GRAPH_NONE && p->out->owner[output] == output && p->uses[output] == 0)
-            release(p, output, i);
+            leave_unread(p, output);
     }
 }
 

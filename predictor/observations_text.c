@@ -47,11 +47,13 @@ static const struct number_column run_numbers[] = {
     RUN_NUMBER(prepack_ns),
     RUN_NUMBER(speed_probe_ns),
     FOOTPRINT_NUMBER(operators),
+    FOOTPRINT_NUMBER(operator_kinds),
     FOOTPRINT_NUMBER(file_bytes),
     FOOTPRINT_NUMBER(file_nodes),
     FOOTPRINT_NUMBER(external_bytes),
     FOOTPRINT_NUMBER(weight_bytes),
     FOOTPRINT_NUMBER(weight_tensors),
+    FOOTPRINT_NUMBER(small_weight_bytes),
     FOOTPRINT_NUMBER(blocked_weight_bytes),
     FOOTPRINT_NUMBER(large_filter_bytes),
     FOOTPRINT_NUMBER(packed_weight_bytes),
@@ -63,6 +65,7 @@ static const struct number_column run_numbers[] = {
     FOOTPRINT_NUMBER(resident_weight_bytes),
     FOOTPRINT_NUMBER(first_run_bytes),
     FOOTPRINT_NUMBER(arena_bytes),
+    FOOTPRINT_NUMBER(arena_most_bytes),
     FOOTPRINT_NUMBER(activation_bytes),
     FOOTPRINT_NUMBER(total_activation_bytes),
     FOOTPRINT_NUMBER(feed_bytes),
@@ -103,7 +106,7 @@ enum { TEXTS = 4 };
 _Static_assert(sizeof run_texts / sizeof *run_texts == TEXTS, "of a run");
 _Static_assert(sizeof op_texts / sizeof *op_texts == TEXTS, "of an operator");
 /* Whoever adds a number to these adds its row above. */
-_Static_assert(sizeof(struct footprint) == 20 * sizeof(double), "a row for each number");
+_Static_assert(sizeof(struct footprint) == 23 * sizeof(double), "a row for each number");
 _Static_assert(sizeof(struct reuse) == 11 * sizeof(double), "a row for each age, and the call");
 _Static_assert(RUN_NUMBERS + 1 + TEXTS < FIELDS_MAX, "a run fits a line");
 _Static_assert(OP_NUMBERS + 1 + TEXTS + FEATURE_TERMS_MAX < FIELDS_MAX, "an operator fits a line");

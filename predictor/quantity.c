@@ -26,7 +26,9 @@ static double latency(const struct footprint *f, double latency_ns) {
     }
 
 FOOTPRINT_TERM(operators)
+FOOTPRINT_TERM(operator_kinds)
 FOOTPRINT_TERM(weight_tensors)
+FOOTPRINT_TERM(small_weight_bytes)
 FOOTPRINT_TERM(file_nodes)
 FOOTPRINT_TERM(folded_bytes)
 FOOTPRINT_TERM(file_bytes)
@@ -43,6 +45,12 @@ FOOTPRINT_TERM(feed_bytes)
 static double parsed_bytes(const struct footprint *f, double latency_ns) {
     (void)latency_ns;
     return f->file_bytes + f->regrown_bytes;
+}
+
+/* A graph's small blocks: the larger it is, the more of them fit into holes that others left. */
+static double root_of_operators(const struct footprint *f, double latency_ns) {
+    (void)latency_ns;
+    return sqrt(f->operators);
 }
 
 /* What a file is read through is fresh memory too. */
@@ -98,17 +106,29 @@ static const struct quantity_info infos[] = {
     [QUANTITY_PEAK_BYTES] = {peak_bytes_of,
                              {loaded_bytes_of, resident_bytes_of},
                              {{"load_process", one, 0},
-                              {"load_operators", operators, 0},
+                              {"load_operators", root_of_operators, 0},
+                              {"load_nodes", file_nodes, 0},
+                              {"load_kinds", operator_kinds, 0},
+                              {"load_weight_tensors", weight_tensors, 0},
+                              {"load_small_bytes", small_weight_bytes, 0},
                               {"load_bytes", loading_bytes, 0},
                               {"run_process", one, SECOND},
-                              {"run_operators", operators, SECOND},
+                              {"run_operators", root_of_operators, SECOND},
+                              {"run_nodes", file_nodes, SECOND},
+                              {"run_kinds", operator_kinds, SECOND},
+                              {"run_weight_tensors", weight_tensors, SECOND},
+                              {"run_small_bytes", small_weight_bytes, SECOND},
                               {"run_weight_bytes", resident_weight_bytes, SECOND},
                               {"run_arena_bytes", arena_bytes, SECOND | DOUBTFUL},
                               {"run_feed_bytes", feed_bytes, SECOND}}                        },
     [QUANTITY_RESIDENT_BYTES] = {resident_bytes_of,
                              {resident_bytes_of},
                              {{"process", one, 0},
-                                  {"operators", operators, 0},
+                                  {"operators", root_of_operators, 0},
+                                  {"nodes", file_nodes, 0},
+                                  {"kinds", operator_kinds, 0},
+                                  {"weight_tensors", weight_tensors, 0},
+                                  {"small_bytes", small_weight_bytes, 0},
                                   {"weight_bytes", resident_weight_bytes, 0},
                                   {"arena_bytes", arena_bytes, DOUBTFUL},
                                   {"feed_bytes", feed_bytes, 0}}                             },
@@ -378,45 +398,61 @@ static int solve(enum quantity quantity, const struct observed_run *const *runs,
     return code;
 }
 
-static uint32_t without_model(const struct observed_run *const *runs, uint32_t count,
-                              const char *sha256, const struct observed_run **rest) {
-    uint32_t n = 0;
-    for (uint32_t r = 0; r < count; r++)
-        if (strcmp(runs[r]->model_sha256, sha256) != 0)
-            rest[n++] = runs[r];
-    return n;
-}
-
 /* ---- how far off ----------------------------------------------------------------------------- */
 
-enum { LEFT_OUT_MAX = 256 }; /* more say nothing new about the spread */
+enum { FOLDS_MAX = 32 };
 
 static const double normal_90 = 1.6448536269514722, normal_99 = 2.3263478740408408;
 
-/* Errors of the models left out: log(measured / fitted), and what of it was doubtful. */
+/* Errors of runs whose models were left out: log(measured / fitted), and what of it was doubtful.
+ */
 struct misses {
     double *log_ratio, *doubtful;
     uint32_t count;
 };
 
+/* Per run: what it is left out with. Runs of one model go together; up to FOLDS_MAX models go
+ * alone. */
+static uint32_t *folds_of(struct arena *arena, const struct observed_run *const *runs,
+                          uint32_t count) {
+    uint32_t *folds = ARENA_ARRAY(arena, count + 1u, uint32_t);
+    uint32_t models = 0;
+    for (uint32_t r = 0; r < count; r++) {
+        uint32_t first = 0;
+        while (strcmp(runs[first]->model_sha256, runs[r]->model_sha256) != 0)
+            first++;
+        folds[r] = first < r ? folds[first] : models++ % FOLDS_MAX;
+    }
+    return folds;
+}
+
+static void note_miss(enum quantity quantity, const double *rates, const struct observed_run *run,
+                      struct misses *misses) {
+    struct value fitted = apply(quantity, rates, &run->footprint, run->latency_ns);
+    misses->log_ratio[misses->count] = log(infos[quantity].measured(run) / fmax(fitted.total, 1));
+    misses->doubtful[misses->count++] = fitted.doubtful;
+}
+
 static int leave_each_out(struct arena *arena, enum quantity quantity,
                           const struct observed_run *const *runs, uint32_t count,
                           struct misses *misses, struct err *err) {
     const struct observed_run **rest = ARENA_ARRAY(arena, count, const struct observed_run *);
-    uint32_t step = count > LEFT_OUT_MAX ? (count + LEFT_OUT_MAX - 1) / LEFT_OUT_MAX : 1;
+    const uint32_t *folds = folds_of(arena, runs, count);
     misses->log_ratio = ARENA_ARRAY(arena, count, double);
     misses->doubtful = ARENA_ARRAY(arena, count, double);
-    for (uint32_t r = 0; r < count; r += step) {
+    for (uint32_t fold = 0; fold < FOLDS_MAX; fold++) {
         double rates[QUANTITY_TERMS_MAX];
-        uint32_t n = without_model(runs, count, runs[r]->model_sha256, rest);
-        if (n == 0)
+        uint32_t n = 0;
+        for (uint32_t r = 0; r < count; r++)
+            if (folds[r] != fold)
+                rest[n++] = runs[r];
+        if (n == 0 || n == count)
             continue;
         if (solve(quantity, rest, n, rates, err))
             return -(int)err->code;
-        struct value fitted = apply(quantity, rates, &runs[r]->footprint, runs[r]->latency_ns);
-        misses->log_ratio[misses->count] =
-            log(infos[quantity].measured(runs[r]) / fmax(fitted.total, 1));
-        misses->doubtful[misses->count++] = fitted.doubtful;
+        for (uint32_t r = 0; r < count; r++)
+            if (folds[r] == fold)
+                note_miss(quantity, rates, runs[r], misses);
     }
     return 0;
 }
@@ -532,7 +568,9 @@ struct upper_bound quantity_upper(enum quantity quantity, const struct quantity_
                                   double confidence) {
     if (fit->runs == 0)
         return (struct upper_bound){confidence, NAN};
-    struct value value = apply(quantity, fit->rates, footprint, latency_ns);
+    struct footprint most = *footprint;
+    most.arena_bytes = fmax(most.arena_bytes, most.arena_most_bytes);
+    struct value value = apply(quantity, fit->rates, &most, latency_ns);
     double reach =
         stats_normal_quantile(confidence) * fit->upper_scale * spread_of(fit, value.doubtful);
     return (struct upper_bound){confidence, value.total * exp(reach)};

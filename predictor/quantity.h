@@ -13,7 +13,7 @@
 
 #include <stdbool.h>
 
-enum { QUANTITY_TERMS_MAX = 12 };
+enum { QUANTITY_TERMS_MAX = 16 };
 
 struct quantity_fit {
     double rates[QUANTITY_TERMS_MAX];

@@ -88,6 +88,12 @@ static void random_numbers_are_not_computed_ahead(void **state) {
     assert_true(folding_of(graph).bytes == 0);
 }
 
+static void weights_of_eight_bits_are_not_widened_ahead(void **state) {
+    (void)state;
+    apply("Transpose", apply("DequantizeLinear", tensor(true), tensor(true)), GRAPH_NONE);
+    assert_true(folding_of(graph).bytes == 0);
+}
+
 static void the_most_that_loading_holds_knows_of_it(void **state) {
     (void)state;
     struct footprint footprint = {.file_bytes = 1000, .loading_bytes = 5000};
@@ -106,6 +112,7 @@ int main(void) {
         TEST(other_attributes_are_other_work),
         TEST(other_names_are_no_work),
         TEST(random_numbers_are_not_computed_ahead),
+        TEST(weights_of_eight_bits_are_not_widened_ahead),
         TEST(the_most_that_loading_holds_knows_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

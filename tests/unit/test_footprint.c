@@ -199,6 +199,25 @@ static void a_released_tensor_of_the_same_shape_is_taken_over(void **state) {
     assert_int_equal(p.owner[d], d);
 }
 
+static void fast_gelu_does_not_write_over_its_input(void **state) {
+    (void)state;
+    int32_t a = unary("Sin", input(64, 64), 64, 64);
+    int32_t b = apply("com.microsoft", "FastGelu", a, GRAPH_NONE, 64, 64);
+    assert_int_equal(placed().owner[b], b);
+}
+
+static void what_nobody_reads_stays_unless_it_is_taken_over(void **state) {
+    (void)state;
+    int32_t a = unary("Sin", input(64, 64), 64, 64);
+    int32_t unread = unary("Sin", a, 128, 32), taken = unary("Cos", a, 32, 128);
+    int32_t b = unary("Tan", a, 32, 128);
+    unary("Sin", b, 16, 16);
+    struct placement p = placed();
+    assert_int_equal(p.released[unread], PLACEMENT_KEPT);
+    assert_int_equal(p.owner[b], taken);
+    assert_int_equal(p.released[taken], 4);
+}
+
 static void outputs_of_the_graph_stand_alone(void **state) {
     (void)state;
     int32_t a = unary("Sin", input(64, 64), 64, 64);
@@ -223,6 +242,51 @@ static void later_runs_need_one_block_more(void **state) {
     /* Two regions of 4 MiB, then one of 8 for the block. */
     assert_int_equal((int)use.first_run_bytes, 6 * MIB + 8 * MIB / 32);
     assert_int_equal((int)use.steady_bytes, 12 * MIB + 16 * MIB / 32);
+}
+
+/* 4 MiB, 1 and 2 behind; when only the 1 is left, 2 MiB fit what was used behind it better than
+ * the 4 before it, which are free for what comes then. */
+static void a_block_is_filled_behind_its_last_tensor_too(void **state) {
+    (void)state;
+    int32_t a = unary("Sin", input(1, 1), 1024, 1024);
+    int32_t b = unary("Sin", a, 256, 1024), c = unary("Sin", a, 512, 1024);
+    int32_t d = unary("Sin", unary("Sin", c, 1, 1), 1024, 512);
+    apply("", "Add", unary("Sin", d, 2048, 512), b, 1, 2);
+    struct arena_use use;
+    arena_use_of(graph, &use);
+    assert_int_equal((int)use.block_bytes, 7 * MIB);
+}
+
+/* Two branches, one by one as they stand; the trunk's first tensor waits for its branch when the
+ * other one comes first. */
+static void two_branches(const char *last) {
+    int32_t trunk = unary("Sin", input(1, 1), 1024, 1024), ends[2];
+    for (int i = 0; i < 2; i++) {
+        int32_t branch = unary("Sin", trunk, 512 >> i, 2048 << i);
+        ends[i] =
+            apply("com.microsoft.nchwc", i ? last : "ReorderOutput", branch, GRAPH_NONE, 8, 8);
+        if (i == 0)
+            trunk = unary("Cos", trunk, 2048, 512);
+    }
+    apply("", "Concat", ends[0], ends[1], 16, 8);
+}
+
+static void branches_may_be_worked_through_in_another_order(void **state) {
+    (void)state;
+    struct arena_use use;
+    two_branches("ReorderOutput");
+    arena_use_of(graph, &use);
+    double most = arena_use_most(graph, &use);
+    assert_true(most >= use.steady_bytes + 4 * MIB);
+    assert_true(footprint(1000).arena_most_bytes == most);
+}
+
+static void an_order_that_never_differs_is_the_only_one(void **state) {
+    (void)state;
+    struct arena_use use;
+    two_branches("ReorderInput");
+    arena_use_of(graph, &use);
+    assert_true(arena_use_most(graph, &use) == use.steady_bytes);
 }
 
 static void an_empty_graph_uses_nothing(void **state) {
@@ -310,6 +374,48 @@ static void a_matrix_is_packed_by_each_of_its_readers_and_held_once(void **state
     assert_true(f.large_matrix_bytes == 0);
 }
 
+static void transposed_convolutions_keep_their_filters_in_the_arena(void **state) {
+    (void)state;
+    const int64_t sizes[] = {64, 32, 2, 2}, image[] = {1, 64, 8, 8}, larger[] = {1, 32, 16, 16};
+    int32_t x = graph_add_tensor(graph, "x", DTYPE_FLOAT32), w = weight("w", 1, 1);
+    graph_set_shape(graph, x, 4, image);
+    graph_set_shape(graph, w, 4, sizes);
+    int32_t y = apply("", "ConvTranspose", x, w, 1, 1);
+    graph_set_shape(graph, y, 4, larger);
+    double filter = 4.0 * 64 * 32 * 4;
+    struct footprint f = footprint((uint64_t)filter);
+    assert_true(f.resident_weight_bytes == 0);
+    assert_true(f.loading_bytes == 2 * filter);
+    /* The first run writes the output and columns behind the filter, in the same region. */
+    double columns = 4.0 * 32 * 4 * 64, output = 4.0 * 32 * 256;
+    assert_true(f.first_run_bytes == output + columns);
+    assert_true(f.arena_bytes == filter + output + columns + MIB / 32.0);
+}
+
+static void halves_are_held_beside_the_floats_made_of_them(void **state) {
+    (void)state;
+    int32_t x = input(8, 256);
+    int32_t y = apply("", "MatMul", x, weight("w", 256, 256), 8, 256);
+    double floats = 4.0 * 256 * 256;
+    assert_true(footprint((uint64_t)(floats / 2)).loading_bytes == 2 * floats); /* packing */
+    graph->tensors[apply("", "Cast", y, GRAPH_NONE, 8, 256)].dtype = DTYPE_FLOAT16;
+    assert_true(footprint((uint64_t)(floats / 2)).loading_bytes == 2 * floats);
+    for (int i = 0; i < 9; i++)
+        y = apply("", "MatMul", y, weight("w", 256, 256), 8, 256);
+    assert_true(footprint((uint64_t)(10 * floats / 2)).loading_bytes == 15.5 * floats);
+}
+
+static void kinds_of_operators_and_small_weights_are_counted(void **state) {
+    (void)state;
+    int32_t y = apply("", "MatMul", input(8, 64), weight("a", 64, 64), 8, 64);
+    y = apply("", "MatMul", y, weight("b", 64, 1024), 8, 1024);
+    y = apply("com.microsoft", "FastGelu", y, GRAPH_NONE, 8, 1024);
+    apply("", "FastGelu", y, GRAPH_NONE, 8, 1024);
+    struct footprint f = footprint(1000000);
+    assert_true(f.operators == 4 && f.operator_kinds == 3);
+    assert_true(f.weight_tensors == 2 && f.small_weight_bytes == 4.0 * 64 * 64);
+}
+
 static void large_tensors_are_copied_while_they_are_read(void **state) {
     (void)state;
     /* 160 MB: room for 50, 100, 200 million bytes; 50 and 100 are copied. */
@@ -354,8 +460,13 @@ int main(void) {
         TEST(what_is_read_again_is_not_written_over),
         TEST(a_view_keeps_its_input_alive),
         TEST(a_released_tensor_of_the_same_shape_is_taken_over),
+        TEST(fast_gelu_does_not_write_over_its_input),
+        TEST(what_nobody_reads_stays_unless_it_is_taken_over),
         TEST(outputs_of_the_graph_stand_alone),
         TEST(later_runs_need_one_block_more),
+        TEST(a_block_is_filled_behind_its_last_tensor_too),
+        TEST(branches_may_be_worked_through_in_another_order),
+        TEST(an_order_that_never_differs_is_the_only_one),
         TEST(an_empty_graph_uses_nothing),
         TEST(the_largest_weight_is_held_twice_while_the_file_is_read),
         TEST(packed_matrices_are_padded),
@@ -364,6 +475,9 @@ int main(void) {
         TEST(a_table_in_another_file_is_read_row_by_row),
         TEST(a_shared_matrix_is_held_packed_and_as_it_was),
         TEST(a_matrix_is_packed_by_each_of_its_readers_and_held_once),
+        TEST(transposed_convolutions_keep_their_filters_in_the_arena),
+        TEST(halves_are_held_beside_the_floats_made_of_them),
+        TEST(kinds_of_operators_and_small_weights_are_counted),
         TEST(large_tensors_are_copied_while_they_are_read),
         TEST(weights_outside_the_file_are_told_apart),
     };

@@ -45,8 +45,8 @@ static struct observed_run draw(const struct law *law, uint32_t i, double scale)
     f->loading_bytes = f->resident_weight_bytes * (1 + 2 * rng_uniform(&w.rng));
     f->file_bytes = f->packed_weight_bytes = f->resident_weight_bytes;
     f->arena_bytes = f->first_run_bytes = between(1e5, 5e7);
-    run.loaded_bytes = (34e6 + 1e4 * f->operators + f->loading_bytes) * around(law->noise);
-    run.resident_bytes = (35e6 + 1.2e4 * f->operators + f->resident_weight_bytes +
+    run.loaded_bytes = (34e6 + 1e5 * sqrt(f->operators) + f->loading_bytes) * around(law->noise);
+    run.resident_bytes = (35e6 + 1.2e5 * sqrt(f->operators) + f->resident_weight_bytes +
                           f->arena_bytes * around(law->arena_noise)) *
                          around(law->noise);
     run.peak_bytes = fmax(run.loaded_bytes, run.resident_bytes);
@@ -243,6 +243,20 @@ static void a_bound_grows_with_its_confidence(void **state) {
     assert_true(last > predicted(QUANTITY_PEAK_BYTES, &fit, &w.runs[0]));
 }
 
+static void a_bound_counts_with_the_worst_order_of_operators(void **state) {
+    (void)state;
+    const struct law law = {0.01, 0.01};
+    world_make(&law);
+    struct quantity_fit fit = fit_of(QUANTITY_RESIDENT_BYTES);
+    struct footprint one = w.runs[0].footprint, other = one;
+    other.arena_most_bytes = one.arena_bytes + 1e7;
+    double a = quantity_upper(QUANTITY_RESIDENT_BYTES, &fit, &one, 0, 0.99).value;
+    double b = quantity_upper(QUANTITY_RESIDENT_BYTES, &fit, &other, 0, 0.99).value;
+    assert_true(b > a + 0.9e7 && b < a + 1.2e7);
+    assert_true(quantity_estimate(QUANTITY_RESIDENT_BYTES, &fit, &one, 0).value ==
+                quantity_estimate(QUANTITY_RESIDENT_BYTES, &fit, &other, 0).value);
+}
+
 static void nothing_measured_is_refused(void **state) {
     (void)state;
     const struct law law = {0};
@@ -281,6 +295,7 @@ int main(void) {
         TEST(ninety_in_a_hundred_new_ones_lie_in_the_interval),
         TEST(doubt_goes_with_the_activations),
         TEST(a_bound_grows_with_its_confidence),
+        TEST(a_bound_counts_with_the_worst_order_of_operators),
         TEST(nothing_measured_is_refused),
         TEST(a_single_run_is_answered_with_doubt),
     };
