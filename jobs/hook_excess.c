@@ -81,7 +81,8 @@ static void learn_rates(struct arena *scratch, struct excess_row *rows, uint32_t
 
 static void remove_from_run(struct observation *observations, const struct hooked_run *run,
                             const double *rates, double cache_bytes, double way) {
-    double sum_ns = 0, end = run->first + run->count;
+    double sum_ns = 0;
+    uint32_t end = run->first + run->count;
     for (uint32_t i = run->first; i < end; i++) {
         struct observation *o = &observations[i];
         double excess_ns = rates[EXCESS_CALLS] + rates[EXCESS_COOLED] * cooled(o, cache_bytes);
