@@ -65,7 +65,8 @@ static int32_t unfolded(struct recipe *r, int32_t x) {
     y = zoo_reshape(b, y, ZOO_SHAPE(n, c, rows * columns, p * p));
     y = zoo_transpose(b, y, ZOO_SHAPE(0, 3, 2, 1));
     y = zoo_reshape(b, y, ZOO_SHAPE(n * p * p, rows * columns, c));
-    y = zoo_linear(b, recipe_name(b), zoo_layer_norm(b, recipe_name(b), y, 1e-5f), c, true);
+    y = zoo_layer_norm(b, recipe_name(b), y, 1e-5f);
+    y = zoo_linear(b, recipe_name(b), y, c, true);
     y = zoo_reshape(b, y, ZOO_SHAPE(n, p * p, rows * columns, c));
     y = zoo_transpose(b, y, ZOO_SHAPE(0, 3, 2, 1));
     y = zoo_reshape(b, y, ZOO_SHAPE(n * c * rows, columns, p, p));
