@@ -216,6 +216,12 @@ enum far_kind family_far_kind(enum kernel_family family, int term) {
     return is_pair(places->data, term) || is_pair(places->weights, term) ? FAR_BYTES : FAR_NONE;
 }
 
+bool family_term_is_stale(enum kernel_family family, int term) {
+    const struct far_places *places = &far_places[family];
+    return term > 1 &&
+           (term == places->data + 1 || term == places->weights + 1 || term == places->call + 1);
+}
+
 static void set_cold(struct features *features, uint8_t place, double bytes) {
     if (place)
         features->terms[place] = bytes;

@@ -287,20 +287,13 @@ double cost_model_log_spread(const struct cost_model *model, const struct featur
     return log_spread_of(model, answering(model, features), features);
 }
 
-/* As if an inference took so long; `aged` is the operator's features, to be changed. */
-static double aged_rates_ns(const struct cost_model *model, const struct class_fit *fit,
-                            struct features *aged, double inference_ns) {
-    aged->inference_ns = inference_ns;
-    features_forget(aged, model->forget_ns);
-    return class_fit_rates_ns(fit, aged);
-}
-
 double cost_model_rates_ns(const struct cost_model *model, const struct features *features) {
     const struct class_fit *fit = answering(model, features);
     struct features aged = *features;
     if (!fit || model->roofline_only)
         return roofline_ns(&model->roofline, features);
-    return aged_rates_ns(model, fit, &aged, features->inference_ns);
+    features_forget(&aged, model->forget_ns);
+    return class_fit_rates_ns(fit, &aged);
 }
 
 /* Kept and gone are two outcomes: the deviation of a draw with the share that is gone. */
@@ -309,12 +302,15 @@ double cost_model_age_doubt_ns(const struct cost_model *model, const struct feat
     if (!fit || model->roofline_only)
         return 0;
     struct features aged = *features;
-    double least = aged_rates_ns(model, fit, &aged, 1), most = aged_rates_ns(model, fit, &aged, 0);
-    if (!(most > least))
-        return 0;
-    double own = aged_rates_ns(model, fit, &aged, features->inference_ns);
-    double share = (own - least) / (most - least);
-    return sqrt(fmax(share * (1 - share), 0)) / 2 * (most - least);
+    double most_ns = 0, own_ns = 0;
+    features_forget(&aged, model->forget_ns);
+    for (int i = 1; i < FEATURE_TERMS_MAX; i++) {
+        if (fit->rates[i] == 0 || !family_term_is_stale(features->family, i))
+            continue;
+        most_ns += fit->rates[i] * aged.terms[i - 1];
+        own_ns += fit->rates[i] * aged.terms[i];
+    }
+    return sqrt(fmax(own_ns * (most_ns - own_ns), 0)) / 2;
 }
 
 struct estimate cost_model_estimate(const struct cost_model *model,
