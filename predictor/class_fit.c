@@ -63,7 +63,7 @@ double class_fit_ns(const struct class_fit *fit, const struct features *features
     if (!fit->residual.state)
         return ns;
     residual_input(features, input);
-    return ns * exp(residual_at(&fit->residual, input));
+    return ns * exp(fit->residual_share * residual_at(&fit->residual, input));
 }
 
 /* ---- rates ----------------------------------------------------------------------------------- */
@@ -284,7 +284,11 @@ static double log_deviation(double fitted_ns) {
     return sqrt(repeat_deviation * repeat_deviation + jitter * jitter);
 }
 
-/* said[r]: the residual of row r by what has not seen its model. */
+/* Architectures are not made as random networks are: what the residual has learnt from these holds
+ * for those by half, as the mean of the predictions with it and without. */
+static const double residual_believed = 0.5;
+
+/* said[r]: the residual of row r by what has not seen its model, as far as it is believed. */
 static int learn_residual(struct class_learning *l, const struct class_rows *rows,
                           struct class_fit *fit, double *said) {
     struct arena scratch;
@@ -307,6 +311,9 @@ static int learn_residual(struct class_learning *l, const struct class_rows *row
     const struct residual_rows residuals = {inputs, targets, deviations, folds, count, dims};
     int code =
         residual_learn(l->arena, l->estimator->learner, &residuals, &fit->residual, said, l->err);
+    fit->residual_share = l->estimator->physics == PHYSICS_NONE ? 1 : residual_believed;
+    for (uint32_t r = 0; r < count; r++)
+        said[r] *= fit->residual_share;
     arena_done(&scratch);
     return code;
 }

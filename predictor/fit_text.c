@@ -28,6 +28,7 @@ static void write_class(cJSON *list, const struct class_fit *fit) {
     json_add_number(item, "slowdown", fit->slowdown);
     json_add_number(item, "log_spread", fit->log_spread);
     json_add_number(item, "log_bias", fit->log_bias);
+    json_add_number(item, "residual_share", fit->residual_share);
     json_add_number(item, "flops_high", fit->flops_high);
     json_add_number(item, "bytes_high", fit->bytes_high);
     cJSON *rates = json_add_object(item, "ns_per");
@@ -149,8 +150,8 @@ static int read_class(struct arena *arena, const cJSON *item, struct class_fit *
         get_count(item, "observations", &fit->observations, err) ||
         get_count(item, "models", &fit->models, err) ||
         GET_NUMBERS(item, err, {"slowdown", &fit->slowdown}, {"log_spread", &fit->log_spread},
-                    {"log_bias", &fit->log_bias}, {"flops_high", &fit->flops_high},
-                    {"bytes_high", &fit->bytes_high}) ||
+                    {"log_bias", &fit->log_bias}, {"residual_share", &fit->residual_share},
+                    {"flops_high", &fit->flops_high}, {"bytes_high", &fit->bytes_high}) ||
         json_get_tree(item, "ns_per", cJSON_Object, &rates, err))
         return -(int)err->code;
     int family_index = name_index(family, FAMILY_COUNT, family_at, err);
