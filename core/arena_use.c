@@ -141,7 +141,8 @@ static void play_run(struct playing *p, bool first) {
     chunk_arena_give(&p->chunks, block);
 }
 
-static uint64_t written_bytes(const struct playing *p) {
+/* Pages of the arena and its books. */
+static uint64_t touched_bytes(const struct playing *p) {
     return p->chunks.touched_bytes + p->chunks.book_bytes;
 }
 
@@ -149,7 +150,7 @@ static uint64_t written_bytes(const struct playing *p) {
 static void keep_what_loading_made(struct playing *p) {
     for (uint32_t i = 0; i < p->graph->op_count; i++)
         chunk_arena_take(&p->chunks, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
-    p->loaded_bytes = written_bytes(p);
+    p->loaded_bytes = touched_bytes(p);
 }
 
 /* After the first run: the layout is known. */
@@ -176,10 +177,10 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
     struct arena scratch;
     arena_init(&scratch);
     struct playing p = play_first_run(&scratch, graph, steps);
-    out->first_run_bytes = (double)(written_bytes(&p) - p.loaded_bytes);
+    out->first_run_bytes = (double)(touched_bytes(&p) - p.loaded_bytes);
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
-    out->steady_bytes = (double)written_bytes(&p);
+    out->steady_bytes = (double)touched_bytes(&p);
     out->block_bytes = (double)p.block_bytes;
     out->written_bytes = (double)p.written_bytes;
     chunk_arena_done(&p.chunks);
@@ -242,7 +243,7 @@ static struct graph ordered(struct arena *arena, const struct graph *graph, bool
                          .next = ARENA_ARRAY(arena, n, uint32_t),
                          .last_first = last_first};
     for (uint32_t i = graph->op_count; i-- > 0;)
-        put_with_inputs(&o, last_first ? i : graph->op_count - 1 - i);
+        put_with_inputs(&o, i);
     struct graph out = *graph;
     out.ops = o.ops;
     return out;

@@ -96,7 +96,7 @@ enum far_kind { FAR_NONE, FAR_BYTES, FAR_CALL };
 enum far_kind family_far_kind(enum kernel_family family, int term);
 /* It counts what is stale; the term before it counts the same when all of that is. */
 bool family_term_is_stale(enum kernel_family family, int term);
-/* Some of its data is far, so how long an inference takes matters. */
+/* Some of its data or its own code is far, so how long an inference takes matters. */
 bool features_age_matters(const struct features *features);
 
 /* FLOPs of an operator of a graph with static shapes, as written or lowered; 0 when unknown. */

@@ -114,7 +114,7 @@ struct one_axis {
 static struct one_axis one_axis_of(const struct op_view *view) {
     const struct attribute *perm = op_attribute(view->op, "perm");
     struct one_axis a = {0};
-    if (!perm || perm->kind != ATTRIBUTE_INTS)
+    if (!perm || perm->kind != ATTRIBUTE_INTS || perm->count == 0)
         return a;
     a.last = (int64_t)perm->count - 1;
     while (a.first <= a.last && perm->ints[a.first] == a.first)
@@ -258,7 +258,7 @@ static struct streams streams_of_transpose(const struct op_view *view) {
     const struct one_axis axis = one_axis_of(view);
     if (!in || !out || in->rank < 1 || out->rank < 1)
         return (struct streams){0, 1};
-    if (!axis.moved || axis.last >= in->rank)
+    if (!axis.moved || axis.first >= axis.last || axis.last >= in->rank)
         return (struct streams){(double)size_from_end(in, 0), 4 * (double)size_from_end(out, 0)};
     double columns = trailing_elements(in, (int32_t)(axis.outwards ? axis.last : axis.first + 1));
     double rows = trailing_elements(in, (int32_t)axis.first) / columns;
@@ -457,8 +457,9 @@ static int64_t axes_apart(const struct op_view *view) {
     int64_t axis = op_int(view->op, "axis", -1);
     if (axis < 0)
         axis += in->rank;
-    double behind = axis < 0 ? 1 : trailing_elements(in, (int32_t)axis + 1);
-    return behind > 1 ? in->rank - 1 - axis : 0;
+    if (axis < 0 || axis >= in->rank || trailing_elements(in, (int32_t)axis + 1) <= 1)
+        return 0;
+    return in->rank - 1 - axis;
 }
 
 /* Nothing but single elements stands before the first axis that is reduced: one sum of rows, not

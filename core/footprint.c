@@ -5,6 +5,7 @@
 #include "core/workspace.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -249,16 +250,20 @@ static void add_arena(const struct graph *graph, bool outermost, struct footprin
     out->activation_bytes = fmax(out->activation_bytes, use.block_bytes);
 }
 
+static int by_kind(const void *a, const void *b) {
+    const struct op *x = *(const struct op *const *)a, *y = *(const struct op *const *)b;
+    int order = strcmp(x->domain, y->domain);
+    return order ? order : strcmp(x->type, y->type);
+}
+
 static uint32_t kinds_of(struct arena *arena, const struct flat_graph *flat) {
-    const struct op **kinds = ARENA_ARRAY(arena, flat->count + 1u, const struct op *);
+    const struct op **ops = ARENA_ARRAY(arena, flat->count + 1u, const struct op *);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < flat->count; i++) {
-        uint32_t k = 0;
-        while (k < count && !op_is(kinds[k], flat->ops[i].op->domain, flat->ops[i].op->type))
-            k++;
-        if (k == count)
-            kinds[count++] = flat->ops[i].op;
-    }
+    for (uint32_t i = 0; i < flat->count; i++)
+        ops[i] = flat->ops[i].op;
+    qsort(ops, flat->count, sizeof *ops, by_kind);
+    for (uint32_t i = 0; i < flat->count; i++)
+        count += i == 0 || by_kind(&ops[i - 1], &ops[i]) != 0;
     return count;
 }
 

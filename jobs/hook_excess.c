@@ -58,7 +58,8 @@ static void reweigh(struct arena *scratch, struct excess_row *rows, uint32_t cou
         rows[r].weight = sqrt(fmin(1, limit / fmax(fabs(residuals[r]), 1e-12)));
 }
 
-static void learn_rates(struct arena *scratch, struct excess_row *rows, uint32_t count,
+/* False, and no rates, when the rows do not tell. */
+static bool learn_rates(struct arena *scratch, struct excess_row *rows, uint32_t count,
                         double *rates) {
     double *a = ARENA_ARRAY(scratch, (size_t)count * EXCESS_PARTS, double);
     double *b = ARENA_ARRAY(scratch, count, double);
@@ -73,10 +74,11 @@ static void learn_rates(struct arena *scratch, struct excess_row *rows, uint32_t
         if (nnls(a, b, count, EXCESS_PARTS, rates, &singular)) {
             for (int p = 0; p < EXCESS_PARTS; p++)
                 rates[p] = 0;
-            return;
+            return false;
         }
         reweigh(scratch, rows, count, rates);
     }
+    return true;
 }
 
 static void remove_from_run(struct observation *observations, const struct hooked_run *run,
@@ -95,15 +97,16 @@ static void remove_from_run(struct observation *observations, const struct hooke
         observations[i].wall_ns *= share;
 }
 
-void hook_excess_remove(struct arena *scratch, struct observation *observations,
-                        const struct hooked_run *runs, uint32_t run_count, double cache_bytes) {
+void hook_excess_remove(struct observation *observations, const struct hooked_run *runs,
+                        uint32_t run_count, double cache_bytes) {
     double rates[EXCESS_PARTS] = {0};
-    struct excess_row *rows = ARENA_ARRAY(scratch, run_count + 1u, struct excess_row);
+    struct arena scratch;
+    arena_init(&scratch);
+    struct excess_row *rows = ARENA_ARRAY(&scratch, run_count + 1u, struct excess_row);
     for (uint32_t r = 0; r < run_count; r++)
         rows[r] = row_of(observations, &runs[r], cache_bytes);
-    bool learns = run_count >= RUNS_MIN;
-    if (learns)
-        learn_rates(scratch, rows, run_count, rates);
+    bool learnt = run_count >= RUNS_MIN && learn_rates(&scratch, rows, run_count, rates);
     for (uint32_t r = 0; r < run_count; r++)
-        remove_from_run(observations, &runs[r], rates, cache_bytes, learns ? 0.5 : 1);
+        remove_from_run(observations, &runs[r], rates, cache_bytes, learnt ? 0.5 : 1);
+    arena_done(&scratch);
 }

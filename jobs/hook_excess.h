@@ -17,11 +17,12 @@ struct hooked_run {
     uint32_t first, count;
 };
 
-/* Takes the excess off the operators. What it is per operator, and per operator that touches more
- * than an eighth of `cache_bytes`, is learnt from all runs. What a run's operators sum to then is
- * brought half the way to what the run took, in equal shares: both processes know it equally well.
- * Of few runs nothing is learnt, and the operators of each come to sum to its steady time. */
-void hook_excess_remove(struct arena *scratch, struct observation *observations,
-                        const struct hooked_run *runs, uint32_t run_count, double cache_bytes);
+/* Takes the excess off the operators. What it is as a share of the run, per operator, and per
+ * operator that touches an eighth of `cache_bytes` or more (in part, below that), is learnt from
+ * all runs. What a run's operators sum to then is brought half the way to what the run took, each
+ * in proportion: both processes know it equally well. Of few runs nothing is learnt, and the
+ * operators of each come to sum to its steady time. */
+void hook_excess_remove(struct observation *observations, const struct hooked_run *runs,
+                        uint32_t run_count, double cache_bytes);
 
 #endif

@@ -169,7 +169,7 @@ static void remove_excess(struct loading *l) {
         if (steady_ns > 0)
             runs[count++] = (struct hooked_run){steady_ns, first, end - first};
     }
-    hook_excess_remove(l->arena, l->observations, runs, count, l->filter->target.cache_bytes);
+    hook_excess_remove(l->observations, runs, count, l->filter->target.cache_bytes);
 }
 
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,

@@ -25,9 +25,10 @@ struct class_fit {
     enum kernel_family family;
     enum class_basis basis;
     double rates[FEATURE_TERMS_MAX]; /* ns per unit of the term, all >= 0 */
-    struct residual residual; /* of log(measured / rates x terms), over the terms' logarithms */
-    double residual_share;    /* of it that is believed, 0 to 1 */
-    double slowdown;          /* its time grows with this power of the machine's slowness */
+    struct residual
+        residual; /* of log(measured / rates x terms), over the terms' logarithms, without calls */
+    double residual_share; /* of it that is believed, 0 to 1 */
+    double slowdown;       /* its time grows with this power of the machine's slowness */
     uint32_t observations, models;
     double log_spread; /* standard deviation of log(measured / fitted) on models left out */
     double log_bias;   /* its mean: systematic error on models left out, for the record */

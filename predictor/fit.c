@@ -318,10 +318,11 @@ static int learn_spread(struct arena *arena, const struct training *training, co
     struct spread_parts *parts = ARENA_ARRAY(arena, training->run_count + 1u, struct spread_parts);
     uint32_t count = 0;
     for (uint32_t r = 0; r < training->run_count; r++) {
-        if ((skip && skip[r]) || said[r].value_ns <= 0 || !(sums[r] > 0))
+        double error = log(usual[r] * sums[r] / said[r].value_ns);
+        if ((skip && skip[r]) || !isfinite(error))
             continue;
         parts[count] = parts_of(&said[r]);
-        errors[count++] = log(usual[r] * sums[r] / said[r].value_ns);
+        errors[count++] = error;
     }
     return run_spread_learn(arena, errors, parts, count, &fit->spread, err);
 }

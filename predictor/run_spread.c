@@ -12,6 +12,8 @@ static const double normal_90 = 1.6448536269514722; /* two-sided 90 % */
  * own. */
 static const double squares_max = 4;
 static const double variance_min = 1e-6;
+/* A run of one short operator may be off by any factor; five says so. */
+static const double deviation_max = 1;
 static const double scale_min = 0.2;
 static const struct run_spread assumed = {
     {[SPREAD_OPERATORS] = 1, [SPREAD_AGE] = 1, [SPREAD_SHORT] = 0.01, [SPREAD_ALWAYS] = 2.5e-4},
@@ -40,7 +42,7 @@ static double variance_of(const double *weights, const struct spread_parts *part
 }
 
 double run_spread_deviation(const struct run_spread *spread, const struct spread_parts *parts) {
-    return spread->scale * sqrt(variance_of(spread->weights, parts));
+    return fmin(spread->scale * sqrt(variance_of(spread->weights, parts)), deviation_max);
 }
 
 /* Weighted by what is expected of each: least squares of relative variances, again and again since

@@ -12,7 +12,8 @@
 
 #include <stdint.h>
 
-/* Nanoseconds of CPU time that the work took: the least of a few rounds, a millisecond in all. */
+/* Nanoseconds of CPU time that the work took: the mean of a few rounds without the worst, a
+ * millisecond in all. */
 double speed_probe_ns(void);
 
 /* Bytes per nanosecond that one thread reads from a buffer of that size, the best of a few rounds:

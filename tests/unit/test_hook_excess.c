@@ -22,20 +22,6 @@ struct hooked {
 };
 
 static struct hooked hooked;
-static struct arena arena;
-
-static int set_up(void **state) {
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state) {
-    (void)state;
-    arena_done(&arena);
-    return 0;
-}
-
 /* Half of the operators of every other run touch enough to cool the hook; the two processes of a
  * run differ by `luck`. */
 static void draw(uint64_t seed, double luck) {
@@ -70,7 +56,7 @@ static void what_hooks_cost_is_learnt_and_taken_off(void **state) {
     (void)state;
     draw(1, 0);
     assert_true(mean_log_error(1, 2) > 0.02);
-    hook_excess_remove(&arena, hooked.observations, hooked.runs, RUNS, cache_bytes);
+    hook_excess_remove(hooked.observations, hooked.runs, RUNS, cache_bytes);
     assert_true(fabs(mean_log_error(0, 2)) < 1e-6 && fabs(mean_log_error(1, 2)) < 1e-6);
 }
 
@@ -78,7 +64,7 @@ static void what_hooks_cost_is_learnt_and_taken_off(void **state) {
 static void luck_is_shared_in_proportion(void **state) {
     (void)state;
     draw(2, 0.04);
-    hook_excess_remove(&arena, hooked.observations, hooked.runs, RUNS, cache_bytes);
+    hook_excess_remove(hooked.observations, hooked.runs, RUNS, cache_bytes);
     assert_true(fabs(mean_log_error(0, 2)) < 0.01 && fabs(mean_log_error(1, 2)) < 0.01);
     double squares = 0;
     for (uint32_t i = 0; i < RUNS * OPERATORS; i++)
@@ -90,7 +76,7 @@ static void luck_is_shared_in_proportion(void **state) {
 static void of_few_runs_operators_sum_to_the_run(void **state) {
     (void)state;
     draw(3, 0.04);
-    hook_excess_remove(&arena, hooked.observations, hooked.runs, 3, cache_bytes);
+    hook_excess_remove(hooked.observations, hooked.runs, 3, cache_bytes);
     for (uint32_t r = 0; r < 3; r++) {
         double sum_ns = 0;
         for (uint32_t i = r * OPERATORS; i < (r + 1) * OPERATORS; i++)
@@ -105,7 +91,7 @@ static void no_operator_vanishes(void **state) {
     draw(4, 0);
     for (uint32_t r = 0; r < RUNS; r++)
         hooked.observations[r * OPERATORS + 1].wall_ns = 50;
-    hook_excess_remove(&arena, hooked.observations, hooked.runs, RUNS, cache_bytes);
+    hook_excess_remove(hooked.observations, hooked.runs, RUNS, cache_bytes);
     for (uint32_t i = 0; i < RUNS * OPERATORS; i++)
         assert_true(hooked.observations[i].wall_ns >= 5);
 }
@@ -117,5 +103,5 @@ int main(void) {
         cmocka_unit_test(of_few_runs_operators_sum_to_the_run),
         cmocka_unit_test(no_operator_vanishes),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
