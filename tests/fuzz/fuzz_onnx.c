@@ -1,5 +1,6 @@
 /* The ONNX reader on any bytes: it must end, stay inside them, and what it accepts must be a graph
  * that can be walked. Dictionary: tests/fuzz/onnx.dict. */
+#include "core/features.h"
 #include "core/flat.h"
 #include "models/onnx/read.h"
 #include "tests/fuzz/onnx_seeds.h"
@@ -48,6 +49,19 @@ static void check_graph(const struct graph *graph) {
     }
 }
 
+/* Whatever its attributes and sizes say, an operator's work is a number. */
+static void check_features(const struct flat_graph *flat) {
+    const struct feature_target target = {.block = 16, .cache_bytes = 2 << 20, .integer_depth = 64};
+    for (uint32_t i = 0; i < flat->count; i++) {
+        struct features features;
+        struct err unknown = {0};
+        if (features_of(flat->ops[i].graph, flat->ops[i].op, &target, &features, &unknown))
+            continue;
+        for (int t = 0; t < FEATURE_TERMS_MAX; t++)
+            expect(features.terms[t] >= 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
     struct arena arena;
     struct err err = {0};
@@ -61,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
             check_graph(flat.ops[i].graph);
         expect(flat.count == graph_op_count(graph));
         (void)graph_weight_bytes(graph);
+        check_features(&flat);
     } else {
         expect(err.code == ERR_INPUT && err.message[0] != '\0');
     }
