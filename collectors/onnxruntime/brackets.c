@@ -107,6 +107,8 @@ static double bookkeeping_ns(const struct bracket *bracket, int64_t duration_us,
     return fmax(0, fmin(most, fmax(least, *usual)));
 }
 
+static const double clock_step_ns = 1;
+
 static void add(struct brackets *brackets, int32_t op, const struct bracket *bracket,
                 int64_t duration_us) {
     struct bracket_sum *sum = &brackets->sums[op];
@@ -114,8 +116,11 @@ static void add(struct brackets *brackets, int32_t op, const struct bracket *bra
     double late = bookkeeping_ns(bracket, duration_us, usual);
     double wall = (double)(bracket->stop_ns - bracket->start_ns) - late;
     sum->wall_ns += fmax(0, wall - (double)bracket->nested_ns);
-    /* When the thread was kept off the CPU meanwhile, the CPU time of it is the usual. */
-    sum->cpu_ns += (double)(bracket->cpu_ns - bracket->nested_cpu_ns) - fmin(late, 4 * *usual);
+    /* When the thread was kept off the CPU meanwhile, the CPU time of it is the usual. When it was
+     * right before the bracket, where its CPU clock is not read again, less than nothing is left.
+     */
+    double cpu = (double)(bracket->cpu_ns - bracket->nested_cpu_ns) - fmin(late, 4 * *usual);
+    sum->cpu_ns += fmax(cpu, clock_step_ns);
     for (uint32_t i = 0; brackets->counters && i < METRIC_COUNTER_MAX; i++) {
         double own = bracket->counts[i] - bracket->nested_counts[i] - brackets->cost[i];
         sum->counts[i] += own < 0 ? 0 : own; /* NaN stays: it never counted */
