@@ -86,9 +86,9 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
                 struct features *out, struct err *err);
 
 /* Processors share their last cache: the longer data waits for its next use, the more of it others
- * have driven out. Sets the terms "stale_..._bytes" as far as the family has them: the part of the
- * far bytes that has left the shared cache too, when that forgets within about forget_ns. Ages that
- * are not known count as old. */
+ * have driven out. Sets the terms "stale_..." as far as the family has them: the part of what is
+ * far, bytes or calls, that has left the shared cache too, when that forgets within about
+ * forget_ns. Ages that are not known count as old. */
 void features_forget(struct features *features, double forget_ns);
 /* What a term of the family counts of what is far, cold or stale: nothing, bytes, or the operator's
  * own code and books. */

@@ -21,7 +21,7 @@ struct quantity_fit {
     /* Deviation of log(measured / fitted) with the model left out: a constant and one that goes
      * with the share of the value that is known less well (activations). */
     double log_spread, log_spread_doubtful;
-    /* Multiply the deviation until 90 % of the models left out lie in the interval, and until 99 %
+    /* Multiply the deviation until 90 % of the runs left out lie in the interval, and until 99 %
      * lie below the upper bound. */
     double interval_scale, upper_scale;
 };

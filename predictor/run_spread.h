@@ -36,7 +36,8 @@ struct run_spread run_spread_assumed(void);
 /* The deviation of log(measured / predicted), at most 1. */
 double run_spread_deviation(const struct run_spread *spread, const struct spread_parts *parts);
 
-/* From runs left out: log(measured / predicted) and the parts of each. With few of them the weights
+/* From runs left out: log(measured / predicted) and the parts of each; the less noise is in what
+ * was measured, the more the result is of the prediction. With few of them the weights
  * stay what is assumed, with fewer than three the scale too. Returns 0, or -ERR_BUG on NaN. */
 int run_spread_learn(struct arena *arena, const double *log_errors,
                      const struct spread_parts *parts, uint32_t count, struct run_spread *out,
