@@ -18,50 +18,51 @@ static const struct family_info families[] = {
     [FAMILY_CONV_BLOCKED] = {"conv.blocked",
                              {"call", "busy_cycles", "wait_cycles", "input_pass_bytes",
                               "output_pass_bytes", "weight_bytes", "row_calls", "sum_bytes",
-                              "strided_cycles", "activation_elements", "clip_elements", FAR_DATA,
-                              FAR_WEIGHTS, FAR_CALLS}                                     },
+                              "strided_cycles", "activation_elements", "clip_elements", "forks",
+                              FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                         },
     [FAMILY_CONV_DEPTHWISE] = {"conv.depthwise",
                              {"call", "busy_cycles", "wait_cycles", "in_bytes", "out_bytes",
                                 "row_calls", "strided_cycles", "activation_elements",
-                                "clip_elements", FAR_DATA, FAR_CALLS}                     },
+                                "clip_elements", "forks", FAR_DATA, FAR_CALLS}          },
     [FAMILY_CONV_PLAIN] = {"conv.plain",
                              {"call", "busy_cycles", "wait_cycles", "column_bytes", "in_bytes",
                             "out_bytes", "weight_bytes", "groups", "panel_calls",
-                            "activation_elements", "clip_elements", "strided_column_bytes",
-                            FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                             },
+                            "activation_elements", "clip_elements", "strided_column_bytes", "forks",
+                            FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                           },
     [FAMILY_MATMUL] = {"matmul",
                              {"call", "busy_cycles", "wait_cycles", "weight_bytes", "packed_bytes",
                         "a_pass_bytes", "c_pass_bytes", "matrices", "denormal_products",
-                        "turned_bytes", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                 },
+                        "turned_bytes", "forks", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}      },
     [FAMILY_MATVEC] = {"matvec",
-                             {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", FAR_DATA,
-                        FAR_WEIGHTS, FAR_CALLS}                                           },
+                             {"call", "flops", "in_bytes", "out_bytes", "weight_bytes", "forks", FAR_DATA,
+                        FAR_WEIGHTS, FAR_CALLS}                                         },
     [FAMILY_CONV_INTEGER] = {"conv.integer",
                              {"call", "flops", "padded_flops", "column_bytes", "in_bytes",
                               "out_bytes", "weight_bytes", "products", "panel_calls", "sum_bytes",
-                              "packed_bytes", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}           },
+                              "packed_bytes", "forks", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}},
     [FAMILY_MATMUL_INTEGER] = {"matmul.integer",
                              {"call", "flops", "padded_flops", "weight_bytes", "packed_bytes",
                                 "a_pass_bytes", "sum_bytes", "matrices", "quantised_elements",
-                                FAR_DATA, FAR_WEIGHTS, FAR_CALLS}                         },
+                                "forks", FAR_DATA, FAR_WEIGHTS, FAR_CALLS}              },
     [FAMILY_POOL] = {"pool",
-                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", STREAMED_DATA,
-                      FAR_CALLS}                                                          },
+                             {"call", "window_elements", "in_bytes", "out_bytes", "rows", "forks",
+                      STREAMED_DATA, FAR_CALLS}                                         },
     [FAMILY_ELEMENTWISE] = {"elementwise",
-                             {"call", "elements", "in_bytes", "out_bytes", "spans", STREAMED_DATA,
-                             FAR_WEIGHTS, FAR_CALLS}                                      },
+                             {"call", "elements", "in_bytes", "out_bytes", "spans", "forks",
+                             STREAMED_DATA, FAR_WEIGHTS, FAR_CALLS}                     },
     [FAMILY_MOVE] = {"move",
                              {"call", "in_bytes", "out_bytes", "blocks", "strided_elements",
-                      "thrown_elements", "crowded_elements", STREAMED_DATA, FAR_WEIGHTS,
-                      FAR_CALLS}                                                          },
+                      "thrown_elements", "crowded_elements", "forks", STREAMED_DATA, FAR_WEIGHTS,
+                      FAR_CALLS}                                                        },
     [FAMILY_ROWS] = {"rows",
-                             {"call", "elements", "out_bytes", "rows", "strided_elements", STREAMED_DATA,
-                      FAR_CALLS}                                                          },
+                             {"call", "elements", "out_bytes", "rows", "strided_elements", "forks",
+                      STREAMED_DATA, FAR_CALLS}                                         },
     [FAMILY_RECURRENT] = {"recurrent",
                              {"call", "busy_cycles", "wait_cycles", "step_weight_bytes", "steps",
-                           "uncached_step_bytes", "gate_elements", FAR_WEIGHTS, FAR_CALLS}},
-    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes", FAR_CALLS}        },
-    [FAMILY_CONTROL] = {"control",        {"call", FAR_CALLS}                        },
+                           "uncached_step_bytes", "gate_elements", "forks", FAR_WEIGHTS,
+                           FAR_CALLS}                                                   },
+    [FAMILY_METADATA] = {"metadata",       {"call", "copied_bytes", FAR_CALLS}      },
+    [FAMILY_CONTROL] = {"control",        {"call", FAR_CALLS}                      },
 };
 
 _Static_assert(sizeof families / sizeof *families == FAMILY_COUNT, "a row for each family");
@@ -141,8 +142,9 @@ static struct op_view view_of(const struct graph *graph, const struct op *op,
 
 /* ---- the target ------------------------------------------------------------------------------ */
 
-struct feature_target feature_target_of(const struct machine *machine) {
-    return (struct feature_target){.block = strstr(machine->isa, "avx512f") ? 16 : 8,
+struct feature_target feature_target_of(const struct machine *machine, uint32_t threads) {
+    return (struct feature_target){.threads = threads,
+                                   .block = strstr(machine->isa, "avx512f") ? 16 : 8,
                                    .cache_bytes = (double)machine->cache_bytes[1],
                                    .integer_depth = strstr(machine->isa, "amx_int8") ? 64 : 4};
 }
@@ -182,27 +184,27 @@ static double flops_of(const struct op_view *view) {
     return kind->flops ? kind->flops(view) : kind->flops_per_element * view->largest_elements;
 }
 
-/* Where a family has the cold terms of what is far, each followed by the stale one; 0, the place of
- * "call": it has none. */
-struct far_places {
-    uint8_t data, weights, call;
+/* Where a family has "forks", and the cold terms of what is far, each followed by the stale one; 0,
+ * the place of "call": it has none. */
+struct places {
+    uint8_t forks, data, weights, call;
 };
 
-static const struct far_places far_places[FAMILY_COUNT] = {
-    [FAMILY_CONV_BLOCKED] = {11, 13, 15},
-    [FAMILY_CONV_DEPTHWISE] = {9,  0,  11},
-    [FAMILY_CONV_PLAIN] = {12, 14, 16},
-    [FAMILY_MATMUL] = {10, 12, 14},
-    [FAMILY_MATVEC] = {5,  7,  9 },
-    [FAMILY_CONV_INTEGER] = {11, 13, 15},
-    [FAMILY_MATMUL_INTEGER] = {9,  11, 13},
-    [FAMILY_POOL] = {5,  0,  7 },
-    [FAMILY_ELEMENTWISE] = {5,  7,  9 },
-    [FAMILY_MOVE] = {7,  9,  11},
-    [FAMILY_ROWS] = {5,  0,  7 },
-    [FAMILY_RECURRENT] = {0,  7,  9 },
-    [FAMILY_METADATA] = {0,  0,  2 },
-    [FAMILY_CONTROL] = {0,  0,  1 },
+static const struct places places[FAMILY_COUNT] = {
+    [FAMILY_CONV_BLOCKED] = {11, 12, 14, 16},
+    [FAMILY_CONV_DEPTHWISE] = {9,  10, 0,  12},
+    [FAMILY_CONV_PLAIN] = {12, 13, 15, 17},
+    [FAMILY_MATMUL] = {10, 11, 13, 15},
+    [FAMILY_MATVEC] = {5,  6,  8,  10},
+    [FAMILY_CONV_INTEGER] = {11, 12, 14, 16},
+    [FAMILY_MATMUL_INTEGER] = {9,  10, 12, 14},
+    [FAMILY_POOL] = {5,  6,  0,  8 },
+    [FAMILY_ELEMENTWISE] = {5,  6,  8,  10},
+    [FAMILY_MOVE] = {7,  8,  10, 12},
+    [FAMILY_ROWS] = {5,  6,  0,  8 },
+    [FAMILY_RECURRENT] = {7,  0,  8,  10},
+    [FAMILY_METADATA] = {0,  0,  0,  2 },
+    [FAMILY_CONTROL] = {0,  0,  0,  1 },
 };
 
 static bool is_pair(uint8_t place, int term) {
@@ -210,16 +212,15 @@ static bool is_pair(uint8_t place, int term) {
 }
 
 enum far_kind family_far_kind(enum kernel_family family, int term) {
-    const struct far_places *places = &far_places[family];
-    if (is_pair(places->call, term))
+    const struct places *at = &places[family];
+    if (is_pair(at->call, term))
         return FAR_CALL;
-    return is_pair(places->data, term) || is_pair(places->weights, term) ? FAR_BYTES : FAR_NONE;
+    return is_pair(at->data, term) || is_pair(at->weights, term) ? FAR_BYTES : FAR_NONE;
 }
 
 bool family_term_is_stale(enum kernel_family family, int term) {
-    const struct far_places *places = &far_places[family];
-    return term > 1 &&
-           (term == places->data + 1 || term == places->weights + 1 || term == places->call + 1);
+    const struct places *at = &places[family];
+    return term > 1 && (term == at->data + 1 || term == at->weights + 1 || term == at->call + 1);
 }
 
 static void set_cold(struct features *features, uint8_t place, double bytes) {
@@ -248,12 +249,12 @@ static double stale_bytes(const double ages[static REUSE_AGES], double inference
 }
 
 void features_forget(struct features *features, double forget_ns) {
-    const struct far_places *places = &far_places[features->family];
+    const struct places *at = &places[features->family];
     double inferences = features->inference_ns > 0 ? features->inference_ns / forget_ns : INFINITY;
-    set_stale(features, places->weights, stale_bytes(features->reuse.weights, inferences));
-    set_stale(features, places->data, stale_bytes(features->reuse.data, inferences));
+    set_stale(features, at->weights, stale_bytes(features->reuse.weights, inferences));
+    set_stale(features, at->data, stale_bytes(features->reuse.data, inferences));
     if (features->reuse.call > 0)
-        set_stale(features, places->call, features->reuse.call * stale_share(inferences));
+        set_stale(features, at->call, features->reuse.call * stale_share(inferences));
 }
 
 bool features_age_matters(const struct features *features) {
@@ -276,10 +277,28 @@ static void add_reuse(const struct op_view *view, const struct feature_target *t
         return;
     out->reuse = *reuse;
     out->inference_ns = target->inference_ns;
-    const struct far_places *places = &far_places[out->family];
-    set_cold(out, places->weights, reuse_bytes(reuse->weights));
-    set_cold(out, places->data, reuse_bytes(reuse->data));
-    set_cold(out, places->call, reuse->call);
+    const struct places *at = &places[out->family];
+    set_cold(out, at->weights, reuse_bytes(reuse->weights));
+    set_cold(out, at->data, reuse_bytes(reuse->data));
+    set_cold(out, at->call, reuse->call);
+}
+
+/* A call, and what is far of the code and the books, is the same however many threads there are. */
+void features_divide(struct features *features, uint32_t from, uint32_t to) {
+    double share =
+        division_share(&features->division, to) / division_share(&features->division, from);
+    uint8_t forks = places[features->family].forks;
+    if (from == to)
+        return;
+    for (int i = 1; i < FEATURE_TERMS_MAX; i++)
+        if (family_far_kind(features->family, i) != FAR_CALL)
+            features->terms[i] *= share;
+    for (int a = 0; a < REUSE_AGES; a++) {
+        features->reuse.weights[a] *= share;
+        features->reuse.data[a] *= share;
+    }
+    if (forks)
+        features->terms[forks] = division_forks(&features->division, to);
 }
 
 /* The key ends in the element type unless it is float32: "Gather/int64". */
@@ -310,6 +329,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
         kind->describe(&view, out);
     add_reuse(&view, target, out);
     add_dtype(&view, out);
+    features_divide(out, 1, target->threads);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #ifndef ASSAY_CORE_FEATURES_H
 #define ASSAY_CORE_FEATURES_H
 
+#include "core/division.h"
 #include "core/graph.h"
 #include "core/machine.h"
 #include "core/reuse.h"
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { FEATURE_TERMS_MAX = 18, KERNEL_KEY_SIZE = 64 };
+enum { FEATURE_TERMS_MAX = 19, KERNEL_KEY_SIZE = 64 };
 
 /* Classes that share their terms. A class without observations may borrow from its family. */
 enum kernel_family {
@@ -49,13 +50,16 @@ struct features {
     char key[KERNEL_KEY_SIZE]; /* the kernel class: "conv.nchwc.pointwise", "Add", "Gather/int64" */
     enum kernel_family family;
     double flops;
-    double bytes_in, bytes_out;      /* activations */
-    double bytes_weights;            /* initializers and constants */
-    struct reuse reuse;              /* what is far from the core's own caches, by age */
-    double inference_ns;             /* that ages are shares of; 0: not known */
-    double terms[FEATURE_TERMS_MAX]; /* of the family, in its order; unused ones are 0 */
-    bool free;                       /* its runtime passes over it: it takes no time at all */
-    bool guessed;                    /* a size depends on data and was taken from the inputs */
+    double bytes_in, bytes_out; /* activations */
+    double bytes_weights;       /* initializers and constants */
+    struct division division;   /* of the work among threads */
+    struct reuse reuse;         /* what is far from the core's own caches, by age */
+    double inference_ns;        /* that ages are shares of; 0: not known */
+    /* Of the family, in its order; unused ones are 0. With several threads what the busiest does.
+     */
+    double terms[FEATURE_TERMS_MAX];
+    bool free;    /* its runtime passes over it: it takes no time at all */
+    bool guessed; /* a size depends on data and was taken from the inputs */
 };
 
 /* What the lowered graph was lowered for. */
@@ -64,6 +68,7 @@ struct feature_target {
     double cache_bytes; /* of one CPU's own caches: the second level; 0: not known */
     /* Products of eight bits that one instruction sums up: 64 with AMX tiles, else 4. */
     uint32_t integer_depth;
+    uint32_t threads;    /* intra-op; 0 is 1 */
     double inference_ns; /* of the graph, 0: not known */
     /* Of the graph and its subgraphs; without them all data counts as near. */
     const struct graph_reuse *reuses;
@@ -75,7 +80,7 @@ struct graph_reuse {
     const struct reuse *ops;
 };
 
-struct feature_target feature_target_of(const struct machine *machine);
+struct feature_target feature_target_of(const struct machine *machine, uint32_t threads);
 /* The same for the operators of one lowered graph, subgraphs included; lives in the arena. */
 struct feature_target feature_target_for(struct arena *arena, const struct feature_target *machine,
                                          const struct graph *graph);
@@ -84,6 +89,9 @@ struct feature_target feature_target_for(struct arena *arena, const struct featu
  * that is not elementwise; the caller lists it as refused. */
 int features_of(const struct graph *graph, const struct op *op, const struct feature_target *target,
                 struct features *out, struct err *err);
+
+/* The same work done by that many threads, of features that one thread or another number does. */
+void features_divide(struct features *features, uint32_t from, uint32_t to);
 
 /* Processors share their last cache: the longer data waits for its next use, the more of it others
  * have driven out. Sets the terms "stale_..." as far as the family has them: the part of what is

@@ -158,6 +158,7 @@ static void describe_depthwise(const struct op_view *view, const struct conv_sha
     t[6] = s->strided ? cycles.busy : 0;
     t[7] = activation_elements(view, true);
     t[8] = activation_elements(view, false);
+    out->division = division_pieces(ceil(s->out_channels / view->block) * s->batch * s->out_rows);
 }
 
 static const char *blocked_key(const struct conv_shape *s, const struct op_view *view) {
@@ -192,6 +193,7 @@ void conv_blocked_describe(const struct op_view *view, struct features *out) {
     t[8] = s.strided ? cycles.busy : 0;
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
+    out->division = division_pieces(s.batch * s.groups * filter_sets * s.out_rows);
 }
 
 static void plain_key(const struct op_view *view, const struct conv_shape *s,
@@ -224,6 +226,18 @@ static void product_terms(const struct op_view *view, double products, double m,
     t[8] = products * ceil(m / GEMM_ROWS) * ceil(n / GEMM_COLUMNS) * passes.sums;
 }
 
+/* Images and groups go to one thread each. A single one is cut along its pixels; where there are
+ * more filters than pixels one thread gathers the columns of each, and the product is cut. */
+static struct division divide_plain(const struct conv_shape *s, double m, double n, double k) {
+    double products = s->batch * s->groups;
+    bool gathers = !s->pointwise || s->strided;
+    if (products > 1 && !(gathers && m > n))
+        return division_pieces(products);
+    struct division division = division_products(1, m, n, k);
+    division.forks = products;
+    return division;
+}
+
 void conv_plain_describe(const struct op_view *view, struct features *out) {
     struct conv_shape s = shape_of(view);
     double *t = out->terms;
@@ -236,6 +250,7 @@ void conv_plain_describe(const struct op_view *view, struct features *out) {
     t[9] = activation_elements(view, true);
     t[10] = activation_elements(view, false);
     t[11] = s.strided ? t[3] : 0; /* element by element instead of row by row */
+    out->division = divide_plain(&s, m, n, k);
 }
 
 /* A product of weights and input makes the columns; they are added up into the output. */
@@ -246,6 +261,8 @@ void conv_transpose_describe(const struct op_view *view, struct features *out) {
     plain_key(view, &s, out);
     product_terms(view, products, m, n, k, out);
     out->terms[3] = 4 * products * m * n;
+    out->division = division_products(1, m, n, k); /* one image and group after another */
+    out->division.forks = products;
 }
 
 /* ---- pooling --------------------------------------------------------------------------------- */
@@ -273,4 +290,6 @@ void pool_describe(const struct op_view *view, struct features *out) {
     t[3] = out->bytes_out;
     t[4] =
         view->out_elements / fmax(size_at(view->out0, view->out0 ? view->out0->rank - 1 : 0, 1), 1);
+    double planes = size_at(view->out0, 0, 1) * size_at(view->out0, 1, 1);
+    out->division = division_pieces(blocked ? ceil(t[4] / view->block) : planes);
 }

@@ -35,6 +35,7 @@ void ggml_product_describe(const struct op_view *view, struct features *out) {
     t[2] = one ? out->bytes_in : 0;
     t[3] = one ? out->bytes_out : out->bytes_weights;
     t[4] = one ? out->bytes_weights : 0;
+    out->division = division_pieces(last_but(view->out0, 0)); /* rows of the weights */
     if (one)
         return;
     t[5] = out->bytes_in;
@@ -56,6 +57,7 @@ void ggml_attention_describe(const struct op_view *view, struct features *out) {
     t[4] = out->bytes_in;
     t[6] = out->bytes_out;
     t[7] = view->in_elements / fmax(last_but(view->in0, 0), 1);
+    out->division = division_pieces(t[7]);
 }
 
 /* What is read of a table, and written into a cache, are the rows named and not all of it. */
@@ -72,6 +74,7 @@ void ggml_rows_describe(const struct op_view *view, struct features *out) {
     t[1] = get ? table_bytes : bytes;
     t[2] = out->bytes_out;
     t[3] = elements / fmax(last_but(rows, 0), 1);
+    out->division = division_pieces(t[3]);
 }
 
 /* Says where the same data is; nothing is computed. */

@@ -118,6 +118,10 @@ void integer_conv_describe(const struct op_view *view, struct features *out) {
         describe_gathered(view, &c, out);
     else
         describe_columns(view, &c, out);
+    /* Pixels of one image after the other, some tens at a time. */
+    double depth = c.in_channels / c.groups * c.kernel;
+    out->division = division_products(1, c.out_channels, c.out_pixels, depth);
+    out->division.forks = is_linear(view) ? c.batch : c.batch * c.groups;
 }
 
 /* ---- matrices -------------------------------------------------------------------------------- */
@@ -158,4 +162,5 @@ void integer_matmul_describe(const struct op_view *view, struct features *out) {
     t[6] = 4 * view->out_elements;
     t[7] = p.products;
     t[8] = quantises ? view->in_elements : 0;
+    out->division = division_products(p.products, p.m, p.n, p.k);
 }

@@ -133,6 +133,7 @@ static void describe_matvec(const struct product *p, struct features *out) {
     t[2] = out->bytes_in;
     t[3] = out->bytes_out;
     t[4] = out->bytes_weights;
+    out->division = division_products(p->matrices, p->m, p->n, p->k);
 }
 
 static const char *matmul_key(const struct op_view *view, const struct product *p) {
@@ -166,6 +167,7 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     /* The weights of barred pairs, each with a row of the right-hand matrix. */
     double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
     t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k * p.n;
+    out->division = division_products(p.matrices, p.m, p.n, p.k);
 }
 
 /* ---- recurrent layers: input [steps, batch, width], W [directions, gates x hidden, width],
@@ -189,6 +191,19 @@ static double weight_element_bytes(const struct op_view *view) {
     return info && info->bits ? info->bits / 8.0 : 4;
 }
 
+/* Sequences of a batch go to threads of their own unless there are few, and long ones; then each
+ * step is a product that is cut. */
+static struct division divide_recurrent(double steps, double batch, double gates, double hidden,
+                                        double directions) {
+    struct division division = division_pieces(batch);
+    if (!(batch > 4 || (batch >= 2 && hidden <= 256))) {
+        division = division_products(1, batch, gates, hidden);
+        division.forks = steps;
+    }
+    division.forks = directions * (division.forks + 1);
+    return division;
+}
+
 /* The input of all steps is one product; then each step, one direction after the other, multiplies
  * the state: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
@@ -208,4 +223,5 @@ void recurrent_describe(const struct op_view *view, struct features *out) {
     t[4] = all_steps;
     t[5] = all_steps * step_bytes * reuse_far_share(step_bytes, view->cache_bytes);
     t[6] = all_steps * batch * gates;
+    out->division = divide_recurrent(steps, batch, gates, hidden, directions);
 }

@@ -74,6 +74,7 @@ void elementwise_describe(const struct op_view *view, struct features *out) {
             snprintf(out->key, sizeof out->key, "BatchNormalization.rows");
     }
     t[4] = view->out_elements / fmax(run > 0 ? run : broadcast_run(view), 1);
+    out->division = stream_division(view, out);
 }
 
 /* ---- moving ---------------------------------------------------------------------------------- */
@@ -305,6 +306,25 @@ static struct blocks blocks_of(const struct op_view *view, enum move_form form, 
     return blocks;
 }
 
+/* Words of four bytes or less are moved by the transposition of a matrix, for each of the axes in
+ * front: its rows go to threads. Longer blocks are copied element by element where their axis goes
+ * outwards; everything else is done by one thread. */
+static struct division divide_transpose(const struct op_view *view, double run) {
+    const struct one_axis axis = one_axis_of(view);
+    double bytes = view->in0 ? dtype_element_bytes(view->in0->dtype) : 0;
+    if (!axis.moved || run >= view->in_elements || axis.last >= view->in0->rank)
+        return (struct division){0};
+    if (run * bytes > 4)
+        return axis.outwards
+                   ? division_by_cost(view->in_elements, division_stream_cycles(2 * bytes, 1))
+                   : (struct division){0};
+    double inner = trailing_elements(view->in0, (int32_t)axis.first) / run;
+    double moved = fmax((double)view->in0->dims[axis.outwards ? axis.last : axis.first].size, 1);
+    struct division division = division_pieces(axis.outwards ? inner / moved : moved);
+    division.forks = view->in_elements / run / fmax(inner, 1);
+    return division;
+}
+
 void move_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     enum move_form form = form_of(view->op->type);
@@ -322,6 +342,8 @@ void move_describe(const struct op_view *view, struct features *out) {
     const struct streams streams = streams_of(view, form, run);
     t[5] = crowds(&streams, first_level_bytes, first_level_ways) ? moved : 0;
     t[6] = crowds(&streams, view->cache_bytes, second_level_ways) ? moved : 0;
+    out->division =
+        form == MOVE_TRANSPOSE ? divide_transpose(view, run) : stream_division(view, out);
 }
 
 /* ---- views ------------------------------------------------------------------------------------
@@ -487,4 +509,5 @@ void rows_describe(const struct op_view *view, struct features *out) {
     t[2] = out->bytes_out;
     t[3] = rows_of(view);
     t[4] = outer ? view->in_elements : 0;
+    out->division = stream_division(view, out);
 }

@@ -144,7 +144,7 @@ static int gather(struct arena *arena, struct db *db, const struct place *place,
         .runtime = place->runtime,
         .runtime_version = place->runtime_version,
         .threads = place->threads,
-        .target = feature_target_of(&place->machine),
+        .target = feature_target_of(&place->machine, place->threads),
     };
     const struct choice to_judge = {.purpose = request->from ? request->judge : NULL,
                                     .other_than = request->from,

@@ -211,7 +211,9 @@ static struct protocol short_protocol(void) {
 /* log(measured / predicted) of the network's run, before the fit learns from it. */
 static double surprise(struct calibrating *c, struct arena *arena,
                        const struct profiled *profiled) {
-    const struct predict_options options = {.target = feature_target_of(&c->out->place.machine),
+    const struct place *place = &c->out->place;
+    const struct predict_options options = {.target =
+                                                feature_target_of(&place->machine, place->threads),
                                             .memory_confidence = 0.99,
                                             .allow_roofline = true};
     struct prediction prediction = {0};
@@ -299,7 +301,7 @@ static int refit(struct calibrating *c) {
         .runtime = place->runtime,
         .runtime_version = place->runtime_version,
         .threads = place->threads,
-        .target = feature_target_of(&place->machine),
+        .target = feature_target_of(&place->machine, place->threads),
     };
     struct training training;
     uint32_t known = c->out->networks_before + c->out->networks;

@@ -195,7 +195,8 @@ int contention_load_evidence(struct arena *arena, struct db *db, const struct pl
                              const struct cost_model *cost, struct contention_evidence *out,
                              struct err *err) {
     *out = (struct contention_evidence){.cpus = place->machine.cpus};
-    struct gathering g = {arena, db, place, cost, feature_target_of(&place->machine), out, 0};
+    struct gathering g = {
+        arena, db, place, cost, feature_target_of(&place->machine, place->threads), out, 0};
     const struct run_filter filter = {
         .machine = place->machine.fingerprint,
         .runtime = place->runtime,

@@ -57,7 +57,7 @@ static int load(struct arena *arena, struct db *db, const struct place *place,
         .threads = place->threads,
         .except_sha256 = except_sha256,
         .except_name = except_name,
-        .target = feature_target_of(&place->machine),
+        .target = feature_target_of(&place->machine, place->threads),
     };
     if (training_load(arena, db, &filter, training, err))
         return -(int)err->code;

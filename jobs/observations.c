@@ -94,7 +94,7 @@ int job_observations(struct arena *arena, struct db *db, const struct place *pla
         .runtime = place->runtime,
         .runtime_version = place->runtime_version,
         .threads = place->threads,
-        .target = feature_target_of(&place->machine),
+        .target = feature_target_of(&place->machine, place->threads),
     };
     if (training_load(arena, db, &filter, out, err))
         return -(int)err->code;

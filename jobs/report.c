@@ -102,7 +102,7 @@ static int collect(struct reporting *r) {
         .runtime = r->place->runtime,
         .runtime_version = r->place->runtime_version,
         .threads = r->place->threads,
-        .target = feature_target_of(&r->place->machine),
+        .target = feature_target_of(&r->place->machine, r->place->threads),
     };
     if (db_each_run(r->db, &filter, RUN_OPERATORS | RUN_GRAPH, keep_run, r, r->err) ||
         training_load(r->arena, r->db, &training, &r->training, r->err))
@@ -120,7 +120,7 @@ static int collect(struct reporting *r) {
 
 static int predict_held_out(struct reporting *r, struct shown_run *shown) {
     struct predict_options options = {
-        .target = feature_target_of(&r->place->machine),
+        .target = feature_target_of(&r->place->machine, r->place->threads),
         .memory_confidence = 0.99,
         .allow_roofline = true,
         .memory_timeline = true,

@@ -111,7 +111,7 @@ static int load_other_threads(struct scale_job *s, const int64_t *measured, size
             .runtime = s->place.runtime,
             .runtime_version = s->place.runtime_version,
             .threads = (uint32_t)measured[i],
-            .target = feature_target_of(&s->place.machine),
+            .target = feature_target_of(&s->place.machine, (uint32_t)measured[i]),
         };
         if (measured[i] == 1)
             continue;
@@ -230,10 +230,9 @@ static void carry_over(struct arena *arena, const struct basis *basis,
         double ns = row->share * prediction->latency_ns.value;
         if (!(ns > 0) || features_of(flat->graph, flat->op, &target, &features, &unknown))
             continue;
-        double then =
-            basis->from == basis->threads
-                ? ns
-                : thread_law_ns(&basis->law, features.family, ns, basis->from, basis->threads);
+        double then = basis->from == basis->threads
+                          ? ns
+                          : thread_law_ns(&basis->law, &features, ns, basis->from, basis->threads);
         before += ns;
         after += then;
         contention_load_add(load, &basis->fitted.fit.cost.roofline, &features, then);
@@ -320,8 +319,10 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
                             const struct lowering *lowering, int64_t batch,
                             const struct basis *basis) {
     const struct scale_request *request = s->request;
+    struct feature_target target = subject->target;
+    target.threads = basis->from;
     const struct predict_options options = {
-        .target = subject->target,
+        .target = target,
         .memory_confidence = request->memory_confidence,
         .folded = folding_of(subject->graph),
         .allow_roofline = !request->refuse_roofline,
@@ -331,7 +332,7 @@ static void predict_threads(struct scale_job *s, const struct subject *subject,
     predict_model(s->arena, &basis->fitted.fit, lowering->graph, &lowering->flat,
                   subject->model.file_bytes, &options, &prediction);
     if (!prediction.refused_count)
-        carry_over(s->arena, basis, lowering, &subject->target, &prediction, &load);
+        carry_over(s->arena, basis, lowering, &target, &prediction, &load);
     for (uint32_t i = 0; i < request->replica_count; i++) {
         struct scale_row *row = add_row(s, batch, basis->threads, (uint32_t)request->replicas[i]);
         if (prediction.refused_count)

@@ -57,7 +57,7 @@ static int describe_machine(struct opening *o) {
         o->out->machine = *o->request->machine;
     else if (machine_describe(&o->out->machine, o->err))
         return -(int)o->err->code;
-    o->out->target = feature_target_of(&o->out->machine);
+    o->out->target = feature_target_of(&o->out->machine, o->request->threads);
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 4 };
+enum { FIT_VERSION = 5 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",

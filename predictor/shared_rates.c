@@ -3,10 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const shared_names[] = {
-    "busy_cycles",       "wait_cycles",        "cold_data_bytes",   "stale_data_bytes",
-    "cold_weight_bytes", "stale_weight_bytes", "cold_stream_bytes", "stale_stream_bytes",
-    "cold_calls",        "stale_calls"};
+static const char *const shared_names[] = {"busy_cycles",
+                                           "wait_cycles",
+                                           "cold_data_bytes",
+                                           "stale_data_bytes",
+                                           "cold_weight_bytes",
+                                           "stale_weight_bytes",
+                                           "cold_stream_bytes",
+                                           "stale_stream_bytes",
+                                           "cold_calls",
+                                           "stale_calls",
+                                           "forks"};
 _Static_assert(sizeof shared_names / sizeof *shared_names == SHARED_TERMS, "a name for each");
 
 static int shared_index(const char *term) {

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-enum { SHARED_TERMS = 10 };
+enum { SHARED_TERMS = 11 };
 
 struct shared_rates {
     double ns[SHARED_TERMS]; /* per unit of the term; 0: not known */

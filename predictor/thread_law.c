@@ -7,14 +7,13 @@
 
 enum { ROUNDS = 4, TERMS = 2 };
 
-/* Kernels that split blocks of rows or channels are parallel but for their last, uneven part; those
- * that stream saturate the memory before they run out of CPUs; views do nothing. */
+/* Kernels that compute lose little; those that stream saturate the memory before they run out of
+ * CPUs. */
 static const double default_serial[FAMILY_COUNT] = {
-    [FAMILY_CONV_BLOCKED] = 0.05, [FAMILY_CONV_DEPTHWISE] = 0.10, [FAMILY_CONV_PLAIN] = 0.10,
+    [FAMILY_CONV_BLOCKED] = 0.03, [FAMILY_CONV_DEPTHWISE] = 0.10, [FAMILY_CONV_PLAIN] = 0.10,
     [FAMILY_CONV_INTEGER] = 0.10, [FAMILY_MATMUL_INTEGER] = 0.05, [FAMILY_MATMUL] = 0.05,
     [FAMILY_MATVEC] = 0.30,       [FAMILY_POOL] = 0.15,           [FAMILY_ELEMENTWISE] = 0.20,
-    [FAMILY_MOVE] = 0.50,         [FAMILY_ROWS] = 0.20,           [FAMILY_RECURRENT] = 0.60,
-    [FAMILY_METADATA] = 1,        [FAMILY_CONTROL] = 1,
+    [FAMILY_MOVE] = 0.30,         [FAMILY_ROWS] = 0.10,           [FAMILY_RECURRENT] = 0.30,
 };
 static const double default_sync_ns = 2000; /* of waking a spinning thread and waiting for it */
 static const double default_log_spread = 0.25;
@@ -27,20 +26,27 @@ void thread_law_default(struct thread_law *law) {
     *law = (struct thread_law){.log_spread = default_log_spread, .threads_most = 1};
     for (int f = 0; f < FAMILY_COUNT; f++) {
         law->serial[f] = default_serial[f];
-        law->sync_ns[f] = default_serial[f] < 1 ? default_sync_ns : 0;
+        law->sync_ns[f] = default_sync_ns;
     }
 }
 
-static double share_at(double serial, double threads) {
-    return serial + (1 - serial) / threads;
+/* What is left of the time of one thread, and the forks that wait for so many. */
+static double slowed_share(double serial, const struct division *division, uint32_t threads) {
+    return serial + (1 - serial) * division_share(division, threads);
 }
 
-double thread_law_ns(const struct thread_law *law, enum kernel_family family, double ns,
+static double waits(const struct division *division, uint32_t threads) {
+    return division_forks(division, threads) * log2(threads);
+}
+
+double thread_law_ns(const struct thread_law *law, const struct features *features, double ns,
                      uint32_t from, uint32_t to) {
-    double serial = law->serial[family], sync = law->sync_ns[family];
+    double serial = law->serial[features->family], sync_ns = law->sync_ns[features->family];
+    const struct division *division = &features->division;
     /* What waits for nobody is at least a fifth, or the law does not fit this operator. */
-    double busy = fmax(ns - sync * log2(from), ns / 5);
-    return busy / share_at(serial, from) * share_at(serial, to) + sync * log2(to);
+    double busy = fmax(ns - sync_ns * waits(division, from), ns / 5);
+    return busy / slowed_share(serial, division, from) * slowed_share(serial, division, to) +
+           sync_ns * waits(division, to);
 }
 
 double thread_law_log_spread(const struct thread_law *law, uint32_t to) {
@@ -50,7 +56,8 @@ double thread_law_log_spread(const struct thread_law *law, uint32_t to) {
 
 /* ---- learning -------------------------------------------------------------------------------- */
 
-/* Rows of one family: what is left of the ideal 1 / n, over the serial share and the waiting. */
+/* Rows of one family: what is left of the busiest thread's share, over the part that is slowed down
+ * all the same and the waiting. */
 struct rows {
     double *a, *b, *weight;
     double *said; /* scratch */
@@ -65,18 +72,28 @@ static void add_row(struct rows *rows, double serial_term, double sync_term, dou
     rows->weight[rows->count++] = weight;
 }
 
+static double alone_ns(const struct cost_model *one, const struct features *features,
+                       uint32_t threads) {
+    struct features alone = *features;
+    features_divide(&alone, threads, 1);
+    return cost_model_estimate(one, &alone).value;
+}
+
+/* What one thread does alone is the same at every number. */
 static void gather(const struct cost_model *one, const struct training *others, uint32_t count,
                    enum kernel_family family, struct rows *rows) {
     for (uint32_t t = 0; t < count; t++) {
-        double n = others[t].threads;
+        uint32_t n = others[t].threads;
         for (uint32_t i = 0; i < others[t].observation_count; i++) {
             const struct observation *o = &others[t].observations[i];
-            if (o->features.family != family || !(o->wall_ns > 0))
+            const struct division *division = &o->features.division;
+            double share = division_share(division, n);
+            if (o->features.family != family || share == 1 || !(o->wall_ns > 0))
                 continue;
-            double alone = cost_model_estimate(one, &o->features).value;
+            double alone = alone_ns(one, &o->features, n);
             if (alone > 0)
-                add_row(rows, 1 - 1 / n, 1000 * log2(n) / alone, o->wall_ns / alone - 1 / n,
-                        alone / (alone + short_ns));
+                add_row(rows, 1 - share, 1000 * waits(division, n) / alone,
+                        o->wall_ns / alone - share, alone / (alone + short_ns));
         }
     }
 }
@@ -143,8 +160,8 @@ static void judge_runs(struct arena *arena, const struct cost_model *one,
         double *took = ARENA_ARRAY(arena, others[t].run_count + 1u, double);
         for (uint32_t i = 0; i < others[t].observation_count; i++) {
             const struct observation *o = &others[t].observations[i];
-            double alone = cost_model_estimate(one, &o->features).value;
-            said[o->run] += thread_law_ns(law, o->features.family, alone, 1, others[t].threads);
+            double alone = alone_ns(one, &o->features, others[t].threads);
+            said[o->run] += thread_law_ns(law, &o->features, alone, 1, others[t].threads);
             took[o->run] += o->wall_ns;
         }
         for (uint32_t r = 0; r < others[t].run_count; r++)

@@ -1,10 +1,12 @@
 /* How an operator's time follows the number of threads where that number was not measured:
  *
- *     time(n) = time(1) x (serial + (1 - serial) / n) + sync x log2(n)
+ *     time(n) = time(1) x (serial + (1 - serial) x share(n)) + sync x forks(n) x log2(n)
  *
- * with a serial share and a cost of setting threads to work and waiting for them, per kernel
- * family. Learnt from runs at other thread counts against a fit of one thread; a family without
- * observations keeps the default.
+ * where the busiest of n threads does share(n) of the work and forks(n) times threads are set to
+ * work and waited for, as the kernel deals it out (core/division.h). Per kernel family there is a
+ * share that is slowed down all the same, since threads compete for memory and caches, and the cost
+ * of a fork. Both are learnt from runs at other thread counts against a fit of one thread; a family
+ * without observations keeps the default.
  */
 #ifndef ASSAY_PREDICTOR_THREAD_LAW_H
 #define ASSAY_PREDICTOR_THREAD_LAW_H
@@ -32,7 +34,7 @@ int thread_law_learn(struct arena *arena, const struct cost_model *one,
                      struct err *err);
 
 /* The time at `to` threads of an operator that takes `ns` at `from`. */
-double thread_law_ns(const struct thread_law *law, enum kernel_family family, double ns,
+double thread_law_ns(const struct thread_law *law, const struct features *features, double ns,
                      uint32_t from, uint32_t to);
 
 /* Standard deviation of the logarithm of a model's latency told so. */

@@ -706,6 +706,76 @@ static void far_terms_are_known_by_kind(void **state) {
     }
 }
 
+/* ---- several threads ------------------------------------------------------------------------- */
+
+static const struct {
+    const char *what;
+    struct scene scene;
+    uint32_t threads;
+    double share, forks;
+} dealt[] = {
+  /* clang-format off */
+    {"two sets of filters by seven rows are fourteen pieces",
+     {"com.microsoft.nchwc", "Conv", {VALUE(1, 64, 7, 7), WEIGHT(128, 64, 3, 3)}, VALUE(1, 128, 7, 7),
+      {{"pads", {1, 1, 1, 1}, 4, NULL}}}, 4, 4. / 14, 1},
+    {"one filter each: a row of a block of channels is a piece",
+     {"com.microsoft.nchwc", "Conv", {VALUE(1, 32, 5, 5), WEIGHT(32, 1, 3, 3)}, VALUE(1, 32, 5, 5),
+      {{"group", {32}, 0, NULL}, {"pads", {1, 1, 1, 1}, 4, NULL}}}, 4, 3. / 10, 1},
+    {"groups go to threads whole",
+     {NULL, "Conv", {VALUE(1, 48, 14, 14), WEIGHT(48, 16, 3, 3)}, VALUE(1, 48, 14, 14),
+      {{"group", {3}, 0, NULL}, {"pads", {1, 1, 1, 1}, 4, NULL}}}, 2, 2. / 3, 1},
+    {"a batch of three small products",
+     {NULL, "MatMul", {VALUE(3, 8, 8), VALUE(3, 8, 8)}, VALUE(3, 8, 8), {{0}}}, 2, 2. / 3, 1},
+    {"a tiny product is not worth a second thread",
+     {NULL, "MatMul", {VALUE(8, 8), WEIGHT(8, 8)}, VALUE(8, 8), {{0}}}, 2, 1, 0},
+    {"nor is a short sum",
+     {NULL, "Add", {VALUE(88000), VALUE(88000)}, VALUE(88000), {{0}}}, 2, 1, 0},
+    {"rows that are normalised, however short",
+     {NULL, "LayerNormalization", {VALUE(5, 8), WEIGHT(8), WEIGHT(8)}, VALUE(5, 8), {{0}}}, 2, 3. / 5, 1},
+    {"16,384 elements of a softmax are worth a thread more",
+     {NULL, "Softmax", {VALUE(128, 128)}, VALUE(128, 128), {{0}}}, 4, 0.5, 1},
+    {"a mean over everything",
+     {NULL, "ReduceMean", {VALUE(1000, 1000)}, VALUE(1, 1), {{0}}}, 4, 1, 0},
+    {"a matrix is transposed row by row",
+     {NULL, "Transpose", {VALUE(10, 6, 8)}, VALUE(10, 8, 6), {{"perm", {0, 2, 1}, 3, NULL}}}, 4, 2. / 6, 10},
+    {"any other order is one thread's work",
+     {NULL, "Transpose", {VALUE(10, 6, 8)}, VALUE(8, 6, 10), {{"perm", {2, 1, 0}, 3, NULL}}}, 4, 1, 0},
+    {"a choice is one thread's work",
+     {NULL, "Where", {VALUE(1000000), VALUE(1000000), VALUE(1000000)}, VALUE(1000000), {{0}}}, 4, 1, 0},
+  /* clang-format on */
+};
+
+static void work_is_dealt_out_as_the_kernels_do(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof dealt / sizeof *dealt; i++) {
+        struct features f = features_at(&dealt[i].scene);
+        double share = division_share(&f.division, dealt[i].threads),
+               forks = division_forks(&f.division, dealt[i].threads);
+        if (fabs(share - dealt[i].share) > 1e-9 || forks != dealt[i].forks)
+            fail_msg("%s: %g of it, %g forks", dealt[i].what, share, forks);
+    }
+}
+
+/* The busiest thread has a part of the work, and one thread all of it again. */
+static void divided_terms_are_parts_of_the_whole(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof expectations / sizeof *expectations; i++) {
+        const struct features one = features_at(&expectations[i].scene);
+        struct features back = one;
+        for (uint32_t n = 2; n <= 64; n *= 2) {
+            struct features many = one;
+            features_divide(&many, 1, n);
+            double share = division_share(&one.division, n);
+            assert_true(share <= 1 && share >= 1. / n);
+            assert_true(many.terms[0] == 1 && many.terms[1] <= one.terms[1]);
+            features_divide(&many, n, 1);
+            back = many;
+        }
+        for (int t = 0; t < FEATURE_TERMS_MAX; t++)
+            assert_true(fabs(back.terms[t] - one.terms[t]) <= 1e-9 * one.terms[t]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_operators_have_the_numbers_of_the_book),
@@ -726,6 +796,8 @@ int main(void) {
         cmocka_unit_test(what_is_stale_gets_the_terms_of_that_name),
         cmocka_unit_test(every_stale_term_follows_its_cold_one),
         cmocka_unit_test(far_terms_are_known_by_kind),
+        cmocka_unit_test(work_is_dealt_out_as_the_kernels_do),
+        cmocka_unit_test(divided_terms_are_parts_of_the_whole),
         cmocka_unit_test(convolutions_and_products_add_up_to_the_published_figures),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
