@@ -7,6 +7,8 @@
 #include "reports/prediction_json.h"
 #include "reports/prediction_text.h"
 
+#include <math.h>
+
 static int print_tables(struct context *context, const struct prediction *prediction,
                         uint32_t limit, struct err *err) {
     struct table totals, cold_start, timeline, memory, kernels, operators, refused, counted,
@@ -52,18 +54,29 @@ void print_memory_notes(struct context *context, const struct prediction *predic
             print_note(context, "%s", sentences[i]);
 }
 
+/* ", now 12.3 % slower than usual"; "" when its speed was not looked at. */
+static const char *speed_text(const struct prediction *prediction, char text[static 48]) {
+    double more = 100 * (prediction->slowness - 1);
+    text[0] = '\0';
+    if (prediction->slowness > 0)
+        snprintf(text, 48, ", now %.1f %% %s than usual", fabs(more),
+                 more < 0 ? "faster" : "slower");
+    return text;
+}
+
 int print_prediction(struct context *context, const struct prediction *prediction, uint32_t limit,
                      struct err *err) {
+    char speed[48];
     if (context->json) {
         cJSON *tree = prediction_json(prediction);
         int code = print_json(context, tree, err);
         cJSON_Delete(tree);
         return code;
     }
-    if (print_line(context, err, "%s on %s, %s %s, %u thread%s", prediction->model.name,
+    if (print_line(context, err, "%s on %s, %s %s, %u thread%s%s", prediction->model.name,
                    prediction->machine, prediction->conditions.runtime,
                    prediction->conditions.runtime_version, prediction->conditions.threads,
-                   prediction->conditions.threads == 1 ? "" : "s") ||
+                   prediction->conditions.threads == 1 ? "" : "s", speed_text(prediction, speed)) ||
         print_tables(context, prediction, limit, err))
         return -(int)err->code;
     print_memory_notes(context, prediction);

@@ -1,5 +1,7 @@
 #include "core/observation.h"
 
+#include <math.h>
+
 uint32_t training_first(const struct training *training, uint32_t run) {
     uint32_t low = 0, high = training->observation_count;
     while (low < high) {
@@ -17,7 +19,7 @@ struct training training_kept(struct arena *arena, const struct training *traini
     struct observed_run *runs = ARENA_ARRAY(arena, training->run_count + 1u, struct observed_run);
     struct observation *observations =
         ARENA_ARRAY(arena, training->observation_count + 1u, struct observation);
-    struct training kept = {observations, runs, 0, 0, training->threads};
+    struct training kept = {observations, runs, 0, 0, training->threads, training->usual_probe_ns};
     for (uint32_t r = 0; r < training->run_count; r++) {
         if (!keep[r])
             continue;
@@ -29,4 +31,13 @@ struct training training_kept(struct arena *arena, const struct training *traini
         runs[kept.run_count++] = training->runs[r];
     }
     return kept;
+}
+
+double slowness_of(double probe_ns, double usual_probe_ns) {
+    bool known = probe_ns > 0 && usual_probe_ns > 0;
+    return known ? fmax(0.5, fmin(2, probe_ns / usual_probe_ns)) : 1;
+}
+
+double slowness_of_loading(double slowness) {
+    return pow(slowness, 0.7);
 }

@@ -43,7 +43,15 @@ struct training {
     const struct observed_run *runs;
     uint32_t observation_count, run_count;
     uint32_t threads; /* intra-op, of all runs */
+    /* What the speed probe took when the machine was as fast as it mostly is; 0: not known. */
+    double usual_probe_ns;
 };
+
+/* How slow the machine is when the probe takes so long, within a factor of two; 1 when either is
+ * not known. */
+double slowness_of(double probe_ns, double usual_probe_ns);
+/* Loading is mixed work: it slows down with the probe, but less. */
+double slowness_of_loading(double slowness);
 
 /* The index of the first observation of that run or a later one; observation_count behind the
  * last. */

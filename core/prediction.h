@@ -54,6 +54,7 @@ struct prediction {
     const char *machine_fingerprint;
     struct conditions conditions;
     const char *lowering; /* "runtime", "cache" or "rules" */
+    double slowness;      /* of the machine that times hold for: 1 is usual; 0: was not looked at */
     struct estimate latency_ns, cpu_time_ns;
     struct estimate peak_memory_bytes;
     struct upper_bound peak_memory_upper;

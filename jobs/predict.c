@@ -5,6 +5,7 @@
 #include "jobs/decoding.h"
 #include "jobs/storage.h"
 #include "predictor/predict.h"
+#include "profiler/speed_probe.h"
 #include "reports/prediction_json.h"
 
 #include <string.h>
@@ -82,6 +83,23 @@ static int store(struct arena *arena, struct db *db, const struct subject *subje
     return db_put_prediction(db, &stored, &out->id, err);
 }
 
+/* The probe runs here, so it says nothing of another machine. */
+static int find_slowness(const struct predict_request *request, const struct fitted *fitted,
+                         double *slowness, struct err *err) {
+    double usual_ns = fitted->fit.usual_probe_ns;
+    *slowness = 1;
+    if (request->speed == SPEED_USUAL)
+        return 0;
+    if (request->subject.machine)
+        return err_set(err, ERR_USAGE, "the speed of another machine cannot be measured here");
+    if (!(usual_ns > 0)) {
+        err_set(err, ERR_INPUT, "what the usual speed of this machine is was never measured");
+        return err_hint(err, "`assay calibrate` measures it, and so does `assay profile MODEL`");
+    }
+    *slowness = slowness_of(speed_probe_now_ns(), usual_ns);
+    return 0;
+}
+
 static int answer(struct arena *arena, struct db *db, const struct predict_request *request,
                   const struct subject *subject, struct predicted *out, struct err *err) {
     struct place place;
@@ -101,6 +119,8 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
                        .given_count = request->given_phase_count},
         .memory_timeline = request->memory_timeline,
     };
+    if (find_slowness(request, &out->fitted, &options.slowness, err))
+        return -(int)err->code;
     if (storage_recall(arena, db, &place.machine, place.runtime, place.runtime_version,
                        &options.cold_start, err))
         return -(int)err->code;
@@ -108,6 +128,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
     prediction_identify(arena, subject, &out->lowering, &out->prediction);
     predict_model(arena, &out->fitted.fit, out->lowering.graph, &out->lowering.flat,
                   subject->model.file_bytes, &options, &out->prediction);
+    out->prediction.slowness = request->speed == SPEED_NOW ? options.slowness : 0;
     decoding_of(subject, &out->prediction.latency_ns, &out->prediction.decoding);
     out->predicting_ns = now_ns() - start;
     if (place.runtime_version[0] && !out->prediction.conditions.runtime_version[0]) {

@@ -7,6 +7,9 @@
 #include "jobs/lowering.h"
 #include "jobs/subject.h"
 
+/* Of the machine that is predicted for. */
+enum machine_speed { SPEED_USUAL, SPEED_NOW, SPEED_COUNT };
+
 struct predict_request {
     struct subject_request subject;
     enum lowering_source lowering;
@@ -17,6 +20,7 @@ struct predict_request {
     const struct given_phase *given_phases; /* of the cold start */
     uint32_t given_phase_count;
     bool memory_timeline;
+    enum machine_speed speed;
 };
 
 struct predicted {

@@ -126,26 +126,21 @@ static double usual_probe(const struct loading *l) {
     for (uint32_t r = 0; r < l->run_count; r++)
         if (l->runs[r].speed_probe_ns > 0)
             probes[count++] = l->runs[r].speed_probe_ns;
-    return count ? stats_median(probes, count) : NAN;
+    return count ? stats_median(probes, count) : 0;
 }
 
-/* Loading is mixed work; it slows down with the probe, but less. */
-static const double load_slowdown = 0.7;
-
-static void note_speed(struct loading *l) {
-    double usual_ns = usual_probe(l);
+static void note_speed(struct loading *l, double usual_ns) {
     double *slowness = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
     for (uint32_t r = 0; r < l->run_count; r++) {
         struct observed_run *run = &l->runs[r];
-        bool known = usual_ns > 0 && run->speed_probe_ns > 0;
-        slowness[r] = known ? fmax(0.5, fmin(2, run->speed_probe_ns / usual_ns)) : 1;
+        slowness[r] = slowness_of(run->speed_probe_ns, usual_ns);
         double *const times[] = {
             &run->load_ns,         &run->first_run_ns, &run->process_start_ns,
             &run->library_load_ns, &run->file_read_ns, &run->parse_ns,
             &run->optimise_ns,     &run->reorder_ns,   &run->prepack_ns,
         };
         for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-            *times[i] *= pow(slowness[r], -load_slowdown);
+            *times[i] /= slowness_of_loading(slowness[r]);
     }
     for (uint32_t i = 0; i < l->observation_count; i++)
         l->observations[i].slowness = slowness[l->observations[i].run];
@@ -185,8 +180,9 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
     note_operators(&l);
     remove_excess(&l);
-    note_speed(&l);
-    *out = (struct training){l.observations, l.runs, l.observation_count, l.run_count,
-                             filter->threads};
+    double usual_probe_ns = usual_probe(&l);
+    note_speed(&l, usual_probe_ns);
+    *out = (struct training){l.observations, l.runs,          l.observation_count,
+                             l.run_count,    filter->threads, usual_probe_ns};
     return code;
 }

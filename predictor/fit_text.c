@@ -60,6 +60,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
     json_add_number(tree, "speed_log_spread", fit->speed_log_spread);
+    json_add_number(tree, "usual_probe_ns", fit->usual_probe_ns);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     cJSON *spread = json_add_object(tree, "spread");
@@ -244,7 +245,8 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         get_count(tree, "observations", &out->observations, err) ||
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
-                    {"speed_log_spread", &out->speed_log_spread}, {"wall_ratio", &out->wall_ratio},
+                    {"speed_log_spread", &out->speed_log_spread},
+                    {"usual_probe_ns", &out->usual_probe_ns}, {"wall_ratio", &out->wall_ratio},
                     {"cpu_ratio", &out->cpu_ratio}) ||
         read_spread(tree, &out->spread, err) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||

@@ -58,6 +58,22 @@ static bool describe_operator(struct predicting *p, uint32_t i) {
     return true;
 }
 
+static struct estimate slowed(struct estimate ns, double factor) {
+    ns.value *= factor;
+    ns.low *= factor;
+    ns.high *= factor;
+    return ns;
+}
+
+static double slowness(const struct predicting *p) {
+    return p->options->slowness > 0 ? p->options->slowness : 1;
+}
+
+static struct estimate estimate_at_speed(const struct predicting *p, const struct features *f) {
+    return slowed(cost_model_estimate(&p->fit->cost, f),
+                  pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
+}
+
 /* Operators that do the same work are estimated once; `first` is of same_work(). */
 static void estimate_operator(struct predicting *p, const uint32_t *first, uint32_t i) {
     struct operator_row *row = &p->out->operators[i];
@@ -65,7 +81,7 @@ static void estimate_operator(struct predicting *p, const uint32_t *first, uint3
         row->latency_ns = (struct estimate){.tier = TIER_FITTED};
     else
         row->latency_ns = first[i] < i ? p->out->operators[first[i]].latency_ns
-                                       : cost_model_estimate(&p->fit->cost, &p->features[i]);
+                                       : estimate_at_speed(p, &p->features[i]);
     row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
 }
 
@@ -232,7 +248,7 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
         footprint.file_nodes = (double)out->model.nodes;
     out->latency_ns = latency_of_sum(p->fit, &sum);
     out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
-    double latency_ns = out->latency_ns.value;
+    double latency_ns = out->latency_ns.value / slowness_of_loading(slowness(p));
     struct estimate *const answers[] = {
         [QUANTITY_PEAK_BYTES] = &out->peak_memory_bytes,
         [QUANTITY_RESIDENT_BYTES] = &out->resident_memory_bytes,
@@ -243,6 +259,8 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
         *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
         answers[q]->evidence = out->latency_ns.evidence;
     }
+    out->load_time_ns = slowed(out->load_time_ns, slowness_of_loading(slowness(p)));
+    out->first_run_ns = slowed(out->first_run_ns, slowness_of_loading(slowness(p)));
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
     cold_start_predict(p->arena, fits, &footprint, &p->options->cold_start, out);

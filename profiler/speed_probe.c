@@ -13,8 +13,11 @@
 enum {
     STEPS = 100000, /* of vectors, per round of the probe */
     ROUNDS = 4,
+    PROBES_MIN = 3,
     BANDWIDTH_BYTES = 64 << 20, /* read per round, however small the buffer */
 };
+
+static const double now_ns = 0.25e9;
 
 static double cpu_ns(void) {
     struct timespec now;
@@ -44,6 +47,16 @@ double speed_probe_ns(void) {
         worst = fmax(worst, took);
     }
     return (sum - worst) / (ROUNDS - 1);
+}
+
+double speed_probe_now_ns(void) {
+    double sum = 0, start = cpu_ns();
+    uint32_t probes = 0;
+    while (probes < PROBES_MIN || cpu_ns() - start < now_ns) {
+        sum += speed_probe_ns();
+        probes++;
+    }
+    return sum / probes;
 }
 
 double read_bandwidth(struct arena *arena, size_t bytes) {

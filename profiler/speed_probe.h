@@ -16,6 +16,10 @@
  * millisecond in all. */
 double speed_probe_ns(void);
 
+/* The mean of many of them, a quarter of a second in all: what a measurement begun now would see,
+ * as far as the next seconds are like the last. */
+double speed_probe_now_ns(void);
+
 /* Bytes per nanosecond that one thread reads from a buffer of that size, the best of a few rounds:
  * the bandwidth of the memory level that holds it. */
 double read_bandwidth(struct arena *arena, size_t bytes);

@@ -104,6 +104,8 @@ cJSON *prediction_json(const struct prediction *prediction) {
     json_add_text(root, "machine", prediction->machine);
     json_add_text(root, "machine_fingerprint", prediction->machine_fingerprint);
     add_conditions(root, &prediction->conditions);
+    if (prediction->slowness > 0)
+        json_add_number(root, "slowness", prediction->slowness);
     add_totals(root, prediction);
     cold_start_add_json(root, &prediction->cold_start);
     memory_timeline_add_json(root, &prediction->timeline);
