@@ -201,6 +201,7 @@ static void plain_key(const struct op_view *view, const struct conv_shape *s,
     const char *type = view->op->type;
     bool plain = strcmp(type, "Conv") == 0 || strcmp(type, "FusedConv") == 0;
     const char *form = s->groups > 1 && s->groups == s->in_channels ? ".depthwise"
+                       : s->groups > 1 && s->pointwise              ? ".grouped.pointwise"
                        : s->groups > 1                              ? ".grouped"
                        : !plain                                     ? ""
                        : s->pointwise && !s->strided                ? ".pointwise"

@@ -325,6 +325,20 @@ static struct division divide_transpose(const struct op_view *view, double run) 
     return division;
 }
 
+/* Bytes of the rows of a picture that are brought to the width of the result and kept, from which
+ * its columns are then computed. */
+static double widened_bytes(const struct op_view *view) {
+    const struct tensor *in = view->in0, *out = view->out0;
+    if (!in || !out || in->rank != 4 || out->rank != 4)
+        return 4 * view->in_elements;
+    return 4 * view->in_elements / fmax((double)size_from_end(in, 0), 1) *
+           fmax((double)size_from_end(out, 0), 1);
+}
+
+static bool is_cubic(const struct op_view *view) {
+    return strcmp(op_string(view->op, "mode", ""), "cubic") == 0;
+}
+
 void move_describe(const struct op_view *view, struct features *out) {
     double *t = out->terms;
     enum move_form form = form_of(view->op->type);
@@ -334,7 +348,9 @@ void move_describe(const struct op_view *view, struct features *out) {
                        : fmax(view->in_elements, view->out_elements);
     move_key(view, form, run, out);
     /* What is read is what is written, however large the table it comes from. */
-    t[1] = fmin(out->bytes_in + out->bytes_weights, out->bytes_out);
+    t[1] = form == MOVE_ELEMENT && is_cubic(view)
+               ? widened_bytes(view)
+               : fmin(out->bytes_in + out->bytes_weights, out->bytes_out);
     t[2] = out->bytes_out;
     const struct blocks blocks = blocks_of(view, form, run, moved);
     t[3] = blocks.count;

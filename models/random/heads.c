@@ -109,11 +109,9 @@ static int32_t detection(struct recipe *r, const int32_t *levels, uint32_t count
     return zoo_concat(b, 1, ZOO_LIST(sides, kind));
 }
 
-/* To another size by one of three ways, at centres of pixels or corner to corner. */
-static int32_t resized(struct recipe *r, int32_t x, int64_t h, int64_t w) {
+/* To another size, at centres of pixels or corner to corner. */
+static int32_t resized_by(struct recipe *r, int32_t x, int64_t h, int64_t w, const char *mode) {
     struct zoo_builder *b = r->b;
-    const char *mode =
-        (const char *[]){"nearest", "linear", "linear", "cubic"}[rng_below(&r->rng, 4)];
     int32_t y = zoo_resize(b, x, h, w);
     b->graph->ops[newest(r)].attribute_count = 0;
     bool corners = mode[0] != 'n' && random_chance(&r->rng, 0.3);
@@ -124,6 +122,17 @@ static int32_t resized(struct recipe *r, int32_t x, int64_t h, int64_t w) {
     graph_set_string(b->graph, newest(r), "mode", mode);
     graph_set_string(b->graph, newest(r), "nearest_mode", "floor");
     return y;
+}
+
+static int32_t resized(struct recipe *r, int32_t x, int64_t h, int64_t w) {
+    static const char *const modes[] = {"nearest", "linear", "linear", "cubic"};
+    return resized_by(r, x, h, w, modes[rng_below(&r->rng, 4)]);
+}
+
+/* The picture a little smaller or larger, by no whole number. */
+static int32_t another_size(struct recipe *r, int32_t x) {
+    int64_t size = zoo_dim(r->b, x, 2) / 16 * RANDOM_PICK(&r->rng, 9, 12, 15, 17, 20);
+    return resized_by(r, x, size, size, random_chance(&r->rng, 0.6) ? "cubic" : "linear");
 }
 
 /* Looked at coarsely and brought back to size. */
@@ -152,6 +161,8 @@ void random_heads(struct zoo_builder *b, const void *config) {
     int64_t width = random_size(&r.rng, 16, 96, 8);
     int32_t levels[LEVELS_MAX],
         x = recipe_image(&r, 3, RANDOM_PICK(&r.rng, 128, 160, 192, 224, 256, 320));
+    if (random_chance(&r.rng, 0.3))
+        x = another_size(&r, x);
     x = conv(&r, conv(&r, x, width / 2 + 8, 3, 2, ZOO_RELU), width, 3, 2, ZOO_RELU);
     for (int i = 0; i < LEVELS_MAX; i++) {
         x = conv(&r, x, width << i, 3, i > 0 ? 2 : 1, ZOO_RELU);

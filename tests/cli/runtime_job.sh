@@ -25,6 +25,12 @@ run predict "$work/resnet8.onnx" --leave-out-self --json
     [ "$(sqlite3 :memory: "SELECT $(json '$.latency_ns.value') > 0")" = 1 ] &&
     ok a_model_left_out_is_predicted || not_ok a_model_left_out_is_predicted "$code" "$out" "$err"
 nodes=$(json '$.operators[0].name')
+usual=$(json '$.slowness')
+run predict "$work/resnet8.onnx" --leave-out-self --speed now --json
+[ "$code" -eq 0 ] && [ -z "$usual" ] &&
+    [ "$(sqlite3 :memory: "SELECT $(json '$.slowness') BETWEEN 0.5 AND 2")" = 1 ] &&
+    ok a_model_is_predicted_at_the_present_speed ||
+    not_ok a_model_is_predicted_at_the_present_speed "$code" "$usual" "$out" "$err"
 run explain "$work/resnet8.onnx" "$nodes" --json
 json_is_valid explain_json_is_valid
 [ "$(json '$.name')" = "$nodes" ] && [ "$(json '$.neighbours[0].log_distance')" = 0 ] &&

@@ -125,6 +125,10 @@ static const struct expectation expectations[] = {
      {NULL, "Conv", {VALUE(1, 64, 14, 14), WEIGHT(128, 16, 3, 3)}, VALUE(1, 128, 14, 14),
       {{"group", {4}, 0, NULL}, {"pads", {1, 1, 1, 1}, 4, NULL}}},
      2. * 128 * 196 * 16 * 9, 64 * 196, 128 * 16 * 9, 128 * 196, "conv.plain.grouped", FAMILY_CONV_PLAIN},
+    {"a grouped one that is pointwise gathers no columns",
+     {NULL, "Conv", {VALUE(1, 64, 14, 14), WEIGHT(128, 16, 1, 1)}, VALUE(1, 128, 14, 14),
+      {{"group", {4}, 0, NULL}}},
+     2. * 128 * 196 * 16, 64 * 196, 128 * 16, 128 * 196, "conv.plain.grouped.pointwise", FAMILY_CONV_PLAIN},
     {"a depthwise convolution",
      {NULL, "Conv", {VALUE(1, 96, 14, 14), WEIGHT(96, 1, 3, 3)}, VALUE(1, 96, 14, 14),
       {{"group", {96}, 0, NULL}}},
@@ -462,6 +466,21 @@ static void what_is_joined_moves_piece_by_piece(void **state) {
 
 /* Down the rows of the input, 16 bytes of each: lines that a cache cannot hold are fetched again.
  */
+/* A cubic Resize brings each row of its input to the new width, then mixes four of them. */
+static void a_cubic_resize_widens_rows_first(void **state) {
+    (void)state;
+    struct scene scene = {NULL,
+                          "Resize",
+                          {VALUE(1, 3, 240, 200)},
+                          VALUE(1, 3, 224, 150),
+                          {{"mode", {0}, 0, "cubic"}}};
+    struct features cubic = features_at(&scene);
+    assert_string_equal(cubic.key, "Resize.cubic");
+    assert_true(cubic.terms[1] == 4. * 3 * 240 * 150);
+    scene.attributes[0].text = "linear";
+    assert_true(features_at(&scene).terms[1] == 4. * 3 * 224 * 150);
+}
+
 static void transposing_walks_down_the_rows_of_its_input(void **state) {
     (void)state;
     static const struct {
@@ -789,6 +808,7 @@ int main(void) {
         cmocka_unit_test(integer_convolutions_stand_channels_last),
         cmocka_unit_test(quantised_products_find_their_weights),
         cmocka_unit_test(what_is_joined_moves_piece_by_piece),
+        cmocka_unit_test(a_cubic_resize_widens_rows_first),
         cmocka_unit_test(transposing_walks_down_the_rows_of_its_input),
         cmocka_unit_test(no_row_stands_twice),
         cmocka_unit_test(family_names_are_distinct_and_terms_begin_with_the_call),

@@ -86,16 +86,21 @@ static int32_t add_loop(struct graph *graph, const char *name, int64_t trips) {
     return op;
 }
 
-static struct prediction answer_for(const struct graph *graph, bool allow_roofline) {
-    const struct predict_options options = {
-        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = allow_roofline};
+static struct prediction answer_by(const struct graph *graph,
+                                   const struct predict_options *options) {
     struct flat_graph flat;
     struct prediction prediction = {0};
     struct err err = {0};
     if (flat_graph_build(&arena, graph, &flat, &err))
         fail_msg("%s", err.message);
-    predict_model(&arena, &fit, graph, &flat, 1000, &options, &prediction);
+    predict_model(&arena, &fit, graph, &flat, 1000, options, &prediction);
     return prediction;
+}
+
+static struct prediction answer_for(const struct graph *graph, bool allow_roofline) {
+    const struct predict_options options = {
+        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = allow_roofline};
+    return answer_by(graph, &options);
 }
 
 static double share_sum(const struct prediction *p) {
@@ -137,6 +142,26 @@ static void a_model_is_the_sum_of_its_operators(void **state) {
     assert_int_equal(p.warning_count, 0);
     assert_int_equal(p.refused_count, 0);
     assert_true(row_of(&p, "a")->flops == 1000 && row_of(&p, "a")->bytes == 8000);
+}
+
+/* A class that grows with the square of the machine's slowness, and one that does not at all. */
+static void every_class_follows_the_machines_speed_in_its_own_way(void **state) {
+    (void)state;
+    struct graph *graph = graph_new(&arena, "slow");
+    add_relu(graph, "one", 10000);
+    add_if(graph, "either");
+    struct predict_options options = {
+        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = true};
+    const struct prediction usual = answer_by(graph, &options);
+    fit.cost.classes[2].slowdown = 2;
+    options.slowness = 1.5;
+    const struct prediction slow = answer_by(graph, &options);
+    expect_ns(&usual, 10000);
+    assert_true(fabs(row_of(&slow, "one")->latency_ns.value - 22500) < 1e-6);
+    assert_true(row_of(&slow, "either")->latency_ns.value ==
+                row_of(&usual, "either")->latency_ns.value);
+    expect_ns(&slow, 22500);
+    fit.cost.classes[2].slowdown = 0;
 }
 
 static void an_empty_graph_takes_nothing(void **state) {
@@ -300,6 +325,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_the_sum_of_its_operators),
+        TEST(every_class_follows_the_machines_speed_in_its_own_way),
         TEST(an_empty_graph_takes_nothing),
         TEST(an_if_counts_its_costlier_branch),
         TEST(ifs_inside_ifs_are_settled_inside_first),
