@@ -9,6 +9,24 @@
 
 enum { FIRST_BLOCK_BYTES = 16 * 1024, LARGEST_GROWTH_BYTES = 8 * 1024 * 1024 };
 
+/* AddressSanitizer sees a block as one object: it is told where those inside end, and there is a
+ * gap behind each. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ARENA_GUARDED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define ARENA_GUARDED 1
+#endif
+#ifdef ARENA_GUARDED
+#include <sanitizer/asan_interface.h>
+enum { GAP_BYTES = 16 };
+#else
+#define ASAN_POISON_MEMORY_REGION(bytes, size)   ((void)(bytes), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
+enum { GAP_BYTES = 0 };
+#endif
+
 struct arena_block {
     struct arena_block *next;
     size_t size, used;
@@ -54,6 +72,7 @@ static struct arena_block *add_block(struct arena *arena, size_t size) {
     block->size = wanted;
     block->next = arena->blocks;
     arena->blocks = block;
+    ASAN_POISON_MEMORY_REGION(block->bytes, wanted);
     return block;
 }
 
@@ -61,15 +80,17 @@ void *arena_alloc(struct arena *arena, size_t size) {
     size_t align = _Alignof(max_align_t);
     if (size > SIZE_MAX / 4)
         exhausted(size);
-    size = size ? (size + align - 1) / align * align : align;
+    const size_t asked = size;
+    size = size ? (size + align - 1) / align * align + GAP_BYTES : align + GAP_BYTES;
     if (arena->limit_bytes && size > arena->limit_bytes - arena->used_bytes)
-        exhausted(size);
+        exhausted(asked);
     struct arena_block *block = arena->blocks;
     if (!block || block->size - block->used < size)
         block = add_block(arena, size);
     void *result = block->bytes + block->used;
     block->used += size;
     arena->used_bytes += size;
+    ASAN_UNPOISON_MEMORY_REGION(result, asked);
     return result;
 }
 
