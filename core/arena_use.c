@@ -9,66 +9,51 @@
 
 enum { LATER_RUNS = 3, ALIGNMENT = 256 };
 
-/* A tensor's place in the block of later runs. */
-struct span {
-    int32_t tensor;
-    uint64_t offset, bytes;
-};
-
 struct playing {
     const struct graph *graph;
     struct placement placement;
-    struct chunk_arena chunks;
-    int32_t *held; /* per tensor: its chunk */
-    struct span *spans;
-    uint32_t span_count; /* in order of offset */
-    uint64_t *offsets;   /* per tensor: in the block; ARENA_ELSEWHERE */
-    uint64_t block_bytes;
-    uint64_t loaded_bytes; /* written before the first run */
+    struct chunk_arena arena;
+    struct chunk **held;     /* per tensor: in the arena */
+    struct chunks block;     /* of later runs */
+    struct chunk *block_end; /* where it ends */
+    struct chunk **in_block; /* per tensor, while it lives */
+    uint64_t *offsets;       /* per tensor: in the block; ARENA_ELSEWHERE */
+    uint64_t loaded_bytes;   /* written before the first run */
     uint64_t written_bytes;
     uint64_t live_bytes;      /* of the first run */
     struct arena_step *steps; /* NULL: not wanted */
 };
 
+/* Of what the runtime could hold: 0 for larger tensors. */
+static uint64_t bytes_of(const struct playing *p, int32_t tensor) {
+    uint64_t bytes = tensor_bytes(&p->graph->tensors[tensor]);
+    return bytes <= CHUNK_ARENA_REQUEST_MAX_BYTES ? bytes : 0;
+}
+
 /* ---- the block of later runs ----------------------------------------------------------------- */
+
+/* Makes the block longer, so that what is free at its end suffices. */
+static void lengthen_block(struct playing *p, uint64_t bytes) {
+    const struct chunk *last = p->block_end->before;
+    uint64_t there = last && !last->taken ? last->bytes : 0;
+    chunks_lengthen(&p->block, p->block_end, bytes - there);
+}
 
 /* Into the gap that fits best, what was once used behind the last one included; else there, which
  * makes the block longer (TraceAllocation in mem_pattern_planner.h). */
 static void trace_take(struct playing *p, int32_t tensor, uint64_t bytes) {
     uint64_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    uint64_t end = 0, best_waste = UINT64_MAX, offset = 0;
-    uint32_t at = p->span_count;
-    for (uint32_t i = 0; i < p->span_count; i++) {
-        const struct span *span = &p->spans[i];
-        uint64_t gap = span->offset > end ? span->offset - end : 0;
-        if (gap >= rounded && gap - rounded < best_waste) {
-            best_waste = gap - rounded;
-            offset = end;
-            at = i;
-        }
-        end = span->offset + span->bytes;
-    }
-    uint64_t behind = p->block_bytes - end;
-    if (best_waste == UINT64_MAX || (behind >= rounded && behind - rounded < best_waste)) {
-        offset = end;
-        at = p->span_count;
-    }
-    memmove(&p->spans[at + 1], &p->spans[at], (p->span_count - at) * sizeof *p->spans);
-    p->spans[at] = (struct span){tensor, offset, rounded};
-    p->span_count++;
-    p->offsets[tensor] = offset;
-    if (offset + rounded > p->block_bytes)
-        p->block_bytes = offset + rounded;
+    if (!chunks_best(&p->block, rounded))
+        lengthen_block(p, rounded);
+    struct chunk *chunk = chunks_best(&p->block, rounded);
+    chunks_take(&p->block, chunk, rounded);
+    p->in_block[tensor] = chunk;
+    p->offsets[tensor] = chunk->offset;
 }
 
 static void trace_give(struct playing *p, int32_t tensor) {
-    for (uint32_t i = 0; i < p->span_count; i++) {
-        if (p->spans[i].tensor != tensor)
-            continue;
-        p->span_count--;
-        memmove(&p->spans[i], &p->spans[i + 1], (p->span_count - i) * sizeof *p->spans);
-        return;
-    }
+    chunks_give(&p->block, p->in_block[tensor]);
+    p->in_block[tensor] = NULL;
 }
 
 /* ---- one run --------------------------------------------------------------------------------- */
@@ -80,11 +65,11 @@ static bool leaves(const struct playing *p, int32_t tensor) {
 static void take_output(struct playing *p, int32_t tensor, bool first) {
     if (tensor == GRAPH_NONE || p->placement.owner[tensor] != tensor)
         return;
-    uint64_t bytes = tensor_bytes(&p->graph->tensors[tensor]);
+    uint64_t bytes = bytes_of(p, tensor);
     if (bytes == 0)
         return;
     if (first || leaves(p, tensor))
-        p->held[tensor] = chunk_arena_take(&p->chunks, bytes);
+        p->held[tensor] = chunk_arena_take(&p->arena, bytes);
     if (first && !leaves(p, tensor))
         trace_take(p, tensor, bytes);
     p->written_bytes += first ? bytes : 0;
@@ -94,23 +79,23 @@ static void take_output(struct playing *p, int32_t tensor, bool first) {
 static void give_owner(struct playing *p, int32_t owner, uint32_t op, bool first) {
     if (owner == GRAPH_NONE || p->placement.released[owner] != op || leaves(p, owner))
         return;
-    chunk_arena_give(&p->chunks, p->held[owner]);
-    p->held[owner] = GRAPH_NONE;
-    if (!first)
+    chunk_arena_give(&p->arena, p->held[owner]);
+    p->held[owner] = NULL;
+    if (!first || !p->in_block[owner]) /* given already: the operator reads it twice */
         return;
     trace_give(p, owner);
-    p->live_bytes -= tensor_bytes(&p->graph->tensors[owner]);
+    p->live_bytes -= bytes_of(p, owner);
 }
 
 /* Bytes of it. */
 static uint64_t use_workspace(struct playing *p, const struct op *op) {
     struct workspace workspace;
-    int32_t chunks[WORKSPACE_BLOCKS];
+    struct chunk *chunks[WORKSPACE_BLOCKS];
     workspace_of(p->graph, op, &workspace);
     for (uint32_t k = 0; k < workspace.count; k++)
-        chunks[k] = chunk_arena_take(&p->chunks, workspace.bytes[k]);
+        chunks[k] = chunk_arena_take(&p->arena, workspace.bytes[k]);
     for (uint32_t k = 0; k < workspace.count; k++)
-        chunk_arena_give(&p->chunks, chunks[k]);
+        chunk_arena_give(&p->arena, chunks[k]);
     return workspace_bytes(&workspace);
 }
 
@@ -121,7 +106,7 @@ static void play_operator(struct playing *p, uint32_t i, bool first) {
     uint64_t workspace = use_workspace(p, op);
     if (first && p->steps)
         p->steps[i] = (struct arena_step){(double)(p->live_bytes + workspace),
-                                          (double)(p->chunks.touched_bytes + p->chunks.book_bytes)};
+                                          (double)(p->arena.touched_bytes + p->arena.book_bytes)};
     for (uint32_t k = 0; k < op->input_count; k++)
         if (op->inputs[k] != GRAPH_NONE)
             give_owner(p, p->placement.owner[op->inputs[k]], i, first);
@@ -131,25 +116,25 @@ static void play_operator(struct playing *p, uint32_t i, bool first) {
 }
 
 static void play_run(struct playing *p, bool first) {
-    int32_t block = first ? GRAPH_NONE : chunk_arena_take(&p->chunks, p->block_bytes);
+    struct chunk *block = first ? NULL : chunk_arena_take(&p->arena, p->block_end->offset);
     for (uint32_t i = 0; i < p->graph->op_count; i++)
         play_operator(p, i, first);
     for (uint32_t t = 0; t < p->graph->tensor_count; t++) {
-        chunk_arena_give(&p->chunks, p->held[t]);
-        p->held[t] = GRAPH_NONE;
+        chunk_arena_give(&p->arena, p->held[t]);
+        p->held[t] = NULL;
     }
-    chunk_arena_give(&p->chunks, block);
+    chunk_arena_give(&p->arena, block);
 }
 
 /* Pages of the arena and its books. */
 static uint64_t touched_bytes(const struct playing *p) {
-    return p->chunks.touched_bytes + p->chunks.book_bytes;
+    return p->arena.touched_bytes + p->arena.book_bytes;
 }
 
 /* Never given back. */
 static void keep_what_loading_made(struct playing *p) {
     for (uint32_t i = 0; i < p->graph->op_count; i++)
-        chunk_arena_take(&p->chunks, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
+        chunk_arena_take(&p->arena, workspace_kept_bytes(p->graph, &p->graph->ops[i]));
     p->loaded_bytes = touched_bytes(p);
 }
 
@@ -159,15 +144,15 @@ static struct playing play_first_run(struct arena *arena, const struct graph *gr
     uint32_t n = graph->tensor_count + 1u;
     struct playing p = {.graph = graph,
                         .steps = steps,
-                        .held = ARENA_ARRAY(arena, n, int32_t),
-                        .spans = ARENA_ARRAY(arena, n, struct span),
+                        .held = ARENA_ARRAY(arena, n, struct chunk *),
+                        .in_block = ARENA_ARRAY(arena, n, struct chunk *),
                         .offsets = ARENA_ARRAY(arena, n, uint64_t)};
     placement_of(arena, graph, &p.placement);
-    for (uint32_t t = 0; t < graph->tensor_count; t++) {
-        p.held[t] = GRAPH_NONE;
+    for (uint32_t t = 0; t < graph->tensor_count; t++)
         p.offsets[t] = ARENA_ELSEWHERE;
-    }
-    chunk_arena_init(&p.chunks);
+    chunk_arena_init(&p.arena, arena);
+    chunks_init(&p.block, arena);
+    p.block_end = chunks_region(&p.block, 0);
     keep_what_loading_made(&p);
     play_run(&p, true);
     return p;
@@ -181,9 +166,8 @@ void arena_use_steps(const struct graph *graph, struct arena_use *out, struct ar
     for (int run = 0; run < LATER_RUNS; run++)
         play_run(&p, false);
     out->steady_bytes = (double)touched_bytes(&p);
-    out->block_bytes = (double)p.block_bytes;
+    out->block_bytes = (double)p.block_end->offset;
     out->written_bytes = (double)p.written_bytes;
-    chunk_arena_done(&p.chunks);
     arena_done(&scratch);
 }
 
@@ -287,6 +271,5 @@ const uint64_t *arena_layout_of(struct arena *arena, const struct graph *graph) 
         if (owner != GRAPH_NONE)
             p.offsets[t] = p.offsets[owner];
     }
-    chunk_arena_done(&p.chunks);
     return p.offsets;
 }

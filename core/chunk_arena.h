@@ -5,27 +5,26 @@
 #ifndef ASSAY_CORE_CHUNK_ARENA_H
 #define ASSAY_CORE_CHUNK_ARENA_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "core/chunks.h"
 
-struct chunk;
-struct chunk_region;
+/* Larger requests cannot be meant: they are not played. */
+#define CHUNK_ARENA_REQUEST_MAX_BYTES (UINT64_C(1) << 38)
 
 struct chunk_arena {
-    struct chunk *chunks;
-    struct chunk_region *regions;
-    uint32_t chunk_count, chunk_capacity, region_count, region_capacity;
-    int32_t unused;             /* first of the chunk records not in use, or -1 */
+    struct chunks chunks;
+    struct ordered written; /* pages, as stretches of them */
+    struct stretch *unused; /* records not in use */
+    uint32_t region_count;
     uint64_t next_region_bytes; /* of the next region, unless the request is larger */
     uint64_t touched_bytes;     /* pages that lay under anything handed out */
     uint64_t book_bytes;        /* what the allocator writes to find its chunks again */
 };
 
-void chunk_arena_init(struct chunk_arena *arena);
-void chunk_arena_done(struct chunk_arena *arena);
+/* What is noted lives in the other arena. */
+void chunk_arena_init(struct chunk_arena *arena, struct arena *notes);
 
-/* The handle of a chunk, for chunk_arena_give; -1 for 0 bytes and for more than 2^38. */
-int32_t chunk_arena_take(struct chunk_arena *arena, uint64_t bytes);
-void chunk_arena_give(struct chunk_arena *arena, int32_t chunk); /* -1 is allowed */
+/* For chunk_arena_give; NULL for 0 bytes and for more than CHUNK_ARENA_REQUEST_MAX_BYTES. */
+struct chunk *chunk_arena_take(struct chunk_arena *arena, uint64_t bytes);
+void chunk_arena_give(struct chunk_arena *arena, struct chunk *chunk); /* NULL is allowed */
 
 #endif

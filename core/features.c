@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What is not in the core's own caches; the stale part not in the shared one either. */
@@ -79,6 +80,8 @@ const struct family_info *family_info(enum kernel_family family) {
     return &families[family];
 }
 
+#define ELEMENTS_MAX 0x1p62 /* as of tensor_elements() */
+
 double view_elements(const struct tensor *tensor, bool *guessed) {
     if (!tensor)
         return 0;
@@ -87,13 +90,16 @@ double view_elements(const struct tensor *tensor, bool *guessed) {
         return 1;
     }
     double product = 1;
+    bool empty = false;
     for (int32_t i = 0; i < tensor->rank; i++) {
         if (tensor->dims[i].size < 0)
             *guessed = true;
+        else if (tensor->dims[i].size == 0)
+            empty = true;
         else
-            product *= (double)tensor->dims[i].size;
+            product = fmin(product * (double)tensor->dims[i].size, ELEMENTS_MAX);
     }
-    return product;
+    return empty ? 0 : product;
 }
 
 static bool is_weight(const struct tensor *tensor) {
@@ -158,21 +164,42 @@ static uint32_t count_graphs(const struct graph *graph) {
     return count;
 }
 
-static void walk_graphs(struct arena *arena, const struct graph *graph, double cache_bytes,
-                        struct graph_reuse *reuses, uint32_t *count) {
-    reuses[(*count)++] = (struct graph_reuse){graph, reuse_of(arena, graph, cache_bytes)};
+/* How often operators of the graph read each of its tensors. */
+static const uint32_t *readers_of(struct arena *arena, const struct graph *graph) {
+    uint32_t *readers = ARENA_ARRAY(arena, graph->tensor_count, uint32_t);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t k = 0; k < graph->ops[i].input_count; k++)
+            if (graph->ops[i].inputs[k] != GRAPH_NONE)
+                readers[graph->ops[i].inputs[k]]++;
+    return readers;
+}
+
+static void list_graphs(const struct graph *graph, struct graph_reuse *reuses, uint32_t *count) {
+    reuses[(*count)++].graph = graph;
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
             if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
-                walk_graphs(arena, graph->ops[i].attributes[a].graph, cache_bytes, reuses, count);
+                list_graphs(graph->ops[i].attributes[a].graph, reuses, count);
+}
+
+static int by_graph(const void *a, const void *b) {
+    uintptr_t x = (uintptr_t)((const struct graph_reuse *)a)->graph;
+    uintptr_t y = (uintptr_t)((const struct graph_reuse *)b)->graph;
+    return (x > y) - (x < y);
 }
 
 struct feature_target feature_target_for(struct arena *arena, const struct feature_target *machine,
                                          const struct graph *graph) {
     struct feature_target target = *machine;
-    struct graph_reuse *reuses = ARENA_ARRAY(arena, count_graphs(graph), struct graph_reuse);
+    uint32_t count = count_graphs(graph);
+    struct graph_reuse *reuses = ARENA_ARRAY(arena, count, struct graph_reuse);
     target.reuse_count = 0;
-    walk_graphs(arena, graph, machine->cache_bytes, reuses, &target.reuse_count);
+    list_graphs(graph, reuses, &target.reuse_count);
+    for (uint32_t i = 0; i < count; i++) {
+        reuses[i].ops = reuse_of(arena, reuses[i].graph, machine->cache_bytes, count);
+        reuses[i].readers = readers_of(arena, reuses[i].graph);
+    }
+    qsort(reuses, count, sizeof *reuses, by_graph);
     target.reuses = reuses;
     return target;
 }
@@ -262,19 +289,19 @@ bool features_age_matters(const struct features *features) {
            reuse_bytes(features->reuse.weights) + reuse_bytes(features->reuse.data) > 0;
 }
 
-static const struct reuse *find_reuse(const struct feature_target *target,
-                                      const struct graph *graph, const struct op *op) {
-    for (uint32_t i = 0; i < target->reuse_count; i++)
-        if (target->reuses[i].graph == graph)
-            return &target->reuses[i].ops[op - graph->ops];
-    return NULL;
+static const struct graph_reuse *find_reuse(const struct feature_target *target,
+                                            const struct graph *graph) {
+    const struct graph_reuse key = {.graph = graph};
+    return target->reuse_count
+               ? bsearch(&key, target->reuses, target->reuse_count, sizeof key, by_graph)
+               : NULL;
 }
 
 static void add_reuse(const struct op_view *view, const struct feature_target *target,
-                      struct features *out) {
-    const struct reuse *reuse = find_reuse(target, view->graph, view->op);
-    if (!reuse)
+                      const struct graph_reuse *known, struct features *out) {
+    if (!known)
         return;
+    const struct reuse *reuse = &known->ops[view->op - view->graph->ops];
     out->reuse = *reuse;
     out->inference_ns = target->inference_ns;
     const struct places *at = &places[out->family];
@@ -320,6 +347,8 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     struct op_view view = view_of(graph, op, kind, target->block, &out->guessed);
     view.cache_bytes = target->cache_bytes;
     view.integer_depth = target->integer_depth;
+    const struct graph_reuse *known = find_reuse(target, graph);
+    view.readers = known ? known->readers : NULL;
     out->family = kind->family;
     memcpy(out->key, op->type, strnlen(op->type, sizeof out->key - 1)); /* zeros behind it */
     count_bytes(&view, out);
@@ -327,7 +356,7 @@ int features_of(const struct graph *graph, const struct op *op, const struct fea
     out->terms[0] = 1;
     if (kind->describe)
         kind->describe(&view, out);
-    add_reuse(&view, target, out);
+    add_reuse(&view, target, known, out);
     add_dtype(&view, out);
     features_divide(out, 1, target->threads);
     return 0;

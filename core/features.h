@@ -70,7 +70,7 @@ struct feature_target {
     uint32_t integer_depth;
     uint32_t threads;    /* intra-op; 0 is 1 */
     double inference_ns; /* of the graph, 0: not known */
-    /* Of the graph and its subgraphs; without them all data counts as near. */
+    /* Of the graph and its subgraphs, by address; without them all data counts as near. */
     const struct graph_reuse *reuses;
     uint32_t reuse_count;
 };
@@ -78,6 +78,7 @@ struct feature_target {
 struct graph_reuse {
     const struct graph *graph;
     const struct reuse *ops;
+    const uint32_t *readers; /* per tensor: how often operators read it */
 };
 
 struct feature_target feature_target_of(const struct machine *machine, uint32_t threads);

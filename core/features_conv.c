@@ -26,8 +26,9 @@ struct conv_shape {
 };
 
 static double size_at(const struct tensor *tensor, int32_t i, double absent) {
-    return tensor && i < tensor->rank && tensor->dims[i].size >= 0 ? (double)tensor->dims[i].size
-                                                                   : absent;
+    return tensor && i >= 0 && i < tensor->rank && tensor->dims[i].size >= 0
+               ? (double)tensor->dims[i].size
+               : absent;
 }
 
 static double spatial_product(const struct tensor *tensor, int32_t first) {
@@ -274,7 +275,7 @@ static double window_of(const struct op_view *view) {
         return view->in_elements / fmax(view->out_elements, 1);
     double product = 1;
     for (uint32_t i = 0; i < kernel->count; i++)
-        product *= (double)kernel->ints[i];
+        product = fmin(product * fmax((double)kernel->ints[i], 1), 0x1p62);
     return product;
 }
 

@@ -273,7 +273,8 @@ static struct streams streams_of(const struct op_view *view, enum move_form form
     if (form == MOVE_TRANSPOSE && run == 1)
         return streams_of_transpose(view);
     if (reorders)
-        return (struct streams){view->block, 4 * (double)(in->dims[2].size * in->dims[3].size)};
+        return (struct streams){view->block,
+                                4 * (double)in->dims[2].size * (double)in->dims[3].size};
     return (struct streams){0, 1};
 }
 
@@ -365,8 +366,12 @@ void move_describe(const struct op_view *view, struct features *out) {
 /* ---- views ------------------------------------------------------------------------------------
  */
 
-static uint32_t readers_of(const struct graph *graph, int32_t tensor) {
+/* Of one operator by itself readers are counted when they are asked for. */
+static uint32_t readers_of(const struct op_view *view, int32_t tensor) {
+    const struct graph *graph = view->graph;
     uint32_t readers = 0;
+    if (view->readers)
+        return view->readers[tensor];
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t k = 0; k < graph->ops[i].input_count; k++)
             readers += graph->ops[i].inputs[k] == tensor;
@@ -379,7 +384,7 @@ void metadata_describe(const struct op_view *view, struct features *out) {
         return;
     bool kept = view->in0->producer == GRAPH_NONE || view->in0->flags & TENSOR_OUTPUT ||
                 view->out0->flags & TENSOR_OUTPUT;
-    if (kept || readers_of(view->graph, view->op->inputs[0]) > 1)
+    if (kept || readers_of(view, view->op->inputs[0]) > 1)
         out->terms[1] = out->bytes_out;
 }
 

@@ -1,5 +1,6 @@
 #include "core/folding.h"
 
+#include "base/ordered.h"
 #include "core/op_kind.h"
 
 #include <math.h>
@@ -8,8 +9,14 @@
 struct walk {
     const struct graph *graph;
     int32_t *same; /* per tensor: the first that is equal to it; GRAPH_NONE: not constant */
-    const struct op **folded;
-    uint32_t folded_count;
+    struct ordered folded;
+};
+
+/* An operator that is computed. Its inputs, as far as they are equal, say what it works on. */
+struct work {
+    struct ordered_node by_work;
+    const struct walk *walk;
+    const struct op *op;
 };
 
 /* Random numbers differ each time, and what bodies do is not looked into. DequantizeLinear is left
@@ -30,20 +37,35 @@ static bool is_constant(const struct walk *w, const struct op *op) {
     return true;
 }
 
-static bool same_value(const struct attribute *a, const struct attribute *b) {
-    if (a->kind != b->kind || a->count != b->count || strcmp(a->name, b->name) != 0)
-        return false;
+static int order_of(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int by_ints(const int64_t *a, const int64_t *b, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (a[i] != b[i])
+            return order_of(a[i], b[i]);
+    return 0;
+}
+
+/* Values of other kinds are equal to none. */
+static int by_value(const struct attribute *a, const struct attribute *b) {
+    int order = strcmp(a->name, b->name);
+    order = order ? order : order_of(a->kind, b->kind);
+    order = order ? order : order_of(a->count, b->count);
+    if (order)
+        return order;
     switch (a->kind) {
     case ATTRIBUTE_INT:
-        return a->i == b->i;
+        return order_of(a->i, b->i);
     case ATTRIBUTE_FLOAT:
-        return memcmp(&a->f, &b->f, sizeof a->f) == 0;
+        return memcmp(&a->f, &b->f, sizeof a->f);
     case ATTRIBUTE_STRING:
-        return strcmp(a->s, b->s) == 0;
+        return strcmp(a->s, b->s);
     case ATTRIBUTE_INTS:
-        return memcmp(a->ints, b->ints, a->count * sizeof *a->ints) == 0;
+        return by_ints(a->ints, b->ints, a->count);
     default:
-        return false;
+        return (a > b) - (a < b);
     }
 }
 
@@ -51,30 +73,40 @@ static int32_t same_input(const struct walk *w, const struct op *op, uint32_t k)
     return op->inputs[k] == GRAPH_NONE ? GRAPH_NONE : w->same[op->inputs[k]];
 }
 
-static bool same_work(const struct walk *w, const struct op *a, const struct op *b) {
-    if (a->input_count != b->input_count || a->output_count != b->output_count ||
-        a->attribute_count != b->attribute_count || strcmp(a->type, b->type) != 0 ||
-        strcmp(a->domain, b->domain) != 0)
-        return false;
-    for (uint32_t k = 0; k < a->input_count; k++)
-        if (same_input(w, a, k) != same_input(w, b, k))
-            return false;
-    for (uint32_t i = 0; i < a->attribute_count; i++)
-        if (!same_value(&a->attributes[i], &b->attributes[i]))
-            return false;
-    return true;
+static int by_counts(const struct op *a, const struct op *b) {
+    int order = order_of(a->input_count, b->input_count);
+    order = order ? order : order_of(a->output_count, b->output_count);
+    return order ? order : order_of(a->attribute_count, b->attribute_count);
 }
 
-static const struct op *earlier(const struct walk *w, const struct op *op) {
-    for (uint32_t i = 0; i < w->folded_count; i++)
-        if (same_work(w, w->folded[i], op))
-            return w->folded[i];
+static int by_work(const struct ordered_node *x, const struct ordered_node *y) {
+    const struct walk *w = ((const struct work *)x)->walk;
+    const struct op *a = ((const struct work *)x)->op, *b = ((const struct work *)y)->op;
+    int order = by_counts(a, b);
+    order = order ? order : strcmp(a->type, b->type);
+    order = order ? order : strcmp(a->domain, b->domain);
+    for (uint32_t k = 0; !order && k < a->input_count; k++)
+        order = order_of(same_input(w, a, k), same_input(w, b, k));
+    for (uint32_t i = 0; !order && i < a->attribute_count; i++)
+        order = by_value(&a->attributes[i], &b->attributes[i]);
+    return order;
+}
+
+/* Which does the same; NULL: none, and `op` is it for those that come. */
+static const struct op *earlier(struct walk *w, struct arena *scratch, const struct op *op) {
+    const struct work key = {.walk = w, .op = op};
+    struct work *found = (struct work *)ordered_at_least(&w->folded, &key.by_work);
+    if (found && by_work(&found->by_work, &key.by_work) == 0)
+        return found->op;
+    found = ARENA_NEW(scratch, struct work);
+    *found = key;
+    ordered_add(&w->folded, &found->by_work);
     return NULL;
 }
 
-static void fold(struct walk *w, const struct op *op, struct folding *out) {
+static void fold(struct walk *w, struct arena *scratch, const struct op *op, struct folding *out) {
     bool renamed = strcmp(op->type, "Identity") == 0; /* taken out, not computed */
-    const struct op *equal = renamed ? NULL : earlier(w, op);
+    const struct op *equal = renamed ? NULL : earlier(w, scratch, op);
     for (uint32_t k = 0; k < op->output_count; k++) {
         int32_t tensor = op->outputs[k];
         if (tensor == GRAPH_NONE)
@@ -84,22 +116,21 @@ static void fold(struct walk *w, const struct op *op, struct folding *out) {
         out->bytes += bytes;
         out->largest_bytes = fmax(out->largest_bytes, bytes);
     }
-    if (!renamed && !equal)
-        w->folded[w->folded_count++] = op;
 }
 
 struct folding folding_of(const struct graph *graph) {
     struct folding out = {0};
     struct arena scratch;
     arena_init(&scratch);
-    struct walk w = {graph, ARENA_ARRAY(&scratch, graph->tensor_count + 1u, int32_t),
-                     ARENA_ARRAY(&scratch, graph->op_count + 1u, const struct op *), 0};
+    struct walk w = {
+        graph, ARENA_ARRAY(&scratch, graph->tensor_count + 1u, int32_t), {NULL, by_work}
+    };
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         w.same[t] = graph->tensors[t].flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT) ? (int32_t)t
                                                                                      : GRAPH_NONE;
     for (uint32_t i = 0; i < graph->op_count; i++)
         if (is_constant(&w, &graph->ops[i]))
-            fold(&w, &graph->ops[i], &out);
+            fold(&w, &scratch, &graph->ops[i], &out);
     arena_done(&scratch);
     return out;
 }

@@ -84,11 +84,11 @@ static double packed_integer_bytes(const struct op *op, const struct tensor *ten
         (double)tensor
             ->dims[columns_first ? tensor->rank - (filter ? tensor->rank : 2) : tensor->rank - 1]
             .size;
-    double groups = filter ? (double)op_int(op, "group", 1) : 1;
+    double groups = filter ? fmax((double)op_int(op, "group", 1), 1) : 1;
     double depth = (double)tensor_elements(tensor) / fmax(columns, 1);
     if (filter && tensor->dims[1].size == 1 && groups > 1) /* reordered, not packed */
         return (double)tensor_bytes(tensor);
-    double share = columns / fmax(groups, 1);
+    double share = columns / groups;
     return groups * round_up(share, PACK_COLUMNS) * (round_up(depth, PACK_DEPTH) + 4);
 }
 
@@ -277,13 +277,12 @@ void footprint_of(const struct graph *graph, const struct flat_graph *flat, uint
     l.external = (double)graph_weight_bytes(graph) > 3 * (double)file_bytes;
     load_graph(&l, graph);
     out->operator_kinds = kinds_of(&scratch, flat);
-    const struct graph *seen = graph;
     for (uint32_t i = 0; i < flat->count; i++) {
-        if (flat->ops[i].graph == seen || flat->ops[i].graph == graph)
+        const struct graph *inner = flat->ops[i].graph;
+        if (inner == graph || flat->ops[i].op != inner->ops) /* once, at its first operator */
             continue;
-        seen = flat->ops[i].graph;
-        load_graph(&l, seen);
-        add_arena(seen, false, out);
+        load_graph(&l, inner);
+        add_arena(inner, false, out);
     }
     arena_done(&scratch);
     add_arena(graph, true, out);

@@ -97,26 +97,64 @@ void graph_add_opset(struct graph *graph, const char *domain, int64_t version) {
     *opset = (struct opset){arena_strdup(graph->arena, domain), version};
 }
 
-static int32_t *append(struct graph *graph, int32_t *list, uint32_t count, int32_t tensor) {
-    int32_t *grown = arena_grow(graph->arena, list, count, count + 1, sizeof *list);
-    grown[count] = tensor;
-    return grown;
+/* Readers may have set a list that has no room. */
+static int32_t *append(struct graph *graph, int32_t *list, uint32_t count, uint32_t *capacity,
+                       int32_t tensor) {
+    if (count >= *capacity) {
+        *capacity = 2 * count + 8;
+        list = arena_grow(graph->arena, list, count, *capacity, sizeof *list);
+    }
+    list[count] = tensor;
+    return list;
 }
 
 void graph_add_input(struct graph *graph, int32_t tensor) {
-    graph->inputs = append(graph, graph->inputs, graph->input_count++, tensor);
+    graph->inputs =
+        append(graph, graph->inputs, graph->input_count++, &graph->input_capacity, tensor);
     graph->tensors[tensor].flags |= TENSOR_INPUT;
 }
 
 void graph_add_output(struct graph *graph, int32_t tensor) {
-    graph->outputs = append(graph, graph->outputs, graph->output_count++, tensor);
+    graph->outputs =
+        append(graph, graph->outputs, graph->output_count++, &graph->output_capacity, tensor);
     graph->tensors[tensor].flags |= TENSOR_OUTPUT;
 }
 
+struct symbol_place {
+    struct ordered_node by_name;
+    const char *name;
+    int32_t index;
+};
+
+static int by_name(const struct ordered_node *a, const struct ordered_node *b) {
+    return strcmp(((const struct symbol_place *)a)->name, ((const struct symbol_place *)b)->name);
+}
+
+static int32_t find_symbol(const struct graph *graph, const char *name) {
+    const struct symbol_place key = {.name = name};
+    const struct symbol_place *found =
+        (const struct symbol_place *)ordered_at_least(&graph->symbols_by_name, &key.by_name);
+    return found && strcmp(found->name, name) == 0 ? found->index : GRAPH_NO_SYMBOL;
+}
+
+/* Readers append to the list themselves. */
+static void place_symbols(struct graph *graph) {
+    graph->symbols_by_name.compare = by_name;
+    for (; graph->symbols_placed < graph->symbol_count; graph->symbols_placed++) {
+        const char *name = graph->symbols[graph->symbols_placed];
+        if (find_symbol(graph, name) != GRAPH_NO_SYMBOL)
+            continue;
+        struct symbol_place *place = ARENA_NEW(graph->arena, struct symbol_place);
+        *place = (struct symbol_place){.name = name, .index = (int32_t)graph->symbols_placed};
+        ordered_add(&graph->symbols_by_name, &place->by_name);
+    }
+}
+
 int32_t graph_symbol(struct graph *graph, const char *name) {
-    for (uint32_t i = 0; i < graph->symbol_count; i++)
-        if (strcmp(graph->symbols[i], name) == 0)
-            return (int32_t)i;
+    place_symbols(graph);
+    int32_t known = find_symbol(graph, name);
+    if (known != GRAPH_NO_SYMBOL)
+        return known;
     const char **symbol =
         ARENA_PUSH(graph->arena, graph->symbols, graph->symbol_count, graph->symbol_capacity);
     *symbol = arena_strdup(graph->arena, name);
@@ -201,7 +239,8 @@ int64_t tensor_elements(const struct tensor *tensor) {
 
 uint64_t tensor_bytes(const struct tensor *tensor) {
     int64_t elements = tensor_elements(tensor);
-    return elements < 0 ? 0 : dtype_bytes(tensor->dtype, (uint64_t)elements);
+    bool known = elements >= 0 && (double)elements * dtype_element_bytes(tensor->dtype) < 0x1p62;
+    return known ? dtype_bytes(tensor->dtype, (uint64_t)elements) : 0;
 }
 
 const char *tensor_shape_text(struct arena *arena, const struct graph *graph,
@@ -252,12 +291,41 @@ uint32_t graph_bind_symbol(struct graph *graph, const char *name, int64_t size) 
     return bound;
 }
 
+static void bind_own_symbols(struct graph *graph, const int64_t *sizes) {
+    for (uint32_t t = 0; t < graph->tensor_count; t++) {
+        struct tensor *tensor = &graph->tensors[t];
+        for (int32_t i = 0; i < tensor->rank; i++) {
+            int32_t symbol = tensor->dims[i].symbol;
+            if (symbol != GRAPH_NO_SYMBOL && sizes[symbol] >= 0)
+                tensor->dims[i].size = sizes[symbol];
+        }
+    }
+}
+
+void graph_bind_symbols(struct graph *graph, int64_t (*size_of)(const void *context, const char *),
+                        const void *context) {
+    int64_t *sizes = ARENA_ARRAY(graph->arena, graph->symbol_count, int64_t);
+    for (uint32_t s = 0; s < graph->symbol_count; s++)
+        sizes[s] = size_of(context, graph->symbols[s]);
+    bind_own_symbols(graph, sizes);
+    for (uint32_t i = 0; i < graph->op_count; i++)
+        for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
+            if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
+                graph_bind_symbols(graph->ops[i].attributes[a].graph, size_of, context);
+}
+
+/* What a file claims may be any number: a sum that cannot be told is the largest one. */
+static uint64_t plus(uint64_t a, uint64_t b) {
+    uint64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
 static uint64_t sum_subgraphs(const struct graph *graph, uint64_t (*own)(const struct graph *)) {
     uint64_t sum = own(graph);
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
             if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
-                sum += sum_subgraphs(graph->ops[i].attributes[a].graph, own);
+                sum = plus(sum, sum_subgraphs(graph->ops[i].attributes[a].graph, own));
     return sum;
 }
 
@@ -266,7 +334,7 @@ static uint64_t own_parameters(const struct graph *graph) {
     for (uint32_t t = 0; t < graph->tensor_count; t++) {
         int64_t elements = tensor_elements(&graph->tensors[t]);
         if (graph->tensors[t].flags & TENSOR_INITIALIZER && elements > 0)
-            sum += (uint64_t)elements;
+            sum = plus(sum, (uint64_t)elements);
     }
     return sum;
 }
@@ -275,12 +343,16 @@ static uint64_t own_weight_bytes(const struct graph *graph) {
     uint64_t sum = 0;
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         if (graph->tensors[t].flags & TENSOR_INITIALIZER)
-            sum += tensor_bytes(&graph->tensors[t]);
+            sum = plus(sum, tensor_bytes(&graph->tensors[t]));
     return sum;
 }
 
 static uint64_t own_op_count(const struct graph *graph) {
     return graph->op_count;
+}
+
+static uint64_t own_tensor_count(const struct graph *graph) {
+    return graph->tensor_count;
 }
 
 uint64_t graph_parameters(const struct graph *graph) {
@@ -293,6 +365,10 @@ uint64_t graph_weight_bytes(const struct graph *graph) {
 
 uint64_t graph_op_count(const struct graph *graph) {
     return sum_subgraphs(graph, own_op_count);
+}
+
+uint64_t graph_tensor_count(const struct graph *graph) {
+    return sum_subgraphs(graph, own_tensor_count);
 }
 
 /* ---- topological order ----------------------------------------------------------------------- */
@@ -340,6 +416,7 @@ static uint32_t list_reads(const struct graph *graph, const struct op *op, int32
 }
 
 struct sorting {
+    struct arena *arena; /* until it is sorted */
     struct graph *graph;
     uint32_t *waiting;    /* reads not yet written, per operator */
     uint32_t *readers_of; /* start of each tensor's readers in `readers`; tensor_count + 1 */
@@ -351,8 +428,8 @@ static void count_reads(struct sorting *s) {
     uint32_t total = 0;
     for (uint32_t i = 0; i < graph->op_count; i++)
         total += list_reads(graph, &graph->ops[i], NULL);
-    int32_t *reads = ARENA_ARRAY(graph->arena, total + 1u, int32_t);
-    uint32_t *op_of = ARENA_ARRAY(graph->arena, total + 1u, uint32_t);
+    int32_t *reads = ARENA_ARRAY(s->arena, total + 1u, int32_t);
+    uint32_t *op_of = ARENA_ARRAY(s->arena, total + 1u, uint32_t);
     uint32_t n = 0;
     for (uint32_t i = 0; i < graph->op_count; i++) {
         uint32_t own = list_reads(graph, &graph->ops[i], reads + n);
@@ -366,8 +443,8 @@ static void count_reads(struct sorting *s) {
     }
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         s->readers_of[t + 1] += s->readers_of[t];
-    s->readers = ARENA_ARRAY(graph->arena, s->readers_of[graph->tensor_count] + 1u, uint32_t);
-    uint32_t *fill = arena_grow(graph->arena, s->readers_of, graph->tensor_count + 1u,
+    s->readers = ARENA_ARRAY(s->arena, s->readers_of[graph->tensor_count] + 1u, uint32_t);
+    uint32_t *fill = arena_grow(s->arena, s->readers_of, graph->tensor_count + 1u,
                                 graph->tensor_count + 1u, sizeof *fill);
     for (uint32_t k = 0; k < n; k++)
         if (graph->tensors[reads[k]].producer != GRAPH_NONE)
@@ -406,29 +483,44 @@ static void release_readers(struct sorting *s, const struct op *op, uint32_t *he
     }
 }
 
-int graph_sort(struct graph *graph, struct err *err) {
-    if (find_producers(graph, err))
-        return -(int)err->code;
-    struct sorting s = {graph, ARENA_ARRAY(graph->arena, graph->op_count + 1u, uint32_t),
-                        ARENA_ARRAY(graph->arena, graph->tensor_count + 2u, uint32_t), NULL};
-    count_reads(&s);
-    uint32_t *heap = ARENA_ARRAY(graph->arena, graph->op_count + 1u, uint32_t);
-    struct op *sorted = ARENA_ARRAY(graph->arena, graph->op_count + 1u, struct op);
+/* How many could be put. */
+static uint32_t put_in_order(struct sorting *s, struct op *sorted) {
+    const struct graph *graph = s->graph;
+    uint32_t *heap = ARENA_ARRAY(s->arena, graph->op_count + 1u, uint32_t);
     uint32_t ready = 0, done = 0;
     for (uint32_t i = 0; i < graph->op_count; i++)
-        if (s.waiting[i] == 0)
+        if (s->waiting[i] == 0)
             heap_push(heap, &ready, i);
     while (ready) {
         uint32_t i = heap_pop(heap, &ready);
         sorted[done++] = graph->ops[i];
-        release_readers(&s, &graph->ops[i], heap, &ready);
+        release_readers(s, &graph->ops[i], heap, &ready);
     }
+    return done;
+}
+
+static int sort_operators(struct arena *scratch, struct graph *graph, struct err *err) {
+    struct sorting s = {scratch, graph, ARENA_ARRAY(scratch, graph->op_count + 1u, uint32_t),
+                        ARENA_ARRAY(scratch, graph->tensor_count + 2u, uint32_t), NULL};
+    count_reads(&s);
+    struct op *sorted = ARENA_ARRAY(scratch, graph->op_count + 1u, struct op);
+    uint32_t done = put_in_order(&s, sorted);
     for (uint32_t i = 0; done < graph->op_count && i < graph->op_count; i++)
         if (s.waiting[i])
             return err_set(err, ERR_INPUT,
                            "operator %s '%s' is part of a cycle: it waits for its own output",
                            graph->ops[i].type, graph->ops[i].name);
-    graph->ops = sorted;
-    graph->op_capacity = graph->op_count;
-    return find_producers(graph, err);
+    if (done)
+        memcpy(graph->ops, sorted, done * sizeof *sorted);
+    return 0;
+}
+
+int graph_sort(struct graph *graph, struct err *err) {
+    if (find_producers(graph, err))
+        return -(int)err->code;
+    struct arena scratch;
+    arena_init(&scratch);
+    int code = sort_operators(&scratch, graph, err);
+    arena_done(&scratch);
+    return code ? code : find_producers(graph, err);
 }

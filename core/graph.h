@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/ordered.h"
 #include "core/dtype.h"
 
 #include <stdbool.h>
@@ -123,6 +124,9 @@ struct graph {
     int32_t *inputs, *outputs; /* tensor indices; inputs lists only what must be fed */
     uint32_t opset_count, tensor_count, op_count, symbol_count, input_count, output_count;
     uint32_t opset_capacity, tensor_capacity, op_capacity, symbol_capacity;
+    uint32_t input_capacity, output_capacity;
+    struct ordered symbols_by_name; /* as many of the symbols as graph_symbol() has seen */
+    uint32_t symbols_placed;
     bool lowered; /* the operators are the runtime's */
 };
 
@@ -176,13 +180,17 @@ const char *tensor_shape_text(struct arena *arena, const struct graph *graph,
 /* Gives symbol `name` a size in every tensor of the graph and its subgraphs. Returns how many
  * dimensions were bound; 0 means that no tensor has that symbol. */
 uint32_t graph_bind_symbol(struct graph *graph, const char *name, int64_t size);
+/* The same for all symbols: `size_of` is asked for each and says -1 where it stays free. */
+void graph_bind_symbols(struct graph *graph, int64_t (*size_of)(const void *context, const char *),
+                        const void *context);
 
 /* Elements of all initializers of the graph and its subgraphs: "parameters". Counts each tensor
  * once; Constant operators are not counted. */
-uint64_t graph_parameters(const struct graph *graph);
+uint64_t graph_parameters(const struct graph *graph); /* as much as fits, when they claim more */
 uint64_t graph_weight_bytes(const struct graph *graph);
-/* Operators of the graph and its subgraphs. */
+/* Operators, tensors of the graph and its subgraphs. */
 uint64_t graph_op_count(const struct graph *graph);
+uint64_t graph_tensor_count(const struct graph *graph);
 
 /* Puts the operators into topological order (stable) and sets tensor.producer. Fails with
  * ERR_INPUT naming an operator of a cycle, or a tensor written twice. */

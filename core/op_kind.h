@@ -9,6 +9,7 @@ struct op_view {
     const struct graph *graph;
     const struct op *op;
     const struct op_kind *kind;
+    const uint32_t *readers; /* as in struct graph_reuse; NULL: not counted */
     uint32_t block;
     double cache_bytes, integer_depth;     /* as in struct feature_target */
     const struct tensor *in0, *in1, *out0; /* in0, in1: first operands; may be NULL */

@@ -1,14 +1,15 @@
 #include "core/placement.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct planning {
     const struct graph *graph;
     struct placement *out;
-    uint64_t *bytes; /* per tensor: most that differ in shape differ in this too */
     uint32_t *uses;  /* per tensor: readers still to come; of the owner, for those it stands for */
-    int32_t *free;   /* released owners, the newest last */
-    uint32_t free_count;
+    uint32_t *shape; /* per tensor: the same number where memory may be taken over */
+    /* Released owners: per shape the newest, GRAPH_NONE: none; per owner the one before. */
+    int32_t *newest, *older;
 };
 
 /* ---- what operators may do ------------------------------------------------------------------- */
@@ -88,14 +89,60 @@ static void count_uses(struct planning *p) {
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-static bool same_shape(const struct tensor *a, const struct tensor *b) {
-    if (a->rank != b->rank || dtype_bytes(a->dtype, 8) != dtype_bytes(b->dtype, 8) ||
-        !tensor_is_static(a) || !tensor_is_static(b))
-        return false;
+/* A tensor and what sorts it: tensors of one shape stand together. */
+struct shaped {
+    uint64_t hash;
+    uint32_t index;
+    const struct tensor *tensor;
+    uint64_t bytes, eight_bytes; /* of all elements, and of eight */
+};
+
+static struct shaped shaped_of(const struct tensor *tensor, uint32_t index) {
+    struct shaped s = {.index = index,
+                       .tensor = tensor_is_static(tensor) ? tensor : NULL,
+                       .bytes = tensor_bytes(tensor),
+                       .eight_bytes = dtype_bytes(tensor->dtype, 8)};
+    s.hash = s.bytes ^ s.eight_bytes << 56;
+    for (int32_t d = 0; s.tensor && d < tensor->rank; d++)
+        s.hash = (s.hash ^ (uint64_t)tensor->dims[d].size) * 0xff51afd7ed558ccdu;
+    return s;
+}
+
+static int by_size(const struct tensor *a, const struct tensor *b) {
+    if (a->rank != b->rank)
+        return a->rank < b->rank ? -1 : 1;
     for (int32_t d = 0; d < a->rank; d++)
         if (a->dims[d].size != b->dims[d].size)
-            return false;
-    return true;
+            return a->dims[d].size < b->dims[d].size ? -1 : 1;
+    return 0;
+}
+
+/* What is not known is equal to nothing. */
+static int by_shape(const void *a, const void *b) {
+    const struct shaped *x = a, *y = b;
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    if (!x->tensor != !y->tensor)
+        return x->tensor ? -1 : 1;
+    if (!x->tensor)
+        return (x->index > y->index) - (x->index < y->index);
+    if (x->bytes != y->bytes)
+        return x->bytes < y->bytes ? -1 : 1;
+    if (x->eight_bytes != y->eight_bytes)
+        return x->eight_bytes < y->eight_bytes ? -1 : 1;
+    return by_size(x->tensor, y->tensor);
+}
+
+static void number_shapes(struct arena *arena, struct planning *p) {
+    uint32_t n = p->graph->tensor_count, shape = 0;
+    struct shaped *order = ARENA_ARRAY(arena, n, struct shaped);
+    for (uint32_t t = 0; t < n; t++)
+        order[t] = shaped_of(&p->graph->tensors[t], t);
+    qsort(order, n, sizeof *order, by_shape);
+    for (uint32_t i = 0; i < n; i++) {
+        shape += i > 0 && by_shape(&order[i - 1], &order[i]) != 0;
+        p->shape[order[i].index] = shape;
+    }
 }
 
 static int32_t owner_of_input(const struct planning *p, const struct op *op, uint32_t i) {
@@ -109,23 +156,23 @@ static int32_t overwritten(const struct planning *p, const struct op *op, int32_
         int32_t input = row->inputs[k];
         int32_t owner = input < 0 ? GRAPH_NONE : owner_of_input(p, op, (uint32_t)input);
         if (owner != GRAPH_NONE && p->uses[owner] == 1 &&
-            same_shape(&p->graph->tensors[op->inputs[input]], &p->graph->tensors[output]))
+            p->shape[op->inputs[input]] == p->shape[output])
             return owner;
     }
     return GRAPH_NONE;
 }
 
 static int32_t taken_over(struct planning *p, int32_t output) {
-    for (uint32_t i = p->free_count; i-- > 0;) {
-        int32_t owner = p->free[i];
-        if (p->bytes[owner] != p->bytes[output] ||
-            !same_shape(&p->graph->tensors[owner], &p->graph->tensors[output]))
-            continue;
-        memmove(&p->free[i], &p->free[i + 1], (p->free_count - i - 1) * sizeof *p->free);
-        p->free_count--;
-        return owner;
-    }
-    return GRAPH_NONE;
+    int32_t *newest = &p->newest[p->shape[output]], owner = *newest;
+    if (owner != GRAPH_NONE)
+        *newest = p->older[owner];
+    return owner;
+}
+
+static void offer(struct planning *p, int32_t owner) {
+    int32_t *newest = &p->newest[p->shape[owner]];
+    p->older[owner] = *newest;
+    *newest = owner;
 }
 
 static void place_output(struct planning *p, const struct op *op, uint32_t k) {
@@ -147,12 +194,7 @@ static void place_output(struct planning *p, const struct op *op, uint32_t k) {
 
 static void release(struct planning *p, int32_t owner, uint32_t op) {
     p->out->released[owner] = op;
-    p->free[p->free_count++] = owner;
-}
-
-/* Memory is given back behind its last reader: without one it stays, but may be taken over. */
-static void leave_unread(struct planning *p, int32_t owner) {
-    p->free[p->free_count++] = owner;
+    offer(p, owner);
 }
 
 static void finish_operator(struct planning *p, uint32_t i) {
@@ -164,8 +206,10 @@ static void finish_operator(struct planning *p, uint32_t i) {
     }
     for (uint32_t k = 0; k < op->output_count; k++) {
         int32_t output = op->outputs[k];
+        /* Memory is given back behind its last reader: without one it stays, but may be taken
+         * over. */
         if (output != GRAPH_NONE && p->out->owner[output] == output && p->uses[output] == 0)
-            leave_unread(p, output);
+            offer(p, output);
     }
 }
 
@@ -175,12 +219,13 @@ void placement_of(struct arena *arena, const struct graph *graph, struct placeme
     out->released = ARENA_ARRAY(arena, n, uint32_t);
     struct planning p = {.graph = graph,
                          .out = out,
-                         .bytes = ARENA_ARRAY(arena, n, uint64_t),
                          .uses = ARENA_ARRAY(arena, n, uint32_t),
-                         .free = ARENA_ARRAY(arena, n, int32_t)};
+                         .shape = ARENA_ARRAY(arena, n, uint32_t),
+                         .newest = ARENA_ARRAY(arena, n, int32_t),
+                         .older = ARENA_ARRAY(arena, n, int32_t)};
+    number_shapes(arena, &p);
     for (uint32_t t = 0; t < n; t++) {
-        p.bytes[t] = tensor_bytes(&graph->tensors[t]);
-        out->owner[t] = GRAPH_NONE;
+        out->owner[t] = p.newest[t] = GRAPH_NONE;
         out->released[t] = PLACEMENT_KEPT;
     }
     count_uses(&p);

@@ -7,7 +7,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { PAGE_BYTES = 64 << 10, PAGES_MAX = 1 << 20 };
+/* Data is looked at page by page, in pages of at least PAGE_BYTES: in larger ones where all
+ * operators of a model together pass over more than PAGES_MAX. So the work grows with the number of
+ * operands, not with the sizes that they claim. */
+enum { PAGE_BYTES = 64 << 10, PAGES_MAX = 1 << 22 };
 
 /* About what an operator takes, to tell ages: only their proportions count. */
 static const double flops_per_ns = 60, bytes_per_ns = 20, call_ns = 1000;
@@ -29,7 +32,7 @@ struct walk {
     const uint64_t *offsets; /* in the block of activations */
     struct region block;
     struct region *others; /* per tensor: weights, inputs, what leaves */
-    double cache_bytes;
+    double cache_bytes, page_bytes;
     struct touch now;
     double inference_ns; /* of the walk before; 0: this is the first */
     struct step *steps;  /* per operator */
@@ -72,26 +75,26 @@ static double bytes_of(const struct walk *w, int32_t tensor) {
     return tensor == GRAPH_NONE ? 0 : (double)tensor_bytes(&w->graph->tensors[tensor]);
 }
 
-static uint32_t pages_of(double bytes) {
-    return (uint32_t)fmin(ceil(bytes / PAGE_BYTES), PAGES_MAX);
+static uint32_t pages_of(const struct walk *w, double bytes) {
+    return (uint32_t)ceil(bytes / w->page_bytes);
 }
 
 static void region_init(struct walk *w, struct region *region, double bytes) {
-    region->count = pages_of(bytes);
+    region->count = pages_of(w, bytes);
     region->pages = ARENA_ARRAY(w->arena, region->count + 1u, struct touch);
 }
 
 /* The pages of a tensor, those of the block or its own. */
 static struct region place_of(struct walk *w, int32_t tensor, double bytes) {
     uint64_t offset = w->offsets[tensor];
-    uint32_t count = pages_of(bytes);
+    uint32_t count = pages_of(w, bytes);
     if (offset == ARENA_ELSEWHERE) {
         struct region *own = &w->others[tensor];
         if (!own->pages)
             region_init(w, own, bytes_of(w, tensor));
         return (struct region){own->pages, count < own->count ? count : own->count};
     }
-    uint64_t first = offset / PAGE_BYTES;
+    uint64_t first = offset / (uint64_t)w->page_bytes;
     if (first >= w->block.count)
         return (struct region){w->block.pages, 0};
     uint32_t left = w->block.count - (uint32_t)first;
@@ -197,6 +200,26 @@ static void walk_operator(struct walk *w, uint32_t i) {
     w->now.time_ns += step->time_ns;
 }
 
+/* Of all operands, whole ones where only a part is touched. */
+static double operand_bytes(const struct walk *w) {
+    double sum = 0;
+    for (uint32_t i = 0; i < w->graph->op_count; i++) {
+        const struct op *op = &w->graph->ops[i];
+        for (uint32_t k = 0; w->steps[i].moves && k < op->input_count; k++)
+            sum += bytes_of(w, op->inputs[k]);
+        for (uint32_t k = 0; w->steps[i].moves && k < op->output_count; k++)
+            sum += bytes_of(w, op->outputs[k]);
+    }
+    return sum;
+}
+
+static double page_bytes_for(double bytes, uint32_t graphs) {
+    double most = fmax(floor((double)PAGES_MAX / graphs), 1), page = PAGE_BYTES;
+    while (bytes > most * page)
+        page *= 2;
+    return page;
+}
+
 static double block_bytes(const struct walk *w) {
     double end = 0;
     for (uint32_t t = 0; t < w->graph->tensor_count; t++)
@@ -205,7 +228,8 @@ static double block_bytes(const struct walk *w) {
     return end;
 }
 
-const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, double cache_bytes) {
+const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, double cache_bytes,
+                             uint32_t graphs) {
     struct reuse *out = ARENA_ARRAY(arena, graph->op_count + 1u, struct reuse);
     struct arena scratch;
     arena_init(&scratch);
@@ -218,7 +242,9 @@ const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, dou
                      .out = out};
     for (uint32_t i = 0; i < graph->op_count; i++)
         w.steps[i] = step_of(&w, &graph->ops[i]);
-    region_init(&w, &w.block, block_bytes(&w));
+    double block = block_bytes(&w);
+    w.page_bytes = page_bytes_for(fmax(operand_bytes(&w), block), graphs);
+    region_init(&w, &w.block, block);
     struct touch start = {0};
     for (int inference = 0; inference < 2; inference++) {
         start = w.now;

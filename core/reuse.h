@@ -27,7 +27,9 @@ double reuse_far_share(double distance_bytes, double cache_bytes);
 double reuse_bytes(const double ages[static REUSE_AGES]);
 
 /* One for each operator of the graph, which is lowered, with static shapes; subgraphs are graphs of
- * their own. `cache_bytes`: of a core's own caches. Lives in the arena. */
-const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, double cache_bytes);
+ * their own. `cache_bytes`: of a core's own caches. `graphs`: how many of a model are looked at,
+ * which share what may be spent on them. Lives in the arena. */
+const struct reuse *reuse_of(struct arena *arena, const struct graph *graph, double cache_bytes,
+                             uint32_t graphs);
 
 #endif

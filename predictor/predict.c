@@ -106,9 +106,18 @@ static bool inside(const struct flat_graph *flat, uint32_t i, int32_t control, c
     return flat->ops[at].enclosing == control && strcmp(flat->ops[at].branch, branch) == 0;
 }
 
+/* Behind the operators of its subgraphs, which stand behind it. */
+static uint32_t end_of(const struct flat_graph *flat, uint32_t control) {
+    uint32_t i = control + 1;
+    while (i < flat->count && flat->ops[i].enclosing >= (int32_t)control)
+        i++;
+    return i;
+}
+
 static double branch_ns(const struct predicting *p, uint32_t control, const char *branch) {
     double sum = 0;
-    for (uint32_t i = control + 1; i < p->flat->count; i++)
+    uint32_t end = end_of(p->flat, control);
+    for (uint32_t i = control + 1; i < end; i++)
         if (inside(p->flat, i, (int32_t)control, branch) &&
             isfinite(p->out->operators[i].latency_ns.value))
             sum += p->times[i] * p->out->operators[i].latency_ns.value;
@@ -116,7 +125,8 @@ static double branch_ns(const struct predicting *p, uint32_t control, const char
 }
 
 static void scale_branch(struct predicting *p, uint32_t control, const char *branch, double times) {
-    for (uint32_t i = control + 1; i < p->flat->count; i++)
+    uint32_t end = end_of(p->flat, control);
+    for (uint32_t i = control + 1; i < end; i++)
         if (inside(p->flat, i, (int32_t)control, branch))
             p->times[i] *= times;
 }

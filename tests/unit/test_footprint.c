@@ -88,45 +88,42 @@ static struct footprint footprint(uint64_t file_bytes) {
 static void only_pages_handed_out_are_written(void **state) {
     (void)state;
     struct chunk_arena a;
-    chunk_arena_init(&a);
-    assert_int_equal(chunk_arena_take(&a, 0), -1);
+    chunk_arena_init(&a, &arena);
+    assert_null(chunk_arena_take(&a, 0));
     assert_int_equal(a.touched_bytes, 0);
     chunk_arena_take(&a, 1);
     assert_int_equal(a.touched_bytes, PAGE);
     assert_int_equal(a.book_bytes, MIB / 256 * 8);
     chunk_arena_take(&a, 100); /* the next 256 bytes of the same page */
     assert_int_equal(a.touched_bytes, PAGE);
-    chunk_arena_done(&a);
 }
 
 static void regions_double_from_one_mebibyte(void **state) {
     (void)state;
     struct chunk_arena a;
-    chunk_arena_init(&a);
+    chunk_arena_init(&a, &arena);
     chunk_arena_take(&a, MIB); /* 1 MiB, then 2 */
     chunk_arena_take(&a, MIB); /* 2 MiB, half of it free */
     chunk_arena_take(&a, MIB);
     chunk_arena_take(&a, 9 * MIB); /* 4 is next and too small: 16 MiB */
     assert_int_equal(a.book_bytes, (1 + 2 + 16) * MIB / 32);
     assert_int_equal(a.touched_bytes, 12 * MIB);
-    chunk_arena_done(&a);
 }
 
 static void a_chunk_less_than_twice_the_request_is_not_divided(void **state) {
     (void)state;
     struct chunk_arena a;
-    chunk_arena_init(&a);
+    chunk_arena_init(&a, &arena);
     chunk_arena_take(&a, 3 * MIB); /* all of 4 MiB */
     chunk_arena_take(&a, PAGE);    /* so this needs a region of its own */
     assert_int_equal(a.book_bytes, 2 * 4 * MIB / 32);
-    chunk_arena_done(&a);
 }
 
 static void neighbours_given_back_become_one(void **state) {
     (void)state;
     struct chunk_arena a;
-    int32_t parts[4];
-    chunk_arena_init(&a);
+    struct chunk *parts[4];
+    chunk_arena_init(&a, &arena);
     for (int i = 0; i < 4; i++)
         parts[i] = chunk_arena_take(&a, MIB / 4);
     chunk_arena_give(&a, parts[0]);
@@ -136,20 +133,18 @@ static void neighbours_given_back_become_one(void **state) {
     chunk_arena_take(&a, MIB);
     assert_int_equal(a.book_bytes, MIB / 32);
     assert_int_equal(a.touched_bytes, MIB);
-    chunk_arena_done(&a);
 }
 
 static void of_equal_chunks_the_newest_region_is_taken(void **state) {
     (void)state;
     struct chunk_arena a;
-    chunk_arena_init(&a);
-    int32_t first = chunk_arena_take(&a, 3 * MIB);
-    int32_t second = chunk_arena_take(&a, PAGE); /* of the second 4 MiB */
+    chunk_arena_init(&a, &arena);
+    struct chunk *first = chunk_arena_take(&a, 3 * MIB);
+    struct chunk *second = chunk_arena_take(&a, PAGE); /* of the second 4 MiB */
     chunk_arena_give(&a, first);
     chunk_arena_give(&a, second);
     chunk_arena_take(&a, 3 * MIB);
     assert_int_equal(a.touched_bytes, 6 * MIB);
-    chunk_arena_done(&a);
 }
 
 /* ---- the plan -------------------------------------------------------------------------------- */

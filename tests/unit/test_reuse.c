@@ -62,7 +62,7 @@ static void what_fits_the_cache_is_near(void **state) {
     (void)state;
     const int weights[] = {0, 1, 2, 3};
     struct graph *graph = chain(4, weights, 64); /* 16 KiB each */
-    const struct reuse *reuse = reuse_of(&arena, graph, 4 * MIB);
+    const struct reuse *reuse = reuse_of(&arena, graph, 4 * MIB, 1);
     for (int i = 0; i < 4; i++)
         assert_true(reuse_bytes(reuse[i].weights) == 0 && reuse_bytes(reuse[i].data) == 0 &&
                     reuse[i].call == 0);
@@ -72,7 +72,7 @@ static void weights_beyond_the_cache_are_far_and_an_inference_old(void **state) 
     (void)state;
     const int weights[] = {0, 1, 2, 3};
     struct graph *graph = chain(4, weights, 1024); /* 4 MiB each */
-    const struct reuse *reuse = reuse_of(&arena, graph, 1 * MIB);
+    const struct reuse *reuse = reuse_of(&arena, graph, 1 * MIB, 1);
     for (int i = 0; i < 4; i++) {
         assert_true(fabs(reuse_bytes(reuse[i].weights) - 4 * MIB) < 1);
         assert_true(fabs(reuse[i].weights[REUSE_AGES - 1] - 4 * MIB) < 1);
@@ -84,7 +84,7 @@ static void weights_that_operators_share_are_younger(void **state) {
     (void)state;
     const int weights[] = {0, 0, 0, 0, 0, 0, 0, 0};
     struct graph *graph = chain(8, weights, 1024);
-    const struct reuse *reuse = reuse_of(&arena, graph, 1 * MIB);
+    const struct reuse *reuse = reuse_of(&arena, graph, 1 * MIB, 1);
     for (int i = 0; i < 8; i++) {
         assert_true(reuse[i].weights[REUSE_AGES - 1] == 0);
         assert_true(fabs(reuse_bytes(reuse[i].weights) - 4 * MIB) < 1);
@@ -96,7 +96,7 @@ static void a_result_that_is_read_at_once_is_near(void **state) {
     (void)state;
     const int weights[] = {0, 1, 2, 3};
     struct graph *graph = chain(4, weights, 256); /* weights 256 KiB, rows 64 KiB */
-    const struct reuse *reuse = reuse_of(&arena, graph, 700 << 10);
+    const struct reuse *reuse = reuse_of(&arena, graph, 700 << 10, 1);
     double input = reuse_bytes(reuse[2].data);
     assert_true(input < 128 << 10); /* at most what it writes */
 }
