@@ -90,7 +90,7 @@ static struct constant *constant_of_values(struct arena *arena,
     return constant;
 }
 
-const struct constant *infer_constant(const struct infer *run, uint32_t input) {
+static struct constant *constant_of(const struct infer *run, uint32_t input) {
     if (!infer_has(run, input))
         return NULL;
     int32_t t = run->op->inputs[input];
@@ -101,6 +101,10 @@ const struct constant *infer_constant(const struct infer *run, uint32_t input) {
     return run->constants[t];
 }
 
+const struct constant *infer_constant(const struct infer *run, uint32_t input) {
+    return constant_of(run, input);
+}
+
 bool infer_scalar(const struct infer *run, uint32_t input, int64_t *value) {
     const struct constant *c = infer_constant(run, input);
     if (!c || c->count < 1 || c->floating || !c->elements[0].known)
@@ -109,16 +113,28 @@ bool infer_scalar(const struct infer *run, uint32_t input, int64_t *value) {
     return true;
 }
 
-static enum list_state list_of_constant(const struct infer *run, const struct constant *constant,
-                                        struct int_list *list) {
-    if (!constant || constant->floating)
-        return LIST_UNKNOWN;
-    int64_t *values = ARENA_ARRAY(run->graph->arena, constant->count, int64_t);
-    for (uint32_t i = 0; i < constant->count; i++) {
+static bool all_known(const struct constant *constant) {
+    for (uint32_t i = 0; i < constant->count; i++)
         if (!constant->elements[i].known)
-            return LIST_UNKNOWN;
+            return false;
+    return true;
+}
+
+/* Made once: any number of operators may ask for the same one. */
+static const int64_t *list_of(const struct infer *run, struct constant *constant) {
+    if (constant->list || !all_known(constant))
+        return constant->list;
+    int64_t *values = ARENA_ARRAY(run->graph->arena, constant->count, int64_t);
+    for (uint32_t i = 0; i < constant->count; i++)
         values[i] = constant->elements[i].i;
-    }
+    return constant->list = values;
+}
+
+static enum list_state list_of_constant(const struct infer *run, struct constant *constant,
+                                        struct int_list *list) {
+    const int64_t *values = constant && !constant->floating ? list_of(run, constant) : NULL;
+    if (!values)
+        return LIST_UNKNOWN;
     *list = (struct int_list){constant->count, values};
     return LIST_KNOWN;
 }
@@ -140,7 +156,7 @@ enum list_state infer_ints(const struct infer *run, const char *attribute, int i
     const struct tensor *tensor = op_input(run->graph, run->op, (uint32_t)input);
     if (tensor->rank == 1 && tensor->dims[0].size == 0)
         return LIST_KNOWN;
-    return list_of_constant(run, infer_constant(run, (uint32_t)input), list);
+    return list_of_constant(run, constant_of(run, (uint32_t)input), list);
 }
 
 int infer_axis(struct infer *run, int64_t axis, int32_t rank, int32_t *result) {
@@ -199,6 +215,14 @@ int infer_fail(struct infer *run, const char *format, ...) {
                               "and whether the file was exported or edited correctly");
 }
 
+/* More elements than any memory has; whether one of the sizes is 0 does not matter. */
+static bool is_too_large(const struct shape *shape) {
+    double product = 1;
+    for (int32_t i = 0; i < shape->rank; i++)
+        product *= shape->dims[i].size > 0 ? (double)shape->dims[i].size : 1;
+    return product > 0x1p62;
+}
+
 void infer_put(struct infer *run, uint32_t output, enum dtype dtype, const struct shape *shape) {
     if (output >= run->op->output_count || run->op->outputs[output] == GRAPH_NONE)
         return;
@@ -207,6 +231,7 @@ void infer_put(struct infer *run, uint32_t output, enum dtype dtype, const struc
         tensor->dtype = dtype;
     if (!shape || shape->rank < 0)
         return;
+    run->overflow = run->overflow || is_too_large(shape);
     struct shape merged = *shape;
     if (tensor->rank == shape->rank)
         for (int32_t i = 0; i < shape->rank; i++)
@@ -287,18 +312,35 @@ static void store_values(struct infer *run, int32_t t) {
 
 /* ---- the walk -------------------------------------------------------------------------------- */
 
+static const char *const row_domains[] = {ONNX, MICROSOFT, NCHWC, TRAINING};
+enum { ROW_DOMAINS = sizeof row_domains / sizeof *row_domains };
+
 /* Rows of graphs that the runtime lowered are found whatever the opsets say. */
-static int64_t opset_of(const struct graph *graph, const char *domain) {
+static int64_t version_of(const struct graph *graph, const char *domain) {
     int64_t version = graph_opset_version(graph, domain);
     if (version == 0 && strcmp(domain, ONNX) == 0)
         version = graph_opset_version(graph, "ai.onnx");
     return version > 0 ? version : INT64_MAX;
 }
 
+/* Asked once: a file may import any number of domains. */
+static void read_opsets(const struct graph *graph, struct infer_opset opsets[ROW_DOMAINS + 1]) {
+    for (int d = 0; d < ROW_DOMAINS; d++)
+        opsets[d] = (struct infer_opset){row_domains[d], version_of(graph, row_domains[d])};
+    opsets[ROW_DOMAINS] = (struct infer_opset){NULL, INT64_MAX};
+}
+
+static int64_t opset_of(const struct infer *run, const char *domain) {
+    const struct infer_opset *at = run->opsets;
+    while (at->domain && strcmp(at->domain, domain) != 0)
+        at++;
+    return at->version;
+}
+
 static int infer_op(struct infer *run, uint32_t index) {
     run->op = &run->graph->ops[index];
     const char *domain = plain_domain(run->op->domain);
-    run->opset = opset_of(run->graph, domain);
+    run->opset = opset_of(run, domain);
     run->row = find_row(domain, run->op->type, run->opset);
     if (!run->row || run->limits->visits-- <= 0)
         return 0;
@@ -329,9 +371,11 @@ static void prepare(struct infer *run, struct graph *graph) {
 }
 
 int infer_shapes(struct graph *graph, struct err *err) {
-    struct infer_limits limits = {INT64_C(1) << 22,
-                                  8 * (int64_t)graph_op_count(graph) + INT64_C(100000)};
-    struct infer run = {.err = err, .limits = &limits};
+    const uint64_t size = graph_op_count(graph) + graph_tensor_count(graph);
+    struct infer_limits limits = {INT64_C(1) << 22, 8 * (int64_t)size + INT64_C(100000)};
+    struct infer_opset opsets[ROW_DOMAINS + 1];
+    read_opsets(graph, opsets);
+    struct infer run = {.err = err, .limits = &limits, .opsets = opsets};
     prepare(&run, graph);
     return infer_graph(&run);
 }
@@ -351,8 +395,21 @@ struct shape shape_into(const struct tensor *tensor, const struct graph *from, s
     return shape;
 }
 
-static struct constant *constant_into(const struct constant *constant, const struct graph *from,
-                                      struct graph *to) {
+static bool has_symbols(const struct constant *constant) {
+    for (uint32_t i = 0; i < constant->count; i++)
+        if (constant->elements[i].symbol != GRAPH_NO_SYMBOL)
+            return true;
+    return false;
+}
+
+/* Where symbols have other numbers a copy, as far as the limits allow. */
+static struct constant *constant_into(struct infer_limits *limits, struct constant *constant,
+                                      const struct graph *from, struct graph *to) {
+    if (!has_symbols(constant))
+        return constant;
+    if (constant->count > limits->fold_elements)
+        return NULL;
+    limits->fold_elements -= constant->count;
     struct constant *copy = ARENA_NEW(to->arena, struct constant);
     *copy = *constant;
     copy->elements = arena_grow(to->arena, constant->elements, constant->count, constant->count,
@@ -379,15 +436,19 @@ static void take_from_outer(const struct infer *run, struct infer *inner, int32_
     inner->sequences[t] = run->sequences[tensor->outer];
     if (run->constants[tensor->outer])
         inner->constants[t] =
-            constant_into(run->constants[tensor->outer], run->graph, inner->graph);
+            constant_into(run->limits, run->constants[tensor->outer], run->graph, inner->graph);
 }
 
 int infer_subgraph(struct infer *run, struct graph *graph, struct err *err, struct infer *inner) {
-    *inner =
-        (struct infer){.outer = run, .limits = run->limits, .err = err, .depth = run->depth + 1};
+    *inner = (struct infer){.outer = run,
+                            .limits = run->limits,
+                            .opsets = run->opsets,
+                            .err = err,
+                            .depth = run->depth + 1};
     if (inner->depth > SUBGRAPH_DEPTH_MAX)
         return err_set(err, ERR_INPUT, "subgraphs nest deeper than %d", SUBGRAPH_DEPTH_MAX);
     prepare(inner, graph);
+    run->limits->visits -= graph->tensor_count;
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         if (graph->tensors[t].flags & TENSOR_OUTER)
             take_from_outer(run, inner, (int32_t)t);

@@ -31,6 +31,8 @@ struct constant {
     uint32_t count;
     bool floating; /* the elements are in f */
     struct element *elements;
+    const int64_t
+        *list; /* the elements, once all were asked for; NULL: not yet, or not all known */
 };
 
 /* What is known of the elements of a sequence or an optional. */
@@ -43,7 +45,12 @@ struct sequence {
 
 struct infer_limits {
     int64_t fold_elements; /* still allowed, over the whole model */
-    int64_t visits;        /* operators, over the whole model, subgraphs repeated */
+    int64_t visits;        /* operators and tensors, over the whole model, subgraphs repeated */
+};
+
+struct infer_opset {
+    const char *domain; /* NULL: the end */
+    int64_t version;    /* a large number when the graph does not say */
 };
 
 struct infer {
@@ -54,8 +61,9 @@ struct infer {
     struct constant **constants; /* per tensor of the graph; NULL: none */
     struct sequence **sequences; /* per tensor; NULL: none */
     struct infer_limits *limits;
+    const struct infer_opset *opsets; /* of the domains that rows have; ends with an empty one */
     struct err *err;
-    int64_t opset; /* of the operator's domain; a large number when the graph does not say */
+    int64_t opset; /* of the operator's domain */
     int depth;
     bool overflow; /* a size of this operator passes 2^62 */
 };

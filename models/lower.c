@@ -3,6 +3,8 @@
 #include "models/infer.h"
 #include "models/lower_rules.h"
 
+#include <string.h>
+
 enum { PASSES_MAX = 64, SUBGRAPH_DEPTH_MAX = 64 };
 
 /* In this order. Rules are walked until nothing changes, a walk is done once. */
@@ -56,6 +58,8 @@ struct graph *lower_copy_graph(struct arena *arena, const struct graph *from) {
     to->symbols = arena_grow(arena, from->symbols, from->symbol_count, from->symbol_count,
                              sizeof *to->symbols);
     to->symbol_capacity = from->symbol_count;
+    to->symbols_by_name.root = NULL;
+    to->symbols_placed = 0;
     to->opsets =
         arena_grow(arena, from->opsets, from->opset_count, from->opset_count, sizeof *to->opsets);
     to->opset_capacity = from->opset_count;
@@ -73,47 +77,18 @@ struct graph *lower_copy_graph(struct arena *arena, const struct graph *from) {
 
 /* ---- bookkeeping between stages -------------------------------------------------------------- */
 
-static void mark_captured(struct lower *l, const struct op *op) {
-    for (uint32_t a = 0; a < op->attribute_count; a++) {
-        if (op->attributes[a].kind != ATTRIBUTE_GRAPH)
-            continue;
-        const struct graph *inner = op->attributes[a].graph;
-        for (uint32_t t = 0; t < inner->tensor_count; t++)
-            if (inner->tensors[t].flags & TENSOR_OUTER)
-                l->captured[inner->tensors[t].outer] = true;
-    }
-}
-
-static void index_uses(struct lower *l) {
-    struct graph *graph = l->graph;
-    l->use_capacity = graph->tensor_count + 64;
-    l->op_capacity = graph->op_count + 64;
-    l->uses = ARENA_ARRAY(l->arena, l->use_capacity, struct use *);
-    l->captured = ARENA_ARRAY(l->arena, l->use_capacity, bool);
-    l->dead = ARENA_ARRAY(l->arena, l->op_capacity, bool);
-    for (uint32_t i = 0; i < graph->op_count; i++) {
-        const struct op *op = &graph->ops[i];
-        mark_captured(l, op);
-        for (uint32_t k = 0; k < op->input_count; k++) {
-            if (op->inputs[k] < 0)
-                continue;
-            struct use *use = ARENA_NEW(l->arena, struct use);
-            *use = (struct use){(int32_t)i, k, l->uses[op->inputs[k]]};
-            l->uses[op->inputs[k]] = use;
-        }
-    }
-}
-
-/* Dead operators leave, the others are sorted again. */
+/* Dead operators leave, the others are sorted again. New ones begin as zeros. */
 static int settle(struct lower *l) {
+    struct graph *graph = l->graph;
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < l->graph->op_count; i++)
+    for (uint32_t i = 0; i < graph->op_count; i++)
         if (!l->dead[i])
-            l->graph->ops[kept++] = l->graph->ops[i];
-    l->graph->op_count = kept;
+            graph->ops[kept++] = graph->ops[i];
+    memset(graph->ops + kept, 0, (graph->op_count - kept) * sizeof *graph->ops);
+    graph->op_count = kept;
     if (graph_sort(l->graph, l->err))
         return -(int)l->err->code;
-    index_uses(l);
+    lower_index_uses(l);
     return 0;
 }
 
@@ -137,7 +112,8 @@ static bool walk_rules(struct lower *l, const struct lower_rule *rules) {
     bool changed = false;
     for (const struct lower_rule *rule = rules; rule->name; rule++)
         for (int32_t i = 0; i < (int32_t)l->graph->op_count; i++)
-            if (!l->dead[i] && (!rule->type || lower_is(l, i, ONNX, rule->type)))
+            if (!l->dead[i] && lower_out(l, i, 0) >= 0 &&
+                (!rule->type || lower_is(l, i, ONNX, rule->type)))
                 changed = rule->apply(l, i) || changed;
     return changed;
 }
@@ -174,20 +150,28 @@ static int lower_subgraphs(struct lower *l, int depth) {
     return 0;
 }
 
+static int walk_stages(struct lower *l, int depth) {
+    for (int s = 0; s < STAGE_COUNT; s++)
+        if (walk_stage(l, s) || (s == 0 && lower_subgraphs(l, depth)))
+            return -(int)l->err->code;
+    return 0;
+}
+
 static int lower_graph(struct arena *arena, const struct graph *model,
                        const struct lower_target *target, struct graph *parent, int depth,
                        struct graph **lowered, struct err *err) {
-    struct lower l = {.arena = arena, .target = target, .err = err};
+    struct lower l = {.arena = arena, .target = target, .err = err, .names = {.arena = arena}};
     if (depth > SUBGRAPH_DEPTH_MAX)
         return err_set(err, ERR_INPUT, "subgraphs nest deeper than %d", SUBGRAPH_DEPTH_MAX);
-    l.graph = lower_copy_graph(arena, model);
+    l.graph = *lowered = lower_copy_graph(arena, model);
     l.graph->parent = parent;
-    index_uses(&l);
-    for (int s = 0; s < STAGE_COUNT; s++)
-        if (walk_stage(&l, s) || (s == 0 && lower_subgraphs(&l, depth)))
-            return -(int)err->code;
-    *lowered = l.graph;
-    return 0;
+    for (uint32_t t = 0; t < l.graph->tensor_count; t++)
+        names_add(&l.names, wire_text_of(l.graph->tensors[t].name), 0);
+    arena_init(&l.index);
+    lower_index_uses(&l);
+    int code = walk_stages(&l, depth);
+    arena_done(&l.index);
+    return code;
 }
 
 int lower_by_rules(struct arena *arena, const struct graph *model,

@@ -208,10 +208,13 @@ static bool same_attribute(const struct attribute *a, const struct attribute *b)
     }
 }
 
+/* No operator has more; each is looked for among all. */
+enum { ATTRIBUTES_MAX = 64 };
+
 static bool same_work(const struct op *a, const struct op *b) {
-    if (strcmp(a->type, b->type) != 0 || strcmp(a->domain, b->domain) != 0 ||
-        a->input_count != b->input_count || a->output_count != b->output_count ||
-        a->attribute_count != b->attribute_count ||
+    if (a->attribute_count > ATTRIBUTES_MAX || strcmp(a->type, b->type) != 0 ||
+        strcmp(a->domain, b->domain) != 0 || a->input_count != b->input_count ||
+        a->output_count != b->output_count || a->attribute_count != b->attribute_count ||
         memcmp(a->inputs, b->inputs, a->input_count * sizeof *a->inputs) != 0)
         return false;
     for (uint32_t i = 0; i < a->attribute_count; i++) {

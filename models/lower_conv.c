@@ -99,8 +99,11 @@ static bool fuse_pad(struct lower *l, int32_t op) {
         int32_t axis = i % rank, k = axis - 2 + (i >= rank ? rank - 2 : 0);
         if (pads->ints[i] < 0 || (axis < 2 && pads->ints[i] != 0))
             return false;
-        if (axis >= 2)
-            own[k] = pads->ints[i] + (given && (uint32_t)k < given->count ? given->ints[k] : 0);
+        if (axis < 2)
+            continue;
+        bool padded = given && given->kind == ATTRIBUTE_INTS && (uint32_t)k < given->count;
+        if (__builtin_add_overflow(pads->ints[i], padded ? given->ints[k] : 0, &own[k]))
+            return false;
     }
     lower_set_input(l, op, 0, lower_in(l, pad, 0));
     lower_kill(l, pad);

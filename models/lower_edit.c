@@ -41,10 +41,7 @@ bool lower_is_output(const struct lower *l, int32_t tensor) {
 }
 
 uint32_t lower_use_count(const struct lower *l, int32_t tensor) {
-    uint32_t count = lower_is_output(l, tensor);
-    for (const struct use *u = tensor < 0 ? NULL : l->uses[tensor]; u; u = u->next)
-        count++;
-    return count;
+    return lower_is_output(l, tensor) + (tensor < 0 ? 0 : l->use_counts[tensor]);
 }
 
 int32_t lower_sole_reader(const struct lower *l, int32_t tensor) {
@@ -110,36 +107,93 @@ int32_t lower_other_input(const struct lower *l, int32_t op, int32_t tensor) {
 static void link_use(struct lower *l, int32_t op, uint32_t slot, int32_t tensor) {
     if (tensor < 0)
         return;
-    struct use *use = ARENA_NEW(l->arena, struct use);
-    *use = (struct use){op, slot, l->uses[tensor]};
-    l->uses[tensor] = use;
+    struct use *use = ARENA_NEW(&l->index, struct use);
+    *use = (struct use){op, slot, l->uses[tensor], &l->uses[tensor]};
+    if (use->next)
+        use->next->link = &use->next;
+    l->uses[tensor] = l->reads[op][slot] = use;
+    l->use_counts[tensor]++;
 }
 
 static void unlink_use(struct lower *l, int32_t op, uint32_t slot, int32_t tensor) {
-    if (tensor < 0)
+    struct use *use = tensor < 0 ? NULL : l->reads[op][slot];
+    if (!use)
         return;
-    for (struct use **u = &l->uses[tensor]; *u; u = &(*u)->next)
-        if ((*u)->op == op && (*u)->slot == slot) {
-            *u = (*u)->next;
-            return;
-        }
+    *use->link = use->next;
+    if (use->next)
+        use->next->link = use->link;
+    l->reads[op][slot] = NULL;
+    l->use_counts[tensor]--;
 }
 
+static void link_inputs(struct lower *l, int32_t op) {
+    const struct op *o = &l->graph->ops[op];
+    l->reads[op] = ARENA_ARRAY(&l->index, o->input_count, struct use *);
+    for (uint32_t k = 0; k < o->input_count; k++)
+        link_use(l, op, k, o->inputs[k]);
+}
+
+static void unlink_inputs(struct lower *l, int32_t op) {
+    const struct op *o = &l->graph->ops[op];
+    for (uint32_t k = 0; k < o->input_count; k++)
+        unlink_use(l, op, k, o->inputs[k]);
+}
+
+static void mark_captured(struct lower *l, const struct op *op) {
+    for (uint32_t a = 0; a < op->attribute_count; a++) {
+        if (op->attributes[a].kind != ATTRIBUTE_GRAPH)
+            continue;
+        const struct graph *inner = op->attributes[a].graph;
+        for (uint32_t t = 0; t < inner->tensor_count; t++)
+            if (inner->tensors[t].flags & TENSOR_OUTER)
+                l->captured[inner->tensors[t].outer] = true;
+    }
+}
+
+void lower_index_uses(struct lower *l) {
+    const struct graph *graph = l->graph;
+    arena_done(&l->index);
+    l->use_capacity = graph->tensor_count + 64;
+    l->op_capacity = graph->op_count + 64;
+    l->uses = ARENA_ARRAY(&l->index, l->use_capacity, struct use *);
+    l->use_counts = ARENA_ARRAY(&l->index, l->use_capacity, uint32_t);
+    l->captured = ARENA_ARRAY(&l->index, l->use_capacity, bool);
+    l->reads = ARENA_ARRAY(&l->index, l->op_capacity, struct use **);
+    l->dead = ARENA_ARRAY(&l->index, l->op_capacity, bool);
+    for (uint32_t i = 0; i < graph->op_count; i++) {
+        mark_captured(l, &graph->ops[i]);
+        link_inputs(l, (int32_t)i);
+    }
+}
+
+/* The first use of a tensor points to its place in `uses`, which moves. */
 static void room_for_tensor(struct lower *l) {
     if (l->graph->tensor_count < l->use_capacity)
         return;
     uint32_t old = l->use_capacity, wanted = 2 * old + 64;
-    l->uses = arena_grow(l->arena, l->uses, old, wanted, sizeof *l->uses);
-    l->captured = arena_grow(l->arena, l->captured, old, wanted, sizeof *l->captured);
+    l->uses = arena_grow(&l->index, l->uses, old, wanted, sizeof *l->uses);
+    l->use_counts = arena_grow(&l->index, l->use_counts, old, wanted, sizeof *l->use_counts);
+    l->captured = arena_grow(&l->index, l->captured, old, wanted, sizeof *l->captured);
     l->use_capacity = wanted;
+    for (uint32_t t = 0; t < old; t++)
+        if (l->uses[t])
+            l->uses[t]->link = &l->uses[t];
+}
+
+static void room_for_op(struct lower *l) {
+    if (l->graph->op_count <= l->op_capacity)
+        return;
+    uint32_t old = l->op_capacity, wanted = 2 * old + 64;
+    l->reads = arena_grow(&l->index, l->reads, old, wanted, sizeof *l->reads);
+    l->dead = arena_grow(&l->index, l->dead, old, wanted, sizeof *l->dead);
+    l->op_capacity = wanted;
 }
 
 /* ---- changing -------------------------------------------------------------------------------- */
 
 void lower_kill(struct lower *l, int32_t op) {
-    struct op *o = &l->graph->ops[op];
-    for (uint32_t i = 0; i < o->input_count; i++)
-        unlink_use(l, op, i, o->inputs[i]);
+    const struct op *o = &l->graph->ops[op];
+    unlink_inputs(l, op);
     for (uint32_t i = 0; i < o->output_count; i++)
         if (o->outputs[i] >= 0 && l->graph->tensors[o->outputs[i]].producer == op)
             l->graph->tensors[o->outputs[i]].producer = GRAPH_NONE;
@@ -154,12 +208,9 @@ void lower_set_input(struct lower *l, int32_t op, uint32_t slot, int32_t tensor)
 }
 
 void lower_set_inputs(struct lower *l, int32_t op, uint32_t count, const int32_t *tensors) {
-    const struct op *o = &l->graph->ops[op];
-    for (uint32_t i = 0; i < o->input_count; i++)
-        unlink_use(l, op, i, o->inputs[i]);
+    unlink_inputs(l, op);
     graph_set_inputs(l->graph, op, count, tensors);
-    for (uint32_t i = 0; i < count; i++)
-        link_use(l, op, i, tensors[i]);
+    link_inputs(l, op);
 }
 
 void lower_redirect(struct lower *l, int32_t from, int32_t to) {
@@ -201,11 +252,7 @@ bool lower_bypass(struct lower *l, int32_t op) {
 
 int32_t lower_add_op(struct lower *l, const char *name, const char *type, const char *domain) {
     int32_t op = graph_add_op(l->graph, name, type, domain);
-    if (l->graph->op_count > l->op_capacity) {
-        uint32_t wanted = 2 * l->op_capacity + 64;
-        l->dead = arena_grow(l->arena, l->dead, l->op_capacity, wanted, sizeof *l->dead);
-        l->op_capacity = wanted;
-    }
+    room_for_op(l);
     l->dead[op] = false;
     return op;
 }
@@ -213,9 +260,10 @@ int32_t lower_add_op(struct lower *l, const char *name, const char *type, const 
 int32_t lower_add_tensor(struct lower *l, const char *name, enum dtype dtype, int32_t rank,
                          const int64_t *sizes) {
     room_for_tensor(l);
-    if (graph_find_tensor(l->graph, name) != GRAPH_NONE) /* the same rule applied here before */
+    if (names_find(&l->names, wire_text_of(name))) /* the same rule applied here before */
         name = arena_printf(l->arena, "%s_%u", name, l->graph->tensor_count);
     int32_t t = graph_add_tensor(l->graph, name, dtype);
+    names_add(&l->names, wire_text_of(l->graph->tensors[t].name), 0);
     graph_set_shape(l->graph, t, rank, sizes);
     return t;
 }

@@ -32,7 +32,8 @@ static void make_gemm(struct lower *l, int32_t op, int32_t bias, int32_t out) {
     const char *name = lower_op(l, op)->name;
     int64_t rows = 1, k = lower_size(l, b, 0), n = lower_size(l, b, 1);
     for (int32_t i = 0; i + 1 < rank; i++)
-        rows *= lower_size(l, a, i);
+        if (__builtin_mul_overflow(rows, lower_size(l, a, i), &rows))
+            rows = GRAPH_DIM_UNKNOWN;
     if (rank != 2) {
         a = lower_out(
             l, add_reshape(l, lower_name(l, name, "_input_reshape"), a, 2, (int64_t[]){rows, k}),
@@ -53,10 +54,13 @@ static void make_gemm(struct lower *l, int32_t op, int32_t bias, int32_t out) {
     lower_set_output(l, op, out);
 }
 
+/* More of them ask for the shape in no model; each product asks about all. */
+enum { READERS_LOOKED_AT = 64 };
+
 /* A LayerNormalization that three products and one residual sum read. */
 static bool begins_attention(const struct lower *l, int32_t tensor) {
     int32_t norm = lower_producer(l, tensor), products = 0, sums = 0, others = 0;
-    if (!lower_is(l, norm, ONNX, "LayerNormalization"))
+    if (!lower_is(l, norm, ONNX, "LayerNormalization") || l->use_counts[tensor] > READERS_LOOKED_AT)
         return false;
     for (const struct use *u = l->uses[tensor]; u; u = u->next) {
         products += lower_is(l, u->op, ONNX, "MatMul");

@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-enum { IMAGE_RANK = 4, LOOK_AHEAD = 6 };
+/* Looking ahead ends after so many operators too: their readers may be the same ones, again and
+ * again. */
+enum { IMAGE_RANK = 4, LOOK_AHEAD = 6, LOOKED_AT_MAX = 256 };
 
 static const int64_t to_last[] = {0, 2, 3, 1}, to_first[] = {0, 3, 1, 2};
 
@@ -62,7 +64,7 @@ static bool is_byte(const struct last *b, int32_t tensor) {
 
 static bool conv(struct last *b, int32_t op) {
     int32_t x = lower_in(b->l, op, 0);
-    if (!is_byte(b, x))
+    if (!is_byte(b, x) || !is_image(b, lower_out(b->l, op, 0)))
         return false;
     lower_set_input(b->l, op, 0, last_form(b, x));
     lower_retype(b->l, op, MICROSOFT, "QLinearConv");
@@ -74,7 +76,7 @@ static bool conv(struct last *b, int32_t op) {
 static bool joins_as_pool(struct last *b, int32_t op, const char *type) {
     int32_t x = lower_in(b->l, op, 0);
     if (!has_twin(b, x) || b->transposed[x] || !is_byte(b, x) ||
-        lower_op(b->l, op)->output_count > 1)
+        !is_image(b, lower_out(b->l, op, 0)) || lower_op(b->l, op)->output_count > 1)
         return false;
     lower_set_input(b->l, op, 0, b->twin[x]);
     lower_retype(b->l, op, MICROSOFT, type);
@@ -114,12 +116,12 @@ static void join(struct last *b, int32_t op) {
     write_last(b, op);
 }
 
-static bool leads_back(const struct last *b, int32_t tensor, int depth);
+static bool leads_back(const struct last *b, int32_t tensor);
 
 /* What two operators read is transposed once, unless transposes meet behind both. */
 static bool elementwise(struct last *b, int32_t op) {
     if (!all_last(b, op) || (lower_use_count(b->l, lower_in(b->l, op, 0)) > 1 &&
-                             !leads_back(b, lower_out(b->l, op, 0), LOOK_AHEAD)))
+                             !leads_back(b, lower_out(b->l, op, 0))))
         return false;
     join(b, op);
     return true;
@@ -135,7 +137,7 @@ static bool concat(struct last *b, int32_t op) {
 
 /* Floating point between two operators on eight bits: worth it when transposes meet behind. */
 static bool floating(struct last *b, int32_t op) {
-    return leads_back(b, lower_out(b->l, op, 0), LOOK_AHEAD) && elementwise(b, op);
+    return leads_back(b, lower_out(b->l, op, 0)) && elementwise(b, op);
 }
 
 static const struct {
@@ -170,17 +172,23 @@ static bool (*move_of(const struct last *b, int32_t op))(struct last *b, int32_t
     return NULL;
 }
 
-/* All that read the tensor take channels last, or pass on to such. */
-static bool leads_back(const struct last *b, int32_t tensor, int depth) {
-    if (depth == 0 || lower_is_output(b->l, tensor))
+static bool passes_back(const struct last *b, int32_t tensor, int depth, int *left) {
+    if (depth == 0 || tensor < 0 || lower_is_output(b->l, tensor))
         return false;
     for (const struct use *use = b->l->uses[tensor]; use; use = use->next) {
         bool (*move)(struct last *, int32_t) = move_of(b, use->op);
         bool passes_on = move != conv && move != max_pool;
-        if (!move || (passes_on && !leads_back(b, lower_out(b->l, use->op, 0), depth - 1)))
+        if (!move || (*left)-- == 0 ||
+            (passes_on && !passes_back(b, lower_out(b->l, use->op, 0), depth - 1, left)))
             return false;
     }
     return b->l->uses[tensor] != NULL;
+}
+
+/* All that read the tensor take channels last, or pass on to such. */
+static bool leads_back(const struct last *b, int32_t tensor) {
+    int left = LOOKED_AT_MAX;
+    return passes_back(b, tensor, LOOK_AHEAD, &left);
 }
 
 void lower_to_nhwc(struct lower *l) {

@@ -35,7 +35,8 @@ static bool fuse_views(struct lower *l, int32_t op) {
 
 /* ---- slices ---------------------------------------------------------------------------------- */
 
-enum { PARTS_MAX = 64 };
+/* What has more readers is left as it is: each part asks about all. */
+enum { PARTS_MAX = 64, READERS_LOOKED_AT = 128 };
 
 struct part {
     int32_t op;
@@ -74,8 +75,10 @@ static bool read_gathered(const struct lower *l, int32_t op, int64_t *axis, stru
     *axis += *axis < 0 ? rank : 0;
     int64_t size = lower_size(l, lower_in(l, op, 0), (int32_t)*axis);
     int64_t start = v->ints[0] < 0 ? v->ints[0] + size : v->ints[0];
+    if (start < 0 || start >= size)
+        return false;
     *part = (struct part){op, start, start + 1};
-    return size > 0;
+    return true;
 }
 
 /* A slice of one axis with step 1. */
@@ -110,6 +113,8 @@ static int by_start(const void *a, const void *b) {
 static uint32_t collect_parts(const struct lower *l, int32_t tensor, int64_t axis,
                               struct part parts[PARTS_MAX]) {
     uint32_t count = 0;
+    if (l->use_counts[tensor] > READERS_LOOKED_AT)
+        return 0;
     for (const struct use *u = l->uses[tensor]; u; u = u->next) {
         int64_t other;
         if (u->slot != 0 || !read_part(l, u->op, &other, &parts[count]) || other != axis)

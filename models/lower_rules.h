@@ -1,13 +1,14 @@
 /* What the lowering rules share. Private to models/lower*.c.
  *
- * A rule looks at one operator and what stands around it, rewrites the graph where it matches, and
- * says whether it did. Operators are changed in place or marked dead; order is restored between
- * stages. Tensors are never removed, so their indices stay.
+ * A rule looks at one operator that has a first output and what stands around it, rewrites the
+ * graph where it matches, and says whether it did. Operators are changed in place or marked dead;
+ * order is restored between stages. Tensors are never removed, so their indices stay.
  */
 #ifndef ASSAY_MODELS_LOWER_RULES_H
 #define ASSAY_MODELS_LOWER_RULES_H
 
 #include "models/lower.h"
+#include "models/onnx/names.h"
 
 #define ONNX      ""
 #define MICROSOFT "com.microsoft"
@@ -17,7 +18,7 @@
 struct use {
     int32_t op;
     uint32_t slot;
-    struct use *next;
+    struct use *next, **link; /* what points here */
 };
 
 struct lower {
@@ -25,9 +26,14 @@ struct lower {
     struct graph *graph;
     const struct lower_target *target;
     struct err *err;
-    struct use **uses; /* per tensor */
-    bool *captured;    /* per tensor: a subgraph reads it */
-    bool *dead;        /* per op */
+    struct names names; /* of tensors */
+    /* Who reads what, in an arena of its own: made anew when operators are put in order. */
+    struct arena index;
+    struct use **uses;    /* per tensor, the newest first */
+    uint32_t *use_counts; /* per tensor */
+    bool *captured;       /* per tensor: a subgraph reads it */
+    struct use ***reads;  /* per op and input slot: NULL where nothing is read */
+    bool *dead;           /* per op */
     uint32_t use_capacity, op_capacity;
 };
 
@@ -45,6 +51,9 @@ extern const struct lower_rule lower_cleaning_rules[], lower_conv_rules[], lower
 
 /* A cleaning rule in a file of its own. */
 bool lower_open_if(struct lower *l, int32_t op);
+
+/* Who reads what of the graph as it is; no operator is dead. Forgets what was known before. */
+void lower_index_uses(struct lower *l);
 
 /* Walks over the sorted graph, each once. */
 void lower_move_transposes(struct lower *l);

@@ -19,8 +19,13 @@ static bool read_perm(const struct lower *l, int32_t op, struct perm *perm) {
     perm->rank = lower_rank(l, lower_in(l, op, 0));
     if (perm->rank < 1 || (a && (a->kind != ATTRIBUTE_INTS || a->count != (uint32_t)perm->rank)))
         return false;
-    for (int32_t i = 0; i < perm->rank; i++)
+    uint64_t seen = 0;
+    for (int32_t i = 0; i < perm->rank; i++) {
         perm->axes[i] = a ? a->ints[i] : perm->rank - 1 - i;
+        if (perm->axes[i] < 0 || perm->axes[i] >= perm->rank || seen >> perm->axes[i] & 1)
+            return false;
+        seen |= UINT64_C(1) << perm->axes[i];
+    }
     return true;
 }
 
@@ -150,8 +155,11 @@ static int32_t long_axes(const struct lower *l, int32_t tensor) {
     return count;
 }
 
+/* What has more readers is left as it is: each of them asks about all. */
+enum { READERS_LOOKED_AT = 64 };
+
 static bool everyone_lets_through(const struct lower *l, int32_t tensor) {
-    if (lower_is_output(l, tensor))
+    if (lower_is_output(l, tensor) || lower_use_count(l, tensor) > READERS_LOOKED_AT)
         return false;
     for (const struct use *u = l->uses[tensor]; u; u = u->next)
         if (find_passer(l, u->op) < 0)
@@ -249,8 +257,9 @@ static bool read_axes(const struct lower *l, int32_t op, uint32_t input, int32_t
     const struct attribute *a = op_attribute(&l->graph->ops[op], "axes");
     int32_t t = lower_in(l, op, input);
     const struct tensor_values *v = t < 0 ? NULL : l->graph->tensors[t].values;
-    const int64_t *axes = a && a->kind == ATTRIBUTE_INTS ? a->ints : v ? v->ints : NULL;
-    uint64_t count = a ? a->count : v ? v->count : 0;
+    bool listed = a && a->kind == ATTRIBUTE_INTS;
+    const int64_t *axes = listed ? a->ints : v ? v->ints : NULL;
+    uint64_t count = listed ? a->count : v ? v->count : 0;
     memset(marked, 0, GRAPH_RANK_MAX * sizeof *marked);
     for (uint64_t i = 0; axes && i < count; i++) {
         int64_t axis = axes[i] < 0 ? axes[i] + rank : axes[i];

@@ -1,11 +1,5 @@
 #include "models/onnx/reading.h"
 
-#include <string.h>
-
-static struct wire_text text_of(const char *string) {
-    return (struct wire_text){string, strlen(string)};
-}
-
 const char *scope_text(const struct scope *scope, struct wire_text text) {
     return text.length ? arena_strndup(scope->reading->arena, text.bytes, text.length) : "";
 }
@@ -29,7 +23,7 @@ static void copy_shape(struct scope *scope, const struct tensor *from, struct te
         to->dims[i] = from->dims[i];
         if (from->dims[i].symbol != GRAPH_NO_SYMBOL)
             to->dims[i].symbol =
-                scope_symbol(scope, text_of(parent->symbols[from->dims[i].symbol]));
+                scope_symbol(scope, wire_text_of(parent->symbols[from->dims[i].symbol]));
     }
 }
 
@@ -60,7 +54,7 @@ int32_t scope_find(struct scope *scope, struct wire_text name) {
 static const char *unique_name(struct scope *scope, struct wire_text name) {
     struct arena *arena = scope->reading->arena;
     char *text = arena_printf(arena, "%s%.*s", scope->call->prefix, (int)name.length, name.bytes);
-    for (unsigned i = 2; names_find(&scope->graph_names->tensors, text_of(text)); i++)
+    for (unsigned i = 2; names_find(&scope->graph_names->tensors, wire_text_of(text)); i++)
         text =
             arena_printf(arena, "%s%.*s#%u", scope->call->prefix, (int)name.length, name.bytes, i);
     return text;
@@ -72,7 +66,7 @@ int32_t scope_declare(struct scope *scope, struct wire_text name) {
     tensor->name = scope->call ? unique_name(scope, name) : scope_text(scope, name);
     names_add(scope->names, name, index);
     if (scope->call)
-        names_add(&scope->graph_names->tensors, text_of(tensor->name), index);
+        names_add(&scope->graph_names->tensors, wire_text_of(tensor->name), index);
     return index;
 }
 

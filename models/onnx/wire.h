@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
@@ -38,6 +39,10 @@ struct wire_text {
     const char *bytes;
     size_t length;
 };
+
+static inline struct wire_text wire_text_of(const char *string) {
+    return (struct wire_text){string, strlen(string)};
+}
 
 struct wire wire_open(const void *file, uint64_t size, struct err *err);
 
