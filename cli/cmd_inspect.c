@@ -1,3 +1,4 @@
+#include "base/strbuf.h"
 #include "cli/command.h"
 #include "jobs/inspect.h"
 
@@ -17,12 +18,15 @@ static void add_pair(struct table *table, const char *name, const char *value) {
 }
 
 static const char *opsets_text(struct arena *arena, const struct graph *graph) {
-    const char *text = "";
+    struct strbuf text;
+    strbuf_init(&text);
     for (uint32_t i = 0; i < graph->opset_count; i++)
-        text = arena_printf(arena, "%s%s%s %" PRId64, text, i ? ", " : "",
-                            *graph->opsets[i].domain ? graph->opsets[i].domain : "ai.onnx",
-                            graph->opsets[i].version);
-    return text;
+        strbuf_printf(&text, "%s%s %" PRId64, i ? ", " : "",
+                      *graph->opsets[i].domain ? graph->opsets[i].domain : "ai.onnx",
+                      graph->opsets[i].version);
+    const char *kept = arena_strdup(arena, text.text);
+    strbuf_done(&text);
+    return kept;
 }
 
 static void add_count(struct table *table, const char *name, uint64_t value) {

@@ -6,30 +6,51 @@ static bool is_integer(const struct tensor *tensor) {
     return tensor->dtype == DTYPE_INT64 || tensor->dtype == DTYPE_INT32;
 }
 
-/* The smallest axis that the tensor's elements pick from in any Gather, directly or through a
- * view; 0 when it is no index. */
-static int64_t picks_below(const struct graph *graph, int32_t tensor, int depth) {
+enum { VIEWS_MAX = 4 }; /* one behind the other */
+
+/* Per tensor, by how many views may follow: the smallest axis that its elements pick from in any
+ * Gather, directly or through views; 0 when it is no index. */
+struct picks {
+    int64_t *below[VIEWS_MAX + 1];
+};
+
+static bool is_view(const struct op *op) {
     static const char *const views[] = {"Cast",    "Unsqueeze", "Squeeze",
                                         "Reshape", "Identity",  "Flatten"};
-    int64_t smallest = 0;
-    for (uint32_t i = 0; i < graph->op_count; i++) {
+    for (size_t v = 0; v < sizeof views / sizeof *views; v++)
+        if (op_is(op, "", views[v]))
+            return op->input_count > 0 && op->output_count > 0 && op->outputs[0] != GRAPH_NONE;
+    return false;
+}
+
+static int64_t axis_of_gather(const struct graph *graph, const struct op *op) {
+    const struct tensor *table = op_input(graph, op, 0);
+    if (!op_is(op, "", "Gather") || op->input_count < 2 || !table || table->rank < 1)
+        return 0;
+    int64_t axis = op_int(op, "axis", 0);
+    axis += axis < 0 ? table->rank : 0;
+    return axis >= 0 && axis < table->rank ? table->dims[axis].size : 0;
+}
+
+static void note_pick(int64_t *below, int32_t tensor, int64_t size) {
+    if (tensor != GRAPH_NONE && size > 0 && (below[tensor] == 0 || size < below[tensor]))
+        below[tensor] = size;
+}
+
+/* Readers stand behind what they read. */
+static struct picks picks_of(struct arena *arena, const struct graph *graph) {
+    struct picks picks;
+    for (int k = 0; k <= VIEWS_MAX; k++)
+        picks.below[k] = ARENA_ARRAY(arena, graph->tensor_count, int64_t);
+    for (uint32_t i = graph->op_count; i-- > 0;) {
         const struct op *op = &graph->ops[i];
-        const struct tensor *table = op_input(graph, op, 0);
-        int64_t below = 0;
-        if (op_is(op, "", "Gather") && op->input_count > 1 && op->inputs[1] == tensor && table &&
-            table->rank > 0) {
-            int64_t axis = op_int(op, "axis", 0);
-            axis += axis < 0 ? table->rank : 0;
-            below = axis >= 0 && axis < table->rank ? table->dims[axis].size : 0;
-        }
-        for (size_t v = 0; depth < 4 && v < sizeof views / sizeof *views; v++)
-            if (op_is(op, "", views[v]) && op->input_count > 0 && op->inputs[0] == tensor &&
-                op->output_count > 0)
-                below = picks_below(graph, op->outputs[0], depth + 1);
-        if (below > 0 && (smallest == 0 || below < smallest))
-            smallest = below;
+        int64_t size = axis_of_gather(graph, op);
+        for (int k = 0; size > 0 && k <= VIEWS_MAX; k++)
+            note_pick(picks.below[k], op->inputs[1], size);
+        for (int k = 1; is_view(op) && k <= VIEWS_MAX; k++)
+            note_pick(picks.below[k], op->inputs[0], picks.below[k - 1][op->outputs[0]]);
     }
-    return smallest;
+    return picks;
 }
 
 static bool given_by_user(const struct input_value *given, uint32_t count, const char *name) {
@@ -44,6 +65,7 @@ const struct input_value *input_values(struct arena *arena, const struct graph *
                                        uint32_t *count) {
     struct input_value *values =
         ARENA_ARRAY(arena, given_count + graph->input_count + 1u, struct input_value);
+    const struct picks picks = picks_of(arena, graph);
     *count = 0;
     for (uint32_t i = 0; i < given_count; i++)
         values[(*count)++] = given[i];
@@ -51,7 +73,7 @@ const struct input_value *input_values(struct arena *arena, const struct graph *
         const struct tensor *tensor = &graph->tensors[graph->inputs[i]];
         if (given_by_user(given, given_count, tensor->name) || !is_integer(tensor))
             continue;
-        int64_t below = picks_below(graph, graph->inputs[i], 0);
+        int64_t below = picks.below[VIEWS_MAX][graph->inputs[i]];
         if (below > 1)
             values[(*count)++] = (struct input_value){tensor->name, 0, (double)(below - 1)};
         else if (strstr(tensor->name, "mask"))

@@ -1,5 +1,7 @@
 #include "jobs/inspect.h"
 
+#include "base/ordered.h"
+#include "base/strbuf.h"
 #include "base/units.h"
 #include "core/features.h"
 #include "core/flat.h"
@@ -26,10 +28,13 @@ int dim_binding_parse(struct arena *arena, const char *text, struct dim_binding 
 }
 
 static const char *symbols_of(struct arena *arena, const struct graph *graph) {
-    const char *text = "";
+    struct strbuf text;
+    strbuf_init(&text);
     for (uint32_t i = 0; i < graph->symbol_count; i++)
-        text = arena_printf(arena, "%s%s%s", text, i ? ", " : "", graph->symbols[i]);
-    return text;
+        strbuf_printf(&text, "%s%s", i ? ", " : "", graph->symbols[i]);
+    const char *kept = arena_strdup(arena, text.text);
+    strbuf_done(&text);
+    return kept;
 }
 
 static int bind_dims(struct arena *arena, struct graph *graph, const struct dim_binding *dims,
@@ -129,15 +134,32 @@ static void count_weights(struct arena *arena, const struct graph *graph, struct
 /* ---- external weights ---------------------------------------------------------------------- */
 
 struct file_list {
-    struct external_file *items;
+    struct external_file *items; /* as they are met */
     uint32_t count, capacity;
+    struct ordered by_location;
 };
+
+struct file_place {
+    struct ordered_node by_location;
+    const char *location;
+    uint32_t index;
+};
+
+static int by_location(const struct ordered_node *a, const struct ordered_node *b) {
+    return strcmp(((const struct file_place *)a)->location,
+                  ((const struct file_place *)b)->location);
+}
 
 static struct external_file *file_of(struct arena *arena, struct file_list *files,
                                      const char *location) {
-    for (uint32_t i = files->count; i-- > 0;)
-        if (strcmp(files->items[i].location, location) == 0)
-            return &files->items[i];
+    const struct file_place key = {.location = location, .index = files->count};
+    struct file_place *known =
+        (struct file_place *)ordered_at_least(&files->by_location, &key.by_location);
+    if (known && strcmp(known->location, location) == 0)
+        return &files->items[known->index];
+    known = ARENA_NEW(arena, struct file_place);
+    *known = key;
+    ordered_add(&files->by_location, &known->by_location);
     struct external_file *file = ARENA_PUSH(arena, files->items, files->count, files->capacity);
     file->location = location;
     return file;
@@ -178,7 +200,9 @@ int inspect(struct arena *arena, const char *path, const char *name, const struc
     if (bind_dims(arena, graph, dims, dim_count, err) < 0 || infer_shapes(graph, err) < 0 ||
         flat_graph_build(arena, graph, &flat, err) < 0)
         return err_prefix(err, "%s", path);
-    struct file_list files = {0};
+    struct file_list files = {
+        .by_location = {NULL, by_location}
+    };
     count_graph(arena, graph, &files, &out->graphs);
     out->files = files.items;
     out->file_count = files.count;

@@ -31,25 +31,22 @@ void prediction_identify(struct arena *arena, const struct subject *subject,
     out->lowering = lowering->origin;
 }
 
-static void add_warning(struct arena *arena, struct prediction *out, const char *text) {
-    const char **longer = arena_grow(arena, out->warnings, out->warning_count,
-                                     out->warning_count + 1u, sizeof *longer);
-    longer[out->warning_count++] = text;
-    out->warnings = longer;
-}
-
 static void add_warnings(struct arena *arena, const struct subject *subject,
                          const struct predicted *predicted, struct prediction *out) {
+    const char **all = arena_grow(arena, out->warnings, out->warning_count,
+                                  out->warning_count + subject->note_count + 2u, sizeof *all);
+    uint32_t count = out->warning_count, newer = predicted->fitted.newer_runs;
     for (uint32_t i = 0; i < subject->note_count; i++)
-        add_warning(arena, out, subject->notes[i]);
+        all[count++] = subject->notes[i];
     if (!predicted->lowering.exact)
-        add_warning(arena, out,
-                    "lowered by our own fusion rules, not by the runtime: some kernels may differ");
-    if (predicted->fitted.newer_runs)
-        add_warning(arena, out,
-                    arena_printf(arena, "%u run%s newer than the fit; `assay fit` learns from them",
-                                 predicted->fitted.newer_runs,
-                                 predicted->fitted.newer_runs == 1 ? " is" : "s are"));
+        all[count++] =
+            "lowered by our own fusion rules, not by the runtime: some kernels may differ";
+    if (newer)
+        all[count++] =
+            arena_printf(arena, "%u run%s newer than the fit; `assay fit` learns from them", newer,
+                         newer == 1 ? " is" : "s are");
+    out->warnings = all;
+    out->warning_count = count;
 }
 
 /* Kept, so that it can be held against what is measured later; a read-only database keeps none, and

@@ -1,5 +1,7 @@
 #include "jobs/subject.h"
 
+#include "base/ordered.h"
+#include "base/strbuf.h"
 #include "collectors/machine.h"
 #include "jobs/training.h"
 #include "models/infer.h"
@@ -18,8 +20,15 @@ struct opening {
     const struct subject_request *request;
     struct subject *out;
     struct dim_binding *dims;
+    struct ordered bound; /* the same by symbol */
     uint32_t dim_count, dim_capacity, note_capacity;
     struct err *err;
+};
+
+struct bound_dim {
+    struct ordered_node by_symbol;
+    const char *symbol;
+    int64_t size;
 };
 
 static void note(struct opening *o, const char *text) {
@@ -89,17 +98,31 @@ static int rebatch(struct opening *o) {
     return 0;
 }
 
+static int by_bound_symbol(const struct ordered_node *a, const struct ordered_node *b) {
+    return strcmp(((const struct bound_dim *)a)->symbol, ((const struct bound_dim *)b)->symbol);
+}
+
+static const struct bound_dim *find_bound(const struct opening *o, const char *symbol) {
+    const struct bound_dim key = {.symbol = symbol};
+    const struct bound_dim *found =
+        (const struct bound_dim *)ordered_at_least(&o->bound, &key.by_symbol);
+    return found && strcmp(found->symbol, symbol) == 0 ? found : NULL;
+}
+
 static void bind(struct opening *o, const char *symbol, int64_t size) {
     *ARENA_PUSH(o->arena, o->dims, o->dim_count, o->dim_capacity) =
         (struct dim_binding){symbol, size};
+    if (find_bound(o, symbol)) /* the first counts */
+        return;
+    struct bound_dim *bound = ARENA_NEW(o->arena, struct bound_dim);
+    *bound = (struct bound_dim){.symbol = symbol, .size = size};
+    ordered_add(&o->bound, &bound->by_symbol);
 }
 
 /* -1: it is not. */
 static int64_t bound_size(const struct opening *o, const char *symbol) {
-    for (uint32_t i = 0; i < o->dim_count; i++)
-        if (strcmp(o->dims[i].symbol, symbol) == 0)
-            return o->dims[i].size;
-    return -1;
+    const struct bound_dim *bound = find_bound(o, symbol);
+    return bound ? bound->size : -1;
 }
 
 /* Binds it, or holds it against what it is bound to. */
@@ -212,17 +235,20 @@ static void bind_rest(struct opening *o) {
 
 /* Axes without a symbol, in a graph that has these inputs. */
 void subject_bind_axes(const struct subject *subject, struct graph *graph) {
-    for (uint32_t i = 0; i < graph->input_count; i++) {
+    const struct conditions *given = &subject->conditions;
+    for (uint32_t i = 0; given->dim_count && i < graph->input_count; i++) {
         struct tensor *tensor = &graph->tensors[graph->inputs[i]];
-        for (uint32_t k = 0; k < subject->conditions.dim_count; k++) {
-            const struct dim_binding *dim = &subject->conditions.dims[k];
-            const char *dot = strrchr(dim->symbol, '.');
-            if (!dot || strlen(tensor->name) != (size_t)(dot - dim->symbol) ||
-                strncmp(tensor->name, dim->symbol, strlen(tensor->name)) != 0)
+        for (int32_t d = 0; d < tensor->rank; d++) {
+            if (tensor->dims[d].size >= 0)
                 continue;
-            long axis = strtol(dot + 1, NULL, 10);
-            if (axis >= 0 && axis < tensor->rank && tensor->dims[axis].size < 0)
-                tensor->dims[axis].size = dim->size;
+            struct strbuf name;
+            strbuf_init(&name);
+            strbuf_printf(&name, "%s.%d", tensor->name, d);
+            const struct dim_binding key = {.symbol = name.text};
+            const struct dim_binding *dim =
+                bsearch(&key, given->dims, given->dim_count, sizeof key, by_symbol);
+            tensor->dims[d].size = dim ? dim->size : tensor->dims[d].size;
+            strbuf_done(&name);
         }
     }
 }
@@ -245,10 +271,17 @@ static int check_dims(struct opening *o) {
 
 /* Sizes that were assumed are the likeliest reason for shapes that contradict each other. */
 static int hint_at_notes(struct opening *o) {
-    const char *hint = o->out->notes[0];
-    for (uint32_t i = 1; i < o->out->note_count; i++)
-        hint = arena_printf(o->arena, "%s; %s", hint, o->out->notes[i]);
-    return err_hint(o->err, "%s", hint);
+    struct strbuf hint;
+    strbuf_init(&hint);
+    for (uint32_t i = 0; i < o->out->note_count; i++)
+        strbuf_printf(&hint, "%s%s", i ? "; " : "", o->out->notes[i]);
+    int code = err_hint(o->err, "%s", hint.text);
+    strbuf_done(&hint);
+    return code;
+}
+
+static int64_t size_of_symbol(const void *opening, const char *symbol) {
+    return bound_size(opening, symbol);
 }
 
 static int bind_all(struct opening *o) {
@@ -256,8 +289,7 @@ static int bind_all(struct opening *o) {
     if (check_dims(o) || apply_shapes(o))
         return -(int)o->err->code;
     bind_rest(o);
-    for (uint32_t i = 0; i < o->dim_count; i++)
-        graph_bind_symbol(s->graph, o->dims[i].symbol, o->dims[i].size);
+    graph_bind_symbols(s->graph, size_of_symbol, o);
     if (o->dim_count)
         qsort(o->dims, o->dim_count, sizeof *o->dims, by_symbol);
     s->conditions.dims = s->config.dims = o->dims;
@@ -299,7 +331,13 @@ static void settle_config(struct opening *o) {
 int subject_open(struct arena *arena, const struct subject_request *request, struct subject *out,
                  struct err *err) {
     *out = (struct subject){0};
-    struct opening o = {.arena = arena, .request = request, .out = out, .err = err};
+    struct opening o = {
+        .arena = arena,
+        .request = request,
+        .out = out,
+        .bound = {NULL, by_bound_symbol},
+        .err = err
+    };
     if (find_collector(&o) || describe_machine(&o) ||
         model_read(arena, request->model_path, request->name, &out->model, err))
         return -(int)err->code;

@@ -3,18 +3,20 @@
 #include <math.h>
 #include <string.h>
 
-/* Scales that multiply (normalisation weights and variances) are 1; other vectors are small. */
-static bool multiplies(const struct graph *graph, int32_t tensor) {
+/* Per tensor. Scales that multiply (normalisation weights and variances) are 1; other vectors are
+ * small. */
+static const bool *multipliers_of(struct arena *arena, const struct graph *graph) {
+    bool *multiplies = ARENA_ARRAY(arena, graph->tensor_count, bool);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         const struct op *op = &graph->ops[i];
         bool batch = op_is(op, "", "BatchNormalization");
         if (!batch && !strstr(op->type, "Normalization"))
             continue;
         for (uint32_t k = 1; k < op->input_count; k++)
-            if (op->inputs[k] == tensor && (k == 1 || (batch && k == 4)))
-                return true;
+            if (op->inputs[k] != GRAPH_NONE && (k == 1 || (batch && k == 4)))
+                multiplies[op->inputs[k]] = true;
     }
-    return false;
+    return multiplies;
 }
 
 /* What feeds one output: a convolution's channels x kernel, a matrix's rows. */
@@ -28,8 +30,7 @@ static double fan_in(const struct tensor *tensor) {
     return product;
 }
 
-static struct weight_slot slot_of(const struct graph *graph, int32_t index) {
-    const struct tensor *tensor = &graph->tensors[index];
+static struct weight_slot slot_of(const struct tensor *tensor, bool multiplies) {
     struct weight_slot slot = {
         .location = tensor->external->location,
         .offset_bytes = tensor->external->offset_bytes,
@@ -41,7 +42,7 @@ static struct weight_slot slot_of(const struct graph *graph, int32_t index) {
     if (tensor->rank >= 2)
         slot.scale = 1 / sqrt(fmax(fan_in(tensor), 1));
     else
-        slot.scale = multiplies(graph, index) ? 0 : 0.02;
+        slot.scale = multiplies ? 0 : 0.02;
     return slot;
 }
 
@@ -52,10 +53,11 @@ struct slot_list {
 };
 
 static void add_slots(struct slot_list *list, const struct graph *graph) {
+    const bool *multiplies = multipliers_of(list->arena, graph);
     for (uint32_t t = 0; t < graph->tensor_count; t++)
         if (graph->tensors[t].external)
             *ARENA_PUSH(list->arena, list->items, list->count, list->capacity) =
-                slot_of(graph, (int32_t)t);
+                slot_of(&graph->tensors[t], multiplies[t]);
     for (uint32_t i = 0; i < graph->op_count; i++)
         for (uint32_t a = 0; a < graph->ops[i].attribute_count; a++)
             if (graph->ops[i].attributes[a].kind == ATTRIBUTE_GRAPH)
