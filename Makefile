@@ -197,7 +197,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/libassay.a
 	@echo "  cc $@"
 	$(QUIET)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MF $@.d $(LDFLAGS) -o $@ $< $(BUILD)/libassay.a $(LDLIBS)
 
-bench: all $(addprefix $(BUILD)/bench/,predictor packing hook bare_http dripper asker kineto_writer) ## timings of assay itself, as ratios
+bench: all $(addprefix $(BUILD)/bench/,predictor packing hook bare_http dripper asker kineto_writer hostile_models) ## timings of assay itself, as ratios
 	@tests/bench/run $(BUILD)
 	@tests/bench/import $(BUILD)
 	@tests/bench/serve $(BUILD)

@@ -1,9 +1,8 @@
-/* Any bytes as a described graph: an error, or a graph that is inferred and lowered without harm.
- */
+/* Any bytes as a described graph: an error, or a graph that is inferred and lowered, and whose
+ * memory is predicted, without harm. */
 #include "models/described.h"
-#include "models/infer.h"
-#include "models/lower.h"
 #include "tests/fuzz/fuzz_seed.h"
+#include "tests/fuzz/predict_graph.h"
 
 static const char seed[] =
     "{\"assay_graph\":1,\"name\":\"t\",\"opsets\":{\"\":17},\"inputs\":[{\"name\":\"x\",\"dtype\":"
@@ -27,12 +26,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena arena;
     struct err err = {0};
-    struct graph *graph, *lowered = NULL;
-    const struct lower_target target = {size % 2 ? 16 : 8};
+    struct graph *graph;
     arena_init(&arena);
-    if (described_read_bytes(&arena, data, size, "fuzz", &graph, &err) == 0 &&
-        infer_shapes(graph, &err) == 0)
-        lower_by_rules(&arena, graph, &target, &lowered, &err);
+    if (described_read_bytes(&arena, data, size, "fuzz", &graph, &err) == 0)
+        fuzz_predict(&arena, graph, size);
     arena_done(&arena);
     return 0;
 }

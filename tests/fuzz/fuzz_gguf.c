@@ -1,8 +1,8 @@
 /* The GGUF reader on any bytes: it must end, stay inside them, and what it accepts must be a graph
  * that can be walked. Dictionary: tests/fuzz/gguf.dict. */
 #include "models/gguf/read.h"
-#include "models/infer.h"
 #include "models/zoo/gguf.h"
+#include "tests/fuzz/predict_graph.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -68,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
         check_model(&model, length);
         graph_bind_symbol(model.graph, DECODER_TOKENS, 7);
         expect(infer_shapes(model.graph, &err) == 0);
+        fuzz_predict(&arena, model.graph, length);
     } else {
         expect(err.code == ERR_INPUT && err.message[0] != '\0');
     }
