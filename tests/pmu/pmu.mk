@@ -10,13 +10,13 @@ ARM         := $(BUILD)/aarch64-linux-gnu
 ARM_CC      := aarch64-linux-gnu-gcc
 ARM_LINKER  := -Wl,--dynamic-linker=/ld-linux-aarch64.so.1
 ARM_GUEST   := $(patsubst %.c,$(ARM)/%.o,tests/pmu/guest.c tests/pmu/operators.c core/graph.c core/dtype.c \
-                   base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
+                   base/ordered.c base/strbuf.c collectors/onnxruntime/brackets.c collectors/onnxruntime/identity.c) \
                $(call collect_objects,aarch64-linux-gnu)
 ARM_SESSION := $(patsubst %.c,$(ARM)/%.o,$(filter-out $(MAINS),$(wildcard collectors/onnxruntime/*.c collectors/memory/*.c)) \
                    $(wildcard core/*.c) collectors/counters.c collectors/disturbance.c collectors/environment.c collectors/exchange.c collectors/frame.c \
                    collectors/kernfs.c collectors/lowered.c collectors/own_process.c collectors/perf_rights.c collectors/request.c collectors/serve.c \
                    collectors/worker.c base/arena.c base/err.c \
-                   base/file.c base/installation.c base/rng.c base/stats.c base/strbuf.c base/units.c)
+                   base/file.c base/installation.c base/ordered.c base/rng.c base/stats.c base/strbuf.c base/units.c)
 ARM_TESTS   := $(ARM)/assay-collect $(ARM)/assay-worker $(ARM)/libassay-ort-hook.so \
                $(addprefix $(ARM)/tests/pmu/,guest work session)
 
