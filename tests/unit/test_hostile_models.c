@@ -196,7 +196,7 @@ static void weights_of_a_nested_graph_are_loaded_once(void **state) {
 
 static void lower(void) {
     const struct lower_target target = {16};
-    struct graph *lowered;
+    struct graph *lowered = NULL;
     struct err err = {0};
     if (graph_sort(graph, &err) || infer_shapes(graph, &err) ||
         lower_by_rules(&arena, graph, &target, &lowered, &err))

@@ -98,7 +98,55 @@ static void expect_shape(const struct subject *subject, int64_t a, int64_t b) {
     }
 }
 
+/* As many inputs as a file has room for, each with a symbol and an axis of its own, each an index.
+ */
+static void write_wide_model(int count) {
+    struct graph *graph = graph_new(&arena, "wide");
+    struct err err = {0};
+    graph->ir_version = 8;
+    graph_add_opset(graph, "", 17);
+    int32_t table = graph_add_tensor(graph, "table", DTYPE_FLOAT32);
+    graph_set_shape(graph, table, 2, (int64_t[]){40, 8});
+    graph->tensors[table].flags |= TENSOR_INITIALIZER;
+    for (int i = 0; i < count; i++) {
+        int32_t x = graph_add_tensor(graph, arena_printf(&arena, "x%d", i), DTYPE_INT64);
+        graph_set_shape(graph, x, 2, (int64_t[]){GRAPH_DIM_UNKNOWN, GRAPH_DIM_UNKNOWN});
+        graph->tensors[x].dims[0].symbol = graph_symbol(graph, arena_printf(&arena, "s%d", i));
+        graph_add_input(graph, x);
+        int32_t y = graph_add_tensor(graph, arena_printf(&arena, "y%d", i), DTYPE_FLOAT32);
+        int32_t op = graph_add_op(graph, "", "Gather", "");
+        graph_set_inputs(graph, op, 2, (int32_t[]){table, x});
+        graph_set_outputs(graph, op, 1, &y);
+        graph_add_output(graph, y);
+    }
+    const struct onnx_weights none = {.mode = ONNX_WEIGHTS_OMITTED};
+    if (onnx_write_file(graph, &none, path, &err))
+        fail_msg("%s", err.message);
+}
+
 /* ---- sizes ----------------------------------------------------------------------------------- */
+
+static void thousands_of_axes_are_sized(void **state) {
+    (void)state;
+    enum { COUNT = 5000 };
+    const struct dim_binding dims[] = {
+        {"s17", 5}
+    };
+    struct subject_request wish = request();
+    wish.dims = dims;
+    wish.dim_count = 1;
+    write_wide_model(COUNT);
+    struct subject subject = opened(&wish);
+    assert_int_equal(subject.conditions.dim_count, 2 * COUNT);
+    assert_int_equal(subject.note_count, 2 * COUNT - 1);
+    assert_int_equal(subject.config.input_count, COUNT);
+    for (int i = 0; i < COUNT; i++) {
+        const struct tensor *x = &subject.graph->tensors[subject.graph->inputs[i]];
+        assert_int_equal(x->dims[0].size, i == 17 ? 5 : 1);
+        assert_int_equal(x->dims[1].size, 1);
+        assert_true(subject.config.inputs[i].upper == 39);
+    }
+}
 
 static void axes_that_nobody_sizes_are_one_and_that_is_said(void **state) {
     (void)state;
@@ -324,6 +372,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(axes_that_nobody_sizes_are_one_and_that_is_said),
+        TEST(thousands_of_axes_are_sized),
         TEST(a_shape_sizes_symbols_and_axes_without_one),
         TEST(dims_and_shapes_may_agree_and_not_contradict),
         TEST(a_batch_binds_the_leading_symbol),
