@@ -8,7 +8,47 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define NS_PER_S   INT64_C(1000000000)
+#define SETTLED_NS (2 * NS_PER_S)
+
+/* ---- stamps ----------------------------------------------------------------------------------
+ */
+
+/* st_mtim may say anything: what 64 bits do not hold becomes the first or last that they do. */
+static int64_t ns_of(struct timespec time) {
+    int64_t ns;
+    if (__builtin_mul_overflow((int64_t)time.tv_sec, NS_PER_S, &ns) ||
+        __builtin_add_overflow(ns, (int64_t)time.tv_nsec, &ns))
+        return time.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return ns;
+}
+
+static struct file_stamp stamp_of(const struct stat *status, struct timespec seen) {
+    return (struct file_stamp){
+        .device = status->st_dev,
+        .inode = status->st_ino,
+        .size_bytes = (uint64_t)status->st_size,
+        .modified_ns = ns_of(status->st_mtim),
+        .changed_ns = ns_of(status->st_ctim),
+        .seen_ns = ns_of(seen),
+    };
+}
+
+bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b) {
+    return a->device == b->device && a->inode == b->inode && a->size_bytes == b->size_bytes &&
+           a->modified_ns == b->modified_ns && a->changed_ns == b->changed_ns;
+}
+
+bool file_stamp_is_settled(const struct file_stamp *stamp) {
+    int64_t latest = stamp->seen_ns - SETTLED_NS;
+    return stamp->modified_ns < latest && stamp->changed_ns < latest;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------
+ */
 
 static int open_regular(const char *path, struct stat *status, struct err *err) {
     /* O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -30,9 +70,12 @@ static int open_regular(const char *path, struct stat *status, struct err *err) 
 int file_map_open(struct file_map *map, const char *path, struct err *err) {
     *map = (struct file_map){0};
     struct stat status;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
     int fd = open_regular(path, &status, err);
     if (fd < 0)
         return fd;
+    map->stamp = stamp_of(&status, now);
     if (status.st_size > 0) {
         void *bytes = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (bytes == MAP_FAILED) {
@@ -52,6 +95,9 @@ void file_map_close(struct file_map *map) {
         munmap((void *)(uintptr_t)map->bytes, (size_t)map->size);
     *map = (struct file_map){0};
 }
+
+/* ---- writing ---------------------------------------------------------------------------------
+ */
 
 static int write_all(int fd, const unsigned char *bytes, size_t length) {
     while (length > 0) {

@@ -1,15 +1,33 @@
-/* Whole files: mapped for reading, replaced atomically on writing. */
+/* Whole files: mapped for reading, told apart without reading, replaced atomically on writing. */
 #ifndef ASSAY_BASE_FILE_H
 #define ASSAY_BASE_FILE_H
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A file at a moment, as stat(2) tells it. Times are nanoseconds since 1970. */
+struct file_stamp {
+    uint64_t device, inode, size_bytes;
+    int64_t modified_ns; /* st_mtim, which anybody may set */
+    int64_t changed_ns;  /* st_ctim, which the kernel sets at every change, of st_mtim too */
+    int64_t seen_ns;     /* the moment */
+};
+
+/* The same file, not changed in between, as far as two stamps can tell. */
+bool file_stamp_same(const struct file_stamp *a, const struct file_stamp *b);
+
+/* Whether every change after the stamp shows in a later one. File systems keep times in steps, the
+ * coarsest (FAT) of 2 s: what was changed within that time before the stamp can be changed again
+ * and have the same times. */
+bool file_stamp_is_settled(const struct file_stamp *stamp);
 
 struct file_map {
     const unsigned char *bytes; /* NULL when size is 0 */
     uint64_t size;
+    struct file_stamp stamp; /* taken before any of the bytes could be read */
 };
 
 /* Maps a regular file read-only. Refuses directories, FIFOs and devices by name. */

@@ -139,8 +139,12 @@ static int make_request(struct context *context, const struct plan_options *opti
         return -(int)err->code;
     struct model_options model = options->model;
     model.threads = request->thread_count ? request->threads[0] : 1;
-    return service_options_request(context->arena, &options->service, &model, &options->predict,
-                                   &request->service, err);
+    if (service_options_request(context->arena, &options->service, &model, &options->predict,
+                                &request->service, err))
+        return -(int)err->code;
+    /* Manifests say of which file they are. */
+    request->service.predict.subject.hash_anew = options->manifests.folder != NULL;
+    return 0;
 }
 
 /* clang-format off */

@@ -30,6 +30,7 @@ static const struct {
     {"recording_samples",    "its readings over time: memory, CPU time"           },
     {"recording_facts",      "what is said once about it: device, program"        },
     {"recording_categories", "how many spans of each category"                    },
+    {"file_digests",         "SHA-256 of files, as long as they are not changed"  },
     {"recording_overview",   "view: recordings in milliseconds"                   },
     {"run_overview",         "view: runs with names, in milliseconds and MiB"     },
     {"prediction_overview",  "view: predictions beside the newest measurement"    },

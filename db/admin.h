@@ -29,8 +29,8 @@ struct db_info {
 int db_get_info(struct db *db, struct arena *arena, struct db_info *info, struct err *err);
 
 /* Everything that is wrong, one line each, at most 100: SQLite's integrity check, foreign keys,
- * runs, lowered graphs, fits and recordings that do not fit their checksums. Empty: sound. The
- * function fails only when it cannot look. */
+ * runs, lowered graphs, fits, recordings and digests that do not fit their checksums. Empty: sound.
+ * The function fails only when it cannot look. */
 int db_check(struct db *db, struct arena *arena, const char *const **problems, size_t *count,
              struct err *err);
 

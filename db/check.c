@@ -88,10 +88,11 @@ static const struct {
     enum statement ids;
     int (*check)(struct db *db, struct arena *arena, int64_t id, struct err *err);
 } nouns[] = {
-    {STATEMENT_LIST_RUN_IDS,       check_run      },
-    {STATEMENT_LIST_LOWERED_IDS,   check_lowered  },
-    {STATEMENT_LIST_FIT_IDS,       check_fit      },
-    {STATEMENT_LIST_RECORDING_IDS, check_recording},
+    {STATEMENT_LIST_RUN_IDS,       check_run       },
+    {STATEMENT_LIST_LOWERED_IDS,   check_lowered   },
+    {STATEMENT_LIST_FIT_IDS,       check_fit       },
+    {STATEMENT_LIST_RECORDING_IDS, check_recording },
+    {STATEMENT_LIST_DIGEST_IDS,    digest_check_row},
 };
 
 static int check_one(struct db *db, struct problems *problems, size_t noun, int64_t id,

@@ -8,9 +8,9 @@
  * Errors: ERR_INPUT for a file that is not ours, damaged or newer than the program and for what
  * the user asked that is not there; ERR_ENVIRONMENT for no right, no space, locked for too long.
  *
- * The nouns: db/model.h, db/machine.h, db/lowered.h, db/run.h, db/fit.h, db/prediction.h. What an
- * administrator does: db/admin.h, db/export.h, db/sql.h. SQL stands nowhere else than in this
- * room; docs/database.md describes the tables.
+ * The nouns: db/model.h, db/machine.h, db/lowered.h, db/run.h, db/fit.h, db/prediction.h,
+ * db/recording.h, db/file_digest.h. What an administrator does: db/admin.h, db/export.h, db/sql.h.
+ * SQL stands nowhere else than in this room; docs/database.md describes the tables.
  */
 #ifndef ASSAY_DB_DB_H
 #define ASSAY_DB_DB_H

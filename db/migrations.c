@@ -387,10 +387,25 @@ static const char add_recordings[] =
     " device_busy_ns / 1e6 AS device_busy_ms, kernels, overhead_ns / 1e6 AS overhead_ms"
     " FROM recordings LEFT JOIN machines ON machines.id = recordings.machine_id;";
 
+/* What files were when they were hashed (db/file_digest.h). Device and inode are the bits of
+ * unsigned numbers. */
+static const char add_file_digests[] = "CREATE TABLE file_digests ("
+                                       " id INTEGER PRIMARY KEY,"
+                                       " path TEXT NOT NULL UNIQUE,"
+                                       " device INTEGER NOT NULL,"
+                                       " inode INTEGER NOT NULL,"
+                                       " size_bytes INTEGER NOT NULL,"
+                                       " modified_ns INTEGER NOT NULL,"
+                                       " changed_ns INTEGER NOT NULL,"
+                                       " seen_ns INTEGER NOT NULL,"
+                                       " sha256 TEXT NOT NULL,"
+                                       " checksum INTEGER NOT NULL) STRICT;";
+
 const struct migration migrations[] = {
-    {"first schema", create_schema },
-    {"replicas",     add_replicas  },
-    {"recordings",   add_recordings},
+    {"first schema", create_schema   },
+    {"replicas",     add_replicas    },
+    {"recordings",   add_recordings  },
+    {"file digests", add_file_digests},
 };
 
 const int migration_count = sizeof migrations / sizeof *migrations;

@@ -20,6 +20,9 @@ int lowered_put_row(struct db *db, struct arena *arena, const struct lowered_key
 int lowered_get_row(struct db *db, struct arena *arena, int64_t id, bool with_bytes,
                     struct lowered_graph *lowered, struct err *err);
 
+/* ERR_INPUT when it is damaged. Scratch text lives in the arena. */
+int digest_check_row(struct db *db, struct arena *arena, int64_t id, struct err *err);
+
 /* A row that another one refers to and that is not there. */
 int row_is_missing(const struct db *db, const char *noun, int64_t id, struct err *err);
 

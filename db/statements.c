@@ -81,6 +81,9 @@
 
 #define RECORDING_CATEGORY_COLUMNS "recording_id, place, category, count"
 
+#define DIGEST_COLUMNS                                                                             \
+    "path, device, inode, size_bytes, modified_ns, changed_ns, seen_ns, sha256, checksum"
+
 #define LIST_OF_RECORDING(columns, table, place)                                                   \
     "SELECT " columns " FROM " table " WHERE recording_id = ? ORDER BY " place
 
@@ -293,23 +296,38 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
                                "recording_categories", "place")},
     [STATEMENT_DELETE_RECORDING] = {"delete a recording",                   "DELETE FROM recordings WHERE id = ?"                                                                                 },
 
+    [STATEMENT_PUT_DIGEST] = {"remember a file's digest",
+                               "INSERT INTO file_digests (" DIGEST_COLUMNS ")"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                              " ON CONFLICT (path) DO UPDATE SET device = excluded.device,"
+                              " inode = excluded.inode, size_bytes = excluded.size_bytes,"
+                              " modified_ns = excluded.modified_ns,"
+                              " changed_ns = excluded.changed_ns, seen_ns = excluded.seen_ns,"
+                              " sha256 = excluded.sha256, checksum = excluded.checksum"                                                                                                               },
+    [STATEMENT_FIND_DIGEST] = {"look for a file's digest",
+                               "SELECT " DIGEST_COLUMNS " FROM file_digests WHERE path = ?"                                                                                                   },
+    [STATEMENT_GET_DIGEST] = {"read a file's digest",
+                               "SELECT " DIGEST_COLUMNS " FROM file_digests WHERE id = ?"                                                                                                   },
+
     [STATEMENT_LIST_TABLES] = {"list the tables",
                                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
-                               " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"                                                                                                               },
+                               " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"            },
     [STATEMENT_RUN_TIMES] = {"read the times of runs",
-                               "SELECT min(started_at), max(started_at) FROM runs"                                                                                                   },
-    [STATEMENT_INTEGRITY] = {"check it",                                            "SELECT integrity_check FROM pragma_integrity_check(100)"                                                                                                   },
+                               "SELECT min(started_at), max(started_at) FROM runs"},
+    [STATEMENT_INTEGRITY] = {"check it",                                            "SELECT integrity_check FROM pragma_integrity_check(100)"},
     [STATEMENT_FOREIGN_KEYS] =
         {"check its foreign keys",
-                               "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100"                     },
-    [STATEMENT_LIST_RUN_IDS] = {"list the runs",                                            "SELECT id FROM runs ORDER BY id"},
+                               "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100"   },
+    [STATEMENT_LIST_RUN_IDS] = {"list the runs",                                            "SELECT id FROM runs ORDER BY id"                                                                                   },
     [STATEMENT_LIST_LOWERED_IDS] = {"list the lowered graphs",
-                               "SELECT id FROM lowered_graphs ORDER BY id"          },
-    [STATEMENT_LIST_FIT_IDS] = {"list the fits",                                            "SELECT id FROM fits ORDER BY id"},
+                               "SELECT id FROM lowered_graphs ORDER BY id"                                                                                                                               },
+    [STATEMENT_LIST_FIT_IDS] = {"list the fits",                                            "SELECT id FROM fits ORDER BY id"                                                                                                 },
+    [STATEMENT_LIST_DIGEST_IDS] = {"list the files' digests",
+                               "SELECT id FROM file_digests ORDER BY id"                                                                                                     },
     [STATEMENT_FREE_BYTES] = {"read its sizes",                                            "SELECT freelist_count * page_size"
-                                                " FROM pragma_freelist_count, pragma_page_size"                                                                                   },
-    [STATEMENT_JOURNAL_MODE] = {"read its mode",                                            "SELECT journal_mode FROM pragma_journal_mode"                                                                                                              },
-    [STATEMENT_BACKUP] = {"copy it",                                            "VACUUM INTO ?"                                                                                              },
-    [STATEMENT_VACUUM] = {"shrink it",                                            "VACUUM"                                                                                                           },
-    [STATEMENT_CHECKPOINT] = {"shrink it",                                            "PRAGMA wal_checkpoint(TRUNCATE)"                     },
+                                                " FROM pragma_freelist_count, pragma_page_size"           },
+    [STATEMENT_JOURNAL_MODE] = {"read its mode",                                            "SELECT journal_mode FROM pragma_journal_mode"},
+    [STATEMENT_BACKUP] = {"copy it",                                            "VACUUM INTO ?"},
+    [STATEMENT_VACUUM] = {"shrink it",                                            "VACUUM"  },
+    [STATEMENT_CHECKPOINT] = {"shrink it",                                            "PRAGMA wal_checkpoint(TRUNCATE)"                                                                                             },
 };

@@ -352,7 +352,7 @@ int job_explain(struct arena *arena, struct db *db, const struct explain_request
                 struct explanation *out, struct err *err) {
     *out = (struct explanation){.path = ""};
     struct subject subject;
-    if (subject_open(arena, &request->predict.subject, &subject, err))
+    if (subject_open(arena, db, &request->predict.subject, &subject, err))
         return -(int)err->code;
     struct explaining e = {
         .arena = arena, .db = db, .request = request, .subject = &subject, .out = out, .err = err};

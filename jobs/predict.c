@@ -140,7 +140,7 @@ int job_predict(struct arena *arena, struct db *db, const struct predict_request
                 struct predicted *out, struct err *err) {
     *out = (struct predicted){0};
     struct subject subject;
-    if (subject_open(arena, &request->subject, &subject, err))
+    if (subject_open(arena, db, &request->subject, &subject, err))
         return -(int)err->code;
     int code = answer(arena, db, request, &subject, out, err);
     subject_close(&subject);

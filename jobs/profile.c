@@ -430,7 +430,8 @@ int job_profile(struct arena *arena, struct db *db, const struct profile_request
         return -(int)err->code;
     wanted.events = p.counting.events;
     wanted.event_count = p.counting.event_count;
-    if (subject_open(arena, &wanted, &subject, err))
+    wanted.hash_anew = true; /* a run is evidence for good */
+    if (subject_open(arena, db, &wanted, &subject, err))
         return -(int)err->code;
     int code = profile(&p, progress);
     subject_close(&subject);

@@ -373,7 +373,7 @@ static int predict_batch(struct scale_job *s, int64_t batch) {
     struct lowering lowering;
     struct err why = {0};
     request.batch = batch;
-    if (subject_open(s->arena, &request, &subject, &why)) {
+    if (subject_open(s->arena, s->db, &request, &subject, &why)) {
         if (why.code != ERR_INPUT && why.code != ERR_USAGE) {
             *s->err = why;
             return -(int)why.code;
@@ -398,7 +398,7 @@ static int find_place(struct scale_job *s) {
     struct subject_request request = s->request->subject;
     struct subject subject;
     request.batch = 0;
-    if (subject_open(s->arena, &request, &subject, s->err))
+    if (subject_open(s->arena, s->db, &request, &subject, s->err))
         return -(int)s->err->code;
     int code = place_of_subject(s->arena, s->db, &subject, &s->place, s->err);
     s->place.threads = 1;

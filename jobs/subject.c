@@ -3,6 +3,7 @@
 #include "base/ordered.h"
 #include "base/strbuf.h"
 #include "collectors/machine.h"
+#include "db/file_digest.h"
 #include "jobs/training.h"
 #include "models/infer.h"
 #include "models/onnx/external.h"
@@ -10,6 +11,7 @@
 #include "models/reader.h"
 
 #include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +70,34 @@ static int describe_machine(struct opening *o) {
         return -(int)o->err->code;
     o->out->target = feature_target_of(&o->out->machine, o->request->threads);
     return 0;
+}
+
+/* ---- the file ---------------------------------------------------------------------------------
+ */
+
+static int recall_digest(void *db, const char *path, const struct file_stamp *stamp,
+                         char sha256[static SHA256_HEX_SIZE], bool *known, struct err *err) {
+    char real[PATH_MAX];
+    *known = false;
+    return realpath(path, real) ? db_recall_digest(db, real, stamp, sha256, known, err) : 0;
+}
+
+static void remember_digest(void *db, const char *path, const struct file_stamp *stamp,
+                            const char *sha256) {
+    char real[PATH_MAX];
+    struct err ignored = {0};
+    if (!db_is_read_only(db) && realpath(path, real))
+        db_remember_digest(db, real, stamp, sha256, &ignored);
+}
+
+static int read_file(struct opening *o, struct db *db) {
+    const struct digest_memory memory = {
+        .context = db,
+        .recall = o->request->hash_anew ? NULL : recall_digest,
+        .remember = remember_digest,
+    };
+    return model_read_known(o->arena, o->request->model_path, o->request->name, db ? &memory : NULL,
+                            &o->out->model, o->err);
 }
 
 /* ---- batch and free dimensions --------------------------------------------------------------- */
@@ -328,8 +358,8 @@ static void settle_config(struct opening *o) {
                                     &s->config.input_count);
 }
 
-int subject_open(struct arena *arena, const struct subject_request *request, struct subject *out,
-                 struct err *err) {
+int subject_open(struct arena *arena, struct db *db, const struct subject_request *request,
+                 struct subject *out, struct err *err) {
     *out = (struct subject){0};
     struct opening o = {
         .arena = arena,
@@ -338,8 +368,7 @@ int subject_open(struct arena *arena, const struct subject_request *request, str
         .bound = {NULL, by_bound_symbol},
         .err = err
     };
-    if (find_collector(&o) || describe_machine(&o) ||
-        model_read(arena, request->model_path, request->name, &out->model, err))
+    if (find_collector(&o) || describe_machine(&o) || read_file(&o, db))
         return -(int)err->code;
     find_runtime(&o);
     out->graph = out->model.graph;

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+struct db;
+
 /* Sizes for the axes of one graph input; axes that have a size already must agree. */
 struct wished_shape {
     const char *input;
@@ -39,6 +41,8 @@ struct subject_request {
      * runtime asked, which costs a process that loads it. */
     const struct machine *machine;
     const char *runtime, *runtime_version; /* both or none */
+    /* Its digest is told to others, or evidence is stored by it: no matter what is remembered. */
+    bool hash_anew;
 };
 
 struct subject {
@@ -58,9 +62,9 @@ struct subject {
 };
 
 /* Everything lives in the arena; subject_close() removes the temporary file. A missing runtime is
- * not an error here: see `unavailable`. */
-int subject_open(struct arena *arena, const struct subject_request *request, struct subject *out,
-                 struct err *err);
+ * not an error here: see `unavailable`. db remembers what large files hash to; NULL: none does. */
+int subject_open(struct arena *arena, struct db *db, const struct subject_request *request,
+                 struct subject *out, struct err *err);
 void subject_close(struct subject *subject);
 
 /* Gives the axes of a graph's inputs that have no symbol the sizes that the conditions name as

@@ -1,8 +1,6 @@
 #include "models/described.h"
 
-#include "base/file.h"
 #include "base/json_strict.h"
-#include "base/sha256.h"
 #include "models/onnx/read.h"
 #include "models/onnx/write.h"
 
@@ -576,34 +574,13 @@ int described_read_bytes(struct arena *arena, const void *bytes, size_t length, 
     return code;
 }
 
-/* ---- files -----------------------------------------------------------------------------------
- */
-
-static const char *name_of(struct arena *arena, const struct graph *graph, const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    if (graph->name[0])
-        return graph->name;
-    return arena_strndup(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
-}
-
-int described_read(struct arena *arena, const char *path, const char *name, struct model *out,
-                   struct err *err) {
+int described_read_model(struct arena *arena, const void *bytes, size_t length, const char *label,
+                         struct model *out, struct err *err) {
     *out = (struct model){0};
-    struct file_map map;
-    int code = file_map_open(&map, path, err);
-    if (code)
-        return code;
-    code = described_read_bytes(arena, map.bytes, map.size, path, &out->graph, err);
-    if (!code) {
-        assert(out->graph);
-        out->name = name ? arena_strdup(arena, name) : name_of(arena, out->graph, path);
-        out->path = arena_strdup(arena, path);
-        out->format = "described";
-        out->file_bytes = map.size + graph_weight_bytes(out->graph);
-        sha256_hex(map.bytes, map.size, out->sha256);
-    }
-    file_map_close(&map);
-    return code;
+    if (described_read_bytes(arena, bytes, length, label, &out->graph, err))
+        return -(int)err->code;
+    assert(out->graph);
+    out->name = out->graph->name[0] ? out->graph->name : NULL;
+    out->file_bytes = graph_weight_bytes(out->graph);
+    return 0;
 }

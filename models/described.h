@@ -29,13 +29,13 @@
 
 bool described_sniff(const void *bytes, size_t length);
 
-/* The model's bytes are counted as those of an ONNX file with the weights in it. name NULL: the
- * description's, else the file's stem. */
-int described_read(struct arena *arena, const char *path, const char *name, struct model *out,
-                   struct err *err);
-
 /* Lives in the arena. ERR_INPUT names what was expected where. */
 int described_read_bytes(struct arena *arena, const void *bytes, size_t length, const char *label,
                          struct graph **out, struct err *err);
+
+/* A row of models/reader.h. The model's bytes are counted as those of an ONNX file with the weights
+ * in it. */
+int described_read_model(struct arena *arena, const void *bytes, size_t length, const char *label,
+                         struct model *out, struct err *err);
 
 #endif

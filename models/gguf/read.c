@@ -1,7 +1,5 @@
 #include "models/gguf/read.h"
 
-#include "base/file.h"
-#include "base/sha256.h"
 #include "base/utf8.h"
 #include "models/gguf/gguf.h"
 
@@ -153,7 +151,6 @@ static int read_model(struct reading *r, struct model *out) {
         return err_set(r->err, ERR_INPUT, "general.architecture is missing or not a text");
     if (refuse_shard(r) || read_decoder(r, out))
         return -(int)r->err->code;
-    out->format = "gguf";
     out->name = text_of(r, "general.name");
     out->graph = graph_of(r);
     return 0;
@@ -167,28 +164,4 @@ int gguf_read_bytes(struct arena *arena, const void *bytes, size_t length, const
     if (gguf_parse(arena, bytes, length, &gguf, err) || read_model(&r, out))
         return err_prefix(err, "%s", label);
     return 0;
-}
-
-static const char *stem_of(struct arena *arena, const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    return arena_strndup(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
-}
-
-int gguf_read(struct arena *arena, const char *path, const char *name, struct model *out,
-              struct err *err) {
-    struct file_map map;
-    int code = file_map_open(&map, path, err);
-    if (code)
-        return code;
-    code = gguf_read_bytes(arena, map.bytes, (size_t)map.size, path, out, err);
-    if (!code) {
-        out->name = name ? arena_strdup(arena, name) : out->name ? out->name : stem_of(arena, path);
-        out->path = arena_strdup(arena, path);
-        out->file_bytes = map.size;
-        sha256_hex(map.bytes, map.size, out->sha256);
-    }
-    file_map_close(&map);
-    return code;
 }

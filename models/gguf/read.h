@@ -15,11 +15,7 @@
 
 bool gguf_sniff(const void *bytes, size_t length);
 
-/* name NULL: the file's general.name, else its stem. */
-int gguf_read(struct arena *arena, const char *path, const char *name, struct model *out,
-              struct err *err);
-
-/* As above, from memory, which may be freed afterwards; `label` stands for the path in messages. */
+/* A row of models/reader.h: the graph, the decoder, and general.name when it is there. */
 int gguf_read_bytes(struct arena *arena, const void *bytes, size_t length, const char *label,
                     struct model *out, struct err *err);
 

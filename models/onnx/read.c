@@ -1,13 +1,9 @@
 #include "models/onnx/read.h"
 
-#include "base/file.h"
-#include "base/sha256.h"
 #include "models/foreign.h"
 #include "models/onnx/fields.h"
 #include "models/onnx/reading.h"
 #include "models/onnx/write.h"
-
-#include <string.h>
 
 enum { EXPANSION_FREE_BYTES = 1 << 20, EXPANSION_FACTOR = 64 };
 
@@ -145,28 +141,8 @@ int onnx_read_bytes(struct arena *arena, const void *bytes, size_t length, const
     return code ? err_prefix(err, "%s", label) : 0;
 }
 
-static const char *stem_of(struct arena *arena, const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *base = slash ? slash + 1 : path;
-    const char *dot = strrchr(base, '.');
-    return arena_strndup(arena, base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
-}
-
-int onnx_read(struct arena *arena, const char *path, const char *name, struct model *out,
-              struct err *err) {
+int onnx_read_model(struct arena *arena, const void *bytes, size_t length, const char *label,
+                    struct model *out, struct err *err) {
     *out = (struct model){0};
-    struct file_map map;
-    int code = file_map_open(&map, path, err);
-    if (code)
-        return code;
-    code = onnx_read_bytes(arena, map.bytes, map.size, path, &out->graph, err);
-    if (!code) {
-        out->name = name ? arena_strdup(arena, name) : stem_of(arena, path);
-        out->path = arena_strdup(arena, path);
-        out->format = "onnx";
-        out->file_bytes = map.size;
-        sha256_hex(map.bytes, map.size, out->sha256);
-    }
-    file_map_close(&map);
-    return code;
+    return onnx_read_bytes(arena, bytes, length, label, &out->graph, err);
 }

@@ -119,7 +119,7 @@ static int measure(struct bench *bench, const char *model, uint32_t sets, struct
         .model_path = model, .collector = "onnxruntime", .threads = 1, .seed = 1};
     struct subject subject;
     struct lowering lowering;
-    if (subject_open(bench->arena, &request, &subject, err))
+    if (subject_open(bench->arena, NULL, &request, &subject, err))
         return -(int)err->code;
     int code = lowering_make(bench->arena, NULL, &subject, LOWERING_RUNTIME, &lowering, err);
     bench->subject = &subject;

@@ -137,6 +137,23 @@ else
     skip a_report_is_written "gnuplot is not installed"
 fi
 
+# A model that is known, then another one written over it: same inode, size and time.
+known=$work/mobilenet_v1_025.onnx
+while [ $(($(date +%s) - $(stat -c %Z "$known"))) -lt 4 ]; do sleep 0.2; done
+run predict "$known" "${with[@]}" --json
+old=$(json '$.model.sha256')
+run db sql "SELECT sha256 FROM file_digests WHERE path = '$(realpath "$known")'" --json
+[ -n "$old" ] && [ "$(json '$[0].sha256')" = "$old" ] && ok a_large_model_is_remembered ||
+    not_ok a_large_model_is_remembered "$old" "$out"
+cp -p "$known" "$work/old.onnx"
+printf XYZ | dd of="$known" bs=1 seek=$(($(stat -c %s "$known") / 2)) conv=notrunc status=none
+touch -r "$work/old.onnx" "$known"
+run predict "$known" "${with[@]}" --json
+new=$(json '$.model.sha256')
+[ "$new" != "$old" ] && [ "$new" = "$(sha256sum <"$known" | cut -d' ' -f1)" ] &&
+    ok a_rewritten_model_is_not_taken_for_the_old_one ||
+    not_ok a_rewritten_model_is_not_taken_for_the_old_one "$old" "$new" "$err"
+
 before=$(sha256sum "$ASSAY_DB")
 head -c 3000 "$work/resnet8.onnx" >"$work/cut.onnx"
 run profile "$work/cut.onnx" "${with[@]}"

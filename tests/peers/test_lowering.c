@@ -5,8 +5,8 @@
 #include "jobs/subject.h"
 #include "models/infer.h"
 #include "models/lower.h"
-#include "models/onnx/read.h"
 #include "models/onnx/write.h"
+#include "models/reader.h"
 #include "models/zoo/zoo.h"
 
 #include "base/strbuf.h"
@@ -176,7 +176,7 @@ static void compare_model(const char *path, const struct subject_row *row) {
     struct graph *ours = NULL;
     uint32_t our_count, exact_count;
     arena_init(&arena);
-    if (onnx_read(&arena, path, NULL, &model, &err) || infer_shapes(model.graph, &err))
+    if (model_read(&arena, path, NULL, &model, &err) || infer_shapes(model.graph, &err))
         fail_msg("%s: %s", path, err.message);
     struct graph *exact = lower_exactly(&arena, path, model.graph);
     struct lower_target target = {block_of(exact)};

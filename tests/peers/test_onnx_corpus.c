@@ -2,8 +2,8 @@
  * of mostly one operator with recorded inputs and outputs. What the models declare about their
  * outputs is forgotten before; only what follows from the inputs counts. */
 #include "models/infer.h"
-#include "models/onnx/read.h"
 #include "models/onnx/tensor.h"
+#include "models/reader.h"
 
 #include "base/file.h"
 
@@ -133,7 +133,7 @@ static void try_model(const char *folder, struct tally *tally) {
     snprintf(path, sizeof path, "%s/model.onnx", folder);
     arena_init(&arena);
     tally->models++;
-    if (onnx_read(&arena, path, NULL, &model, &err)) {
+    if (model_read(&arena, path, NULL, &model, &err)) {
         printf("not read: %s: %s\n", folder, err.message);
         tally->unreadable++;
     } else {

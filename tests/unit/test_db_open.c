@@ -182,6 +182,7 @@ static void runs_of_the_first_schema_were_alone(void **state) {
                                "DROP TABLE recording_nodes; DROP TABLE recording_tracks;"
                                "DROP TABLE recording_samples; DROP TABLE recording_facts;"
                                "DROP TABLE recording_categories; DROP TABLE recordings;"
+                               "DROP TABLE file_digests;"
                                "ALTER TABLE runs DROP COLUMN replicas; PRAGMA user_version = 1;"
                                "CREATE VIEW prediction_overview AS SELECT 1 AS id";
     assert_int_equal(sqlite3_exec(db->handle, back, NULL, NULL, NULL), SQLITE_OK);

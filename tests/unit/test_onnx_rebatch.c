@@ -13,6 +13,7 @@
 #include "models/infer.h"
 #include "models/onnx/read.h"
 #include "models/onnx/rebatch.h"
+#include "models/reader.h"
 #include "tests/unit/onnx_bytes.h"
 
 static struct arena arena;
@@ -51,7 +52,7 @@ static struct model stored(int64_t ir_version, struct strbuf graph) {
     struct model model = {0};
     struct err err = {0};
     if (file_replace(path, bytes.text, bytes.length, &err) ||
-        onnx_read(&arena, path, NULL, &model, &err))
+        model_read(&arena, path, NULL, &model, &err))
         fail_msg("%s", err.message);
     strbuf_done(&bytes);
     return model;
@@ -61,7 +62,7 @@ static struct graph *rebatched_file(const struct model *model, int64_t batch) {
     const char *path = path_in("out.onnx");
     struct model out;
     struct err err = {0};
-    if (onnx_rebatch(model, batch, path, &err) || onnx_read(&arena, path, NULL, &out, &err) ||
+    if (onnx_rebatch(model, batch, path, &err) || model_read(&arena, path, NULL, &out, &err) ||
         infer_shapes(out.graph, &err))
         fail_msg("%s", err.message);
     unlink(path);
@@ -540,7 +541,7 @@ static void every_shared_model_takes_another_batch(void **state) {
             print_message("skip: no shared model files\n");
             skip();
         }
-        if (onnx_read(&arena, path, NULL, &model, &err) || infer_shapes(model.graph, &err))
+        if (model_read(&arena, path, NULL, &model, &err) || infer_shapes(model.graph, &err))
             fail_msg("%s", err.message);
         struct graph *out = rebatched_file(&model, 8);
         const struct tensor *before = &model.graph->tensors[model.graph->outputs[0]];

@@ -480,7 +480,7 @@ static void test_weights_beside_the_model_are_aligned_and_complete(void **state)
     struct err err = {0};
     assert_int_equal(onnx_write_file(graph, &weights, path, &err), 0);
     struct model model;
-    assert_int_equal(onnx_read(&arena, path, NULL, &model, &err), 0);
+    assert_int_equal(model_read(&arena, path, NULL, &model, &err), 0);
     struct file_map map;
     assert_int_equal(file_map_open(&map, side, &err), 0);
     for (int32_t t = 0; t < 2; t++) {

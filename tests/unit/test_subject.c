@@ -72,7 +72,7 @@ static struct subject_request request(void) {
 static struct subject opened(const struct subject_request *wish) {
     struct subject subject;
     struct err err = {0};
-    if (subject_open(&arena, wish, &subject, &err))
+    if (subject_open(&arena, NULL, wish, &subject, &err))
         fail_msg("%s", err.message);
     return subject;
 }
@@ -81,7 +81,7 @@ static void expect_refused(const struct subject_request *wish, enum err_code cod
                            const char *text) {
     struct subject subject;
     struct err err = {0};
-    assert_int_equal(subject_open(&arena, wish, &subject, &err), -(int)code);
+    assert_int_equal(subject_open(&arena, NULL, wish, &subject, &err), -(int)code);
     if (!strstr(err.message, text))
         fail_msg("no '%s' in: %s", text, err.message);
 }
@@ -254,7 +254,7 @@ static void what_cannot_be_opened_is_named(void **state) {
     wish.model_path = "/nonexistent/model.onnx";
     struct subject subject;
     struct err err = {0};
-    assert_true(subject_open(&arena, &wish, &subject, &err) < 0);
+    assert_true(subject_open(&arena, NULL, &wish, &subject, &err) < 0);
     assert_non_null(strstr(err.message, "/nonexistent/model.onnx"));
 }
 

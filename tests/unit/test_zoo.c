@@ -4,7 +4,7 @@
 #include "base/sha256.h"
 #include "core/features.h"
 #include "models/infer.h"
-#include "models/onnx/read.h"
+#include "models/reader.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -314,7 +314,7 @@ static void test_a_written_model_is_read_back(void **state) {
     struct err err = {0};
     assert_int_equal(zoo_write("squeezenet1_1", NULL, path, &err), 0);
     struct model model;
-    assert_int_equal(onnx_read(&arena, path, NULL, &model, &err), 0);
+    assert_int_equal(model_read(&arena, path, NULL, &model, &err), 0);
     assert_int_equal(graph_parameters(model.graph), 1235496);
     assert_true(model.file_bytes > 4 * 1235496);
     unlink(path);
