@@ -56,7 +56,8 @@ static int digest_of(const struct file_map *map, const char *path,
         return -(int)err->code;
     if (known)
         return 0;
-    sha256_hex(map->bytes, (size_t)map->size, sha256);
+    if (sha256_map(map, path, sha256, err))
+        return -(int)err->code;
     if (worth)
         memory->remember(memory->context, path, &map->stamp, sha256);
     return 0;
