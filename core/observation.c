@@ -1,5 +1,7 @@
 #include "core/observation.h"
 
+#include "base/stats.h"
+
 #include <math.h>
 
 uint32_t training_first(const struct training *training, uint32_t run) {
@@ -31,6 +33,19 @@ struct training training_kept(struct arena *arena, const struct training *traini
         runs[kept.run_count++] = training->runs[r];
     }
     return kept;
+}
+
+double usual_probe_ns(const struct observed_run *runs, uint32_t count) {
+    struct arena scratch;
+    arena_init(&scratch);
+    double *probes = ARENA_ARRAY(&scratch, count + 1u, double);
+    uint32_t known = 0;
+    for (uint32_t r = 0; r < count; r++)
+        if (runs[r].speed_probe_ns > 0)
+            probes[known++] = runs[r].speed_probe_ns;
+    double usual_ns = known ? stats_median(probes, known) : 0;
+    arena_done(&scratch);
+    return usual_ns;
 }
 
 double slowness_of(double probe_ns, double usual_probe_ns) {

@@ -47,6 +47,8 @@ struct training {
     double usual_probe_ns;
 };
 
+/* What the speed probe took in the middle of the runs that have one; 0: none has. */
+double usual_probe_ns(const struct observed_run *runs, uint32_t count);
 /* How slow the machine is when the probe takes so long, within a factor of two; 1 when either is
  * not known. */
 double slowness_of(double probe_ns, double usual_probe_ns);

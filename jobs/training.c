@@ -119,16 +119,6 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
 }
 
-/* The speed that the machine mostly has. */
-static double usual_probe(const struct loading *l) {
-    double *probes = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
-    uint32_t count = 0;
-    for (uint32_t r = 0; r < l->run_count; r++)
-        if (l->runs[r].speed_probe_ns > 0)
-            probes[count++] = l->runs[r].speed_probe_ns;
-    return count ? stats_median(probes, count) : 0;
-}
-
 static void note_speed(struct loading *l, double usual_ns) {
     double *slowness = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
     for (uint32_t r = 0; r < l->run_count; r++) {
@@ -180,9 +170,9 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
     note_operators(&l);
     remove_excess(&l);
-    double usual_probe_ns = usual_probe(&l);
-    note_speed(&l, usual_probe_ns);
+    double usual_ns = usual_probe_ns(l.runs, l.run_count);
+    note_speed(&l, usual_ns);
     *out = (struct training){l.observations, l.runs,          l.observation_count,
-                             l.run_count,    filter->threads, usual_probe_ns};
+                             l.run_count,    filter->threads, usual_ns};
     return code;
 }

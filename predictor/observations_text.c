@@ -451,7 +451,7 @@ int observations_read(struct arena *arena, const char *text, size_t length, cons
     while (!r.ended)
         if (read_item(&r))
             return -(int)err->code;
-    *out =
-        (struct training){r.observations, r.runs, r.observation_count, r.run_count, r.threads, 0};
+    *out = (struct training){r.observations, r.runs,    r.observation_count,
+                             r.run_count,    r.threads, usual_probe_ns(r.runs, r.run_count)};
     return 0;
 }
