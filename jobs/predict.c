@@ -81,8 +81,8 @@ static int store(struct arena *arena, struct db *db, const struct subject *subje
 }
 
 /* The probe runs here, so it says nothing of another machine. */
-static int find_slowness(const struct predict_request *request, const struct subject *subject,
-                         const struct fitted *fitted, double *slowness, struct err *err) {
+static int find_slowness(const struct predict_request *request, const struct fitted *fitted,
+                         double *slowness, struct err *err) {
     double usual_ns = fitted->fit.usual_probe_ns;
     *slowness = 1;
     if (request->speed == SPEED_USUAL)
@@ -93,7 +93,7 @@ static int find_slowness(const struct predict_request *request, const struct sub
         err_set(err, ERR_INPUT, "what the usual speed of this machine is was never measured");
         return err_hint(err, "`assay calibrate` measures it, and so does `assay profile MODEL`");
     }
-    *slowness = slowness_of(speed_probe_now_ns(subject->conditions.threads), usual_ns);
+    *slowness = slowness_of(speed_probe_now_ns(), usual_ns);
     return 0;
 }
 
@@ -116,7 +116,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
                        .given_count = request->given_phase_count},
         .memory_timeline = request->memory_timeline,
     };
-    if (find_slowness(request, subject, &out->fitted, &options.slowness, err))
+    if (find_slowness(request, &out->fitted, &options.slowness, err))
         return -(int)err->code;
     if (storage_recall(arena, db, &place.machine, place.runtime, place.runtime_version,
                        &options.cold_start, err))

@@ -238,7 +238,7 @@ static void tell(struct campaign *campaign) {
 /* With a clock of the caller's there is no real machine to probe. */
 static void probe_speed(struct campaign *campaign) {
     if (!campaign->protocol->now_ns && campaign->probe_count < PROBES_MAX)
-        campaign->probes[campaign->probe_count++] = speed_probe_ns(campaign->out->threads);
+        campaign->probes[campaign->probe_count++] = speed_probe_ns();
 }
 
 /* A round of batches, beside the other replicas and alone; the probe is for the machine's speed and

@@ -14,7 +14,6 @@ enum {
     STEPS = 100000, /* of vectors, per round of the probe */
     ROUNDS = 4,
     PROBES_MIN = 3,
-    PROBE_THREADS_MAX = 64,
     BANDWIDTH_BYTES = 64 << 20, /* read per round, however small the buffer */
 };
 
@@ -23,12 +22,6 @@ static const double now_ns = 0.25e9;
 static double cpu_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
-static double wall_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
@@ -43,7 +36,7 @@ static float read_all(const float *values, size_t count) {
 
 /* The mean, since a run takes what the speed is on average; without the worst round, in which there
  * may have been an interrupt. */
-static double alone_ns(void) {
+double speed_probe_ns(void) {
     volatile float keep = 0;
     double sum = 0, worst = 0;
     for (int round = 0; round < ROUNDS; round++) {
@@ -56,53 +49,11 @@ static double alone_ns(void) {
     return (sum - worst) / (ROUNDS - 1);
 }
 
-struct probing {
-    pthread_barrier_t begin;
-    pthread_t threads[PROBE_THREADS_MAX];
-    double took_ns[PROBE_THREADS_MAX];
-    atomic_uint next;
-};
-
-static void *probe_beside(void *context) {
-    struct probing *probing = context;
-    volatile float keep = 0;
-    uint32_t own = atomic_fetch_add(&probing->next, 1);
-    pthread_barrier_wait(&probing->begin);
-    double start = wall_ns();
-    for (int round = 0; round < ROUNDS; round++)
-        keep = keep + vector_work(STEPS);
-    probing->took_ns[own] = (wall_ns() - start) / ROUNDS;
-    return NULL;
-}
-
-static double together_ns(uint32_t threads) {
-    struct probing probing;
-    double most = 0;
-    if (pthread_barrier_init(&probing.begin, NULL, threads) != 0)
-        abort();
-    atomic_init(&probing.next, 0);
-    for (uint32_t i = 1; i < threads; i++)
-        if (pthread_create(&probing.threads[i], NULL, probe_beside, &probing) != 0)
-            abort();
-    probe_beside(&probing);
-    for (uint32_t i = 1; i < threads; i++)
-        pthread_join(probing.threads[i], NULL);
-    pthread_barrier_destroy(&probing.begin);
-    for (uint32_t i = 0; i < threads; i++)
-        most = fmax(most, probing.took_ns[i]);
-    return most;
-}
-
-double speed_probe_ns(uint32_t threads) {
-    return threads <= 1 ? alone_ns()
-                        : together_ns(threads < PROBE_THREADS_MAX ? threads : PROBE_THREADS_MAX);
-}
-
-double speed_probe_now_ns(uint32_t threads) {
-    double sum = 0, start = wall_ns();
+double speed_probe_now_ns(void) {
+    double sum = 0, start = cpu_ns();
     uint32_t probes = 0;
-    while (probes < PROBES_MIN || wall_ns() - start < now_ns) {
-        sum += speed_probe_ns(threads);
+    while (probes < PROBES_MIN || cpu_ns() - start < now_ns) {
+        sum += speed_probe_ns();
         probes++;
     }
     return sum / probes;

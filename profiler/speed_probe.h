@@ -12,14 +12,13 @@
 
 #include <stdint.h>
 
-/* Nanoseconds that a round of the work takes, about a millisecond in all. One thread: the CPU time
- * of a round, the mean of a few without the worst. Several: the wall time until the slowest of them
- * is done, each with work of its own, since they may share a core, or CPUs that the host gives away
- * meanwhile. */
-double speed_probe_ns(uint32_t threads);
+/* Nanoseconds of CPU time that the work took: the mean of a few rounds without the worst, a
+ * millisecond in all. */
+double speed_probe_ns(void);
+
 /* The mean of many of them, a quarter of a second in all: what a measurement begun now would see,
  * as far as the next seconds are like the last. */
-double speed_probe_now_ns(uint32_t threads);
+double speed_probe_now_ns(void);
 
 /* Bytes per nanosecond that one thread reads from a buffer of that size, the best of a few rounds:
  * the bandwidth of the memory level that holds it. */
