@@ -29,7 +29,7 @@ static const char *page_cache_choice(size_t index, const char **help) {
 
 static const char *speed_choice(size_t index, const char **help) {
     static const char *const rows[][2] = {
-        [SPEED_USUAL] = {"usual", "as it was on average while it was calibrated"},
+        [SPEED_USUAL] = {"usual", "as it was in the middle of what was measured"},
         [SPEED_NOW] = {"now",   "as a probe of a quarter of a second finds it"},
     };
     if (index >= SPEED_COUNT)

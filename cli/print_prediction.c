@@ -59,7 +59,7 @@ static const char *speed_text(const struct prediction *prediction, char text[sta
     double more = 100 * (prediction->slowness - 1);
     text[0] = '\0';
     if (prediction->slowness > 0)
-        snprintf(text, 48, ", now %.1f %% %s than usual", fabs(more),
+        snprintf(text, 48, ", now %.0f %% %s than usual", fabs(more),
                  more < 0 ? "faster" : "slower");
     return text;
 }

@@ -229,7 +229,8 @@ static void product_terms(const struct op_view *view, double products, double m,
 }
 
 /* Images and groups go to one thread each. A single one is cut along its pixels; where there are
- * more filters than pixels one thread gathers the columns of each, and the product is cut. */
+ * more filters than pixels one thread gathers the columns of each, and the product is cut: rates
+ * of such columns are learnt as if they were shared. */
 static struct division divide_plain(const struct conv_shape *s, double m, double n, double k) {
     double products = s->batch * s->groups;
     bool gathers = !s->pointwise || s->strided;

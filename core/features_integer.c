@@ -121,6 +121,7 @@ void integer_conv_describe(const struct op_view *view, struct features *out) {
     /* Pixels of one image after the other, some tens at a time. */
     double depth = c.in_channels / c.groups * c.kernel;
     out->division = division_products(1, c.out_channels, c.out_pixels, depth);
+    out->division.pieces = ceil(c.out_pixels / TILE_ROWS);
     out->division.forks = is_linear(view) ? c.batch : c.batch * c.groups;
 }
 

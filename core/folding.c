@@ -65,7 +65,7 @@ static int by_value(const struct attribute *a, const struct attribute *b) {
     case ATTRIBUTE_INTS:
         return by_ints(a->ints, b->ints, a->count);
     default:
-        return (a > b) - (a < b);
+        return order_of((int64_t)(uintptr_t)a, (int64_t)(uintptr_t)b);
     }
 }
 

@@ -11,6 +11,7 @@
  * operators of a model together pass over more than PAGES_MAX. So the work grows with the number of
  * operands, not with the sizes that they claim. */
 enum { PAGE_BYTES = 64 << 10, PAGES_MAX = 1 << 22 };
+static const double page_bytes_max = 0x1p62; /* more than any tensor has, and fits an integer */
 
 /* About what an operator takes, to tell ages: only their proportions count. */
 static const double flops_per_ns = 60, bytes_per_ns = 20, call_ns = 1000;
@@ -215,7 +216,7 @@ static double operand_bytes(const struct walk *w) {
 
 static double page_bytes_for(double bytes, uint32_t graphs) {
     double most = fmax(floor((double)PAGES_MAX / graphs), 1), page = PAGE_BYTES;
-    while (bytes > most * page)
+    while (bytes > most * page && page < page_bytes_max)
         page *= 2;
     return page;
 }

@@ -67,7 +67,7 @@ static struct division by_results(const struct op_view *view, const struct featu
     const struct tensor *in = view->in0, *out = view->out0;
     double results = view->out_elements, front = 1;
     int32_t axis = 0;
-    for (; in && out && axis < in->rank && axis < out->rank &&
+    for (; in && out && in->rank == out->rank && axis < in->rank &&
            in->dims[axis].size == out->dims[axis].size;
          axis++)
         front *= size_of_axis(in, axis);

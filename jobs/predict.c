@@ -49,12 +49,13 @@ static void add_warnings(struct arena *arena, const struct subject *subject,
     out->warning_count = count;
 }
 
-/* Kept, so that it can be held against what is measured later; a read-only database keeps none, and
- * a refusal is nothing to hold against. */
+/* Kept, so that it can be held against what is measured later, and be served; a read-only database
+ * keeps none, a refusal is nothing to hold against, and the speed of a moment nothing to plan with.
+ */
 static int store(struct arena *arena, struct db *db, const struct subject *subject,
                  struct predicted *out, struct err *err) {
     const struct model *model = &subject->model;
-    if (db_is_read_only(db) || out->prediction.refused_count)
+    if (db_is_read_only(db) || out->prediction.refused_count || out->prediction.slowness > 0)
         return 0;
     cJSON *tree = prediction_json(&out->prediction);
     struct strbuf text;
@@ -87,8 +88,10 @@ static int find_slowness(const struct predict_request *request, const struct fit
     *slowness = 1;
     if (request->speed == SPEED_USUAL)
         return 0;
-    if (request->subject.machine)
-        return err_set(err, ERR_USAGE, "the speed of another machine cannot be measured here");
+    if (request->subject.machine) {
+        err_set(err, ERR_USAGE, "the speed of another machine cannot be measured here");
+        return err_hint(err, "ask for this machine, or for the usual speed");
+    }
     if (!(usual_ns > 0)) {
         err_set(err, ERR_INPUT, "what the usual speed of this machine is was never measured");
         return err_hint(err, "`assay calibrate` measures it, and so does `assay profile MODEL`");

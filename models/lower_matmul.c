@@ -32,8 +32,10 @@ static void make_gemm(struct lower *l, int32_t op, int32_t bias, int32_t out) {
     const char *name = lower_op(l, op)->name;
     int64_t rows = 1, k = lower_size(l, b, 0), n = lower_size(l, b, 1);
     for (int32_t i = 0; i + 1 < rank; i++)
-        if (__builtin_mul_overflow(rows, lower_size(l, a, i), &rows))
+        if (__builtin_mul_overflow(rows, lower_size(l, a, i), &rows)) {
             rows = GRAPH_DIM_UNKNOWN;
+            break;
+        }
     if (rank != 2) {
         a = lower_out(
             l, add_reshape(l, lower_name(l, name, "_input_reshape"), a, 2, (int64_t[]){rows, k}),

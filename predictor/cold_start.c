@@ -49,10 +49,17 @@ static const char *terms_text(const struct composing *c, enum quantity quantity)
     return text;
 }
 
+static struct estimate scaled(struct estimate ns, double factor) {
+    ns.value *= factor;
+    ns.low *= factor;
+    ns.high *= factor;
+    return ns;
+}
+
 static struct estimate fitted(const struct composing *c, enum quantity quantity) {
     struct estimate ns = quantity_estimate(quantity, &c->fits[quantity], c->footprint, 0);
     ns.evidence = c->evidence;
-    return ns;
+    return scaled(ns, c->options->slowdown > 0 ? c->options->slowdown : 1);
 }
 
 static void add_fitted(struct composing *c, enum quantity quantity) {
@@ -92,13 +99,6 @@ static void add_reading(struct composing *c, const char *name, const char *title
 }
 
 /* ---- the session ----------------------------------------------------------------------------- */
-
-static struct estimate scaled(struct estimate ns, double factor) {
-    ns.value *= factor;
-    ns.low *= factor;
-    ns.high *= factor;
-    return ns;
-}
 
 /* 0: no run has told its parts. */
 static double parts_ns(const struct composing *c) {

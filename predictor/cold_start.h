@@ -16,6 +16,7 @@ struct cold_start_options {
     /* Of the machine, as calibration found them; 0: it did not. */
     struct estimate storage_bytes_per_s, storage_delay_ns; /* the delay comes once per file */
     double library_bytes;
+    double slowdown; /* of all that is not storage, on a machine slower than usual; 0: none */
 };
 
 /* Fills out->cold_start from the fits and from load_time_ns and first_run_ns, which are there

@@ -273,7 +273,9 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     out->first_run_ns = slowed(out->first_run_ns, slowness_of_loading(slowness(p)));
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
-    cold_start_predict(p->arena, fits, &footprint, &p->options->cold_start, out);
+    struct cold_start_options cold_start = p->options->cold_start;
+    cold_start.slowdown = slowness_of_loading(slowness(p));
+    cold_start_predict(p->arena, fits, &footprint, &cold_start, out);
     if (p->options->memory_timeline)
         memory_timeline_of(p->arena, lowered, p->flat, &footprint, &out->timeline);
 }

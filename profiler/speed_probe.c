@@ -14,10 +14,11 @@ enum {
     STEPS = 100000, /* of vectors, per round of the probe */
     ROUNDS = 4,
     PROBES_MIN = 3,
+    PROBES_MAX = 1000,
     BANDWIDTH_BYTES = 64 << 20, /* read per round, however small the buffer */
 };
 
-static const double now_ns = 0.25e9;
+static const double probing_ns = 0.25e9;
 
 static double cpu_ns(void) {
     struct timespec now;
@@ -50,13 +51,11 @@ double speed_probe_ns(void) {
 }
 
 double speed_probe_now_ns(void) {
-    double sum = 0, start = cpu_ns();
-    uint32_t probes = 0;
-    while (probes < PROBES_MIN || cpu_ns() - start < now_ns) {
-        sum += speed_probe_ns();
-        probes++;
-    }
-    return sum / probes;
+    double probes[PROBES_MAX], start = cpu_ns();
+    uint32_t count = 0;
+    while (count < PROBES_MIN || (count < PROBES_MAX && cpu_ns() - start < probing_ns))
+        probes[count++] = speed_probe_ns();
+    return stats_median(probes, count);
 }
 
 double read_bandwidth(struct arena *arena, size_t bytes) {

@@ -16,7 +16,7 @@
  * millisecond in all. */
 double speed_probe_ns(void);
 
-/* The mean of many of them, a quarter of a second in all: what a measurement begun now would see,
+/* The median of many of them, a quarter of a second in all: what a measurement begun now would see,
  * as far as the next seconds are like the last. */
 double speed_probe_now_ns(void);
 

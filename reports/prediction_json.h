@@ -5,6 +5,7 @@
  *      "machine":"...","machine_fingerprint":"...",
  *      "runtime":{"name","version"},
  *      "conditions":{"threads","replicas","batch","dims":{SYMBOL:SIZE}},
+ *      "slowness":1.12,  (only of --speed now: 12 % slower than usual, 0.5 to 2)
  *      "latency_ns":E,"cpu_time_ns":E,
  *      "peak_memory_bytes":{... as E, "upper":{"confidence","value"}},
  *      "resident_memory_bytes":E,"load_time_ns":E,"first_run_ns":E,

@@ -4,6 +4,19 @@
 
 #include <string.h>
 
+enum { NAME_MAX_BYTES = 256 };
+
+/* Names of operators are labels, and stand in front of the names of all that is inside: longer ones
+ * are cut, between two characters of UTF-8. */
+static struct wire_text label_of(struct wire_text name) {
+    if (name.length <= NAME_MAX_BYTES)
+        return name;
+    name.length = NAME_MAX_BYTES;
+    while (name.length > 0 && ((unsigned char)name.bytes[name.length] & 0xC0) == 0x80)
+        name.length--;
+    return name;
+}
+
 int reading_node_header(struct reading *reading, struct wire body, struct node *node) {
     static const struct wire_row rows[] = {
         {ONNX_NODE_INPUT,     WIRE_TO_COUNT, "NodeProto.input",     offsetof(struct node, input_count),
@@ -22,6 +35,7 @@ int reading_node_header(struct reading *reading, struct wire body, struct node *
     int code = wire_read(body, rows, sizeof rows / sizeof *rows, node);
     if (code)
         return code;
+    node->name = label_of(node->name);
     if (node->type.length == 0)
         return err_set(reading->err, ERR_INPUT, "offset %llu: node '%.*s' has no operator type",
                        (unsigned long long)body.at, WIRE_SHOWN(node->name));

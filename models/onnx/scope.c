@@ -50,20 +50,23 @@ int32_t scope_find(struct scope *scope, struct wire_text name) {
     return outer == GRAPH_NONE ? GRAPH_NONE : add_outer(scope, name, outer);
 }
 
-/* A name that no tensor of the graph has: the call's prefix, and a number when that is taken. */
-static const char *unique_name(struct scope *scope, struct wire_text name) {
+/* A name that no tensor of the graph has: the call's prefix, and the tensor's number when that is
+ * taken. Numbers are tried that belong to this tensor alone, so that many calls of one name do not
+ * try each other's. */
+static const char *unique_name(struct scope *scope, struct wire_text name, int32_t index) {
     struct arena *arena = scope->reading->arena;
-    char *text = arena_printf(arena, "%s%.*s", scope->call->prefix, (int)name.length, name.bytes);
-    for (unsigned i = 2; names_find(&scope->graph_names->tensors, wire_text_of(text)); i++)
-        text =
-            arena_printf(arena, "%s%.*s#%u", scope->call->prefix, (int)name.length, name.bytes, i);
+    char *plain = arena_printf(arena, "%s%.*s", scope->call->prefix, (int)name.length, name.bytes);
+    char *text = plain;
+    for (unsigned i = 0; names_find(&scope->graph_names->tensors, wire_text_of(text)); i++)
+        text = i ? arena_printf(arena, "%s#%d.%u", plain, index, i)
+                 : arena_printf(arena, "%s#%d", plain, index);
     return text;
 }
 
 int32_t scope_declare(struct scope *scope, struct wire_text name) {
     int32_t index = scope_anonymous(scope);
     struct tensor *tensor = &scope->graph->tensors[index];
-    tensor->name = scope->call ? unique_name(scope, name) : scope_text(scope, name);
+    tensor->name = scope->call ? unique_name(scope, name, index) : scope_text(scope, name);
     names_add(scope->names, name, index);
     if (scope->call)
         names_add(&scope->graph_names->tensors, wire_text_of(tensor->name), index);

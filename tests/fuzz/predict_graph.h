@@ -63,7 +63,8 @@ static inline struct graph *through_bytes(struct arena *arena, struct graph *gra
 
 static inline void check_features_of(struct arena *arena, const struct graph *graph,
                                      const struct flat_graph *flat) {
-    struct feature_target machine = {.block = 16, .cache_bytes = 2 << 20, .integer_depth = 64};
+    struct feature_target machine = {
+        .block = 16, .cache_bytes = 2 << 20, .integer_depth = 64, .threads = 8};
     struct feature_target target = feature_target_for(arena, &machine, graph);
     for (uint32_t i = 0; i < flat->count; i++) {
         struct features features;

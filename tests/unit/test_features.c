@@ -464,8 +464,6 @@ static void what_is_joined_moves_piece_by_piece(void **state) {
     assert_true(term(&f, "strided_elements") == 4 * 35);
 }
 
-/* Down the rows of the input, 16 bytes of each: lines that a cache cannot hold are fetched again.
- */
 /* A cubic Resize brings each row of its input to the new width, then mixes four of them. */
 static void a_cubic_resize_widens_rows_first(void **state) {
     (void)state;
@@ -481,6 +479,8 @@ static void a_cubic_resize_widens_rows_first(void **state) {
     assert_true(features_at(&scene).terms[1] == 4. * 3 * 224 * 150);
 }
 
+/* Down the rows of the input, 16 bytes of each: lines that a cache cannot hold are fetched again.
+ */
 static void transposing_walks_down_the_rows_of_its_input(void **state) {
     (void)state;
     static const struct {
@@ -759,6 +759,38 @@ static const struct {
      {NULL, "Transpose", {VALUE(10, 6, 8)}, VALUE(10, 8, 6), {{"perm", {0, 2, 1}, 3, NULL}}}, 4, 2. / 6, 10},
     {"any other order is one thread's work",
      {NULL, "Transpose", {VALUE(10, 6, 8)}, VALUE(8, 6, 10), {{"perm", {2, 1, 0}, 3, NULL}}}, 4, 1, 0},
+    {"filters by sixteens do not matter where pixels are dealt out",
+     {NULL, "QLinearConv", {VALUE(1, 64, 7, 7), WEIGHT(1), WEIGHT(1), WEIGHT(512, 64, 3, 3)},
+      VALUE(1, 512, 7, 7), {{"pads", {1, 1, 1, 1}, 4, NULL}}}, 4, 1. / 4, 1},
+    {"images that are convolved backwards, one after the other",
+     {NULL, "ConvTranspose", {VALUE(3, 64, 16, 16), WEIGHT(64, 32, 2, 2)}, VALUE(3, 32, 32, 32),
+      {{"strides", {2, 2}, 2, NULL}}}, 4, 1. / 4, 3},
+    {"planes of a pool",
+     {NULL, "MaxPool", {VALUE(1, 3, 8, 8)}, VALUE(1, 3, 4, 4), {{"kernel_shape", {2, 2}, 2, NULL}}}, 2, 2. / 3, 1},
+    {"rows of blocks of a pool",
+     {"com.microsoft.nchwc", "MaxPool", {VALUE(1, 16, 8, 8)}, VALUE(1, 16, 3, 3),
+      {{"kernel_shape", {2, 2}, 2, NULL}}}, 2, 2. / 3, 1},
+    {"a formula goes by 4,096 elements",
+     {NULL, "Gelu", {VALUE(3, 4096)}, VALUE(3, 4096), {{0}}}, 2, 2. / 3, 1},
+    {"a broadcast goes by whole spans",
+     {NULL, "Add", {VALUE(3, 100000), WEIGHT(100000)}, VALUE(3, 100000), {{0}}}, 2, 2. / 3, 1},
+    {"a sum between two axes is cut along the first",
+     {NULL, "ReduceSum", {VALUE(3, 100, 100)}, VALUE(3, 1, 100), {{0}}}, 2, 2. / 3, 1},
+    {"a sum that drops its axis has as many results as it has",
+     {NULL, "ReduceSum", {VALUE(8, 8, 1600)}, VALUE(8, 1600), {{0}}}, 2, 0.5, 1},
+    {"channels that are put into blocks",
+     {"com.microsoft.nchwc", "ReorderInput", {VALUE(1, 48, 8, 8)}, VALUE(1, 48, 8, 8), {{0}}}, 2, 2. / 3, 1},
+    {"and taken out of them, when they are few",
+     {"com.microsoft.nchwc", "ReorderOutput", {VALUE(1, 48, 4, 4)}, VALUE(1, 48, 4, 4), {{0}}}, 2, 1, 0},
+    {"channels that are enlarged line by line",
+     {NULL, "Resize", {VALUE(2, 3, 16, 16)}, VALUE(2, 3, 32, 32), {{"mode", {0}, 0, "linear"}}}, 2, 2. / 3, 2},
+    {"nearest pixels are one thread's work",
+     {NULL, "Resize", {VALUE(2, 3, 16, 16)}, VALUE(2, 3, 32, 32), {{"mode", {0}, 0, "nearest"}}}, 2, 1, 0},
+    {"inputs that are joined, each of its own",
+     {NULL, "Concat", {VALUE(1, 400000), VALUE(1, 400000)}, VALUE(1, 800000), {{"axis", {1}, 0, NULL}}}, 2, 0.5, 2},
+    {"sequences of a batch through a recurrent layer",
+     {NULL, "LSTM", {VALUE(10, 5, 32), WEIGHT(1, 256, 32), WEIGHT(1, 256, 64)}, VALUE(10, 1, 5, 64),
+      {{"hidden_size", {64}, 0, NULL}}}, 2, 3. / 5, 2},
     {"a choice is one thread's work",
      {NULL, "Where", {VALUE(1000000), VALUE(1000000), VALUE(1000000)}, VALUE(1000000), {{0}}}, 4, 1, 0},
   /* clang-format on */
@@ -775,6 +807,19 @@ static void work_is_dealt_out_as_the_kernels_do(void **state) {
     }
 }
 
+static void expect_part(const struct features *one, const struct features *many, uint32_t threads) {
+    const char *const *names = family_info(one->family)->terms;
+    double share = division_share(&one->division, threads);
+    assert_true(share <= 1 && share >= 1. / threads);
+    for (int t = 0; t < FEATURE_TERMS_MAX && names[t]; t++) {
+        bool whole = t == 0 || family_far_kind(one->family, t) == FAR_CALL;
+        double expected = strcmp(names[t], "forks") == 0 ? division_forks(&one->division, threads)
+                          : whole                        ? one->terms[t]
+                                                         : share * one->terms[t];
+        assert_true(fabs(many->terms[t] - expected) <= 1e-9 * expected);
+    }
+}
+
 /* The busiest thread has a part of the work, and one thread all of it again. */
 static void divided_terms_are_parts_of_the_whole(void **state) {
     (void)state;
@@ -784,9 +829,7 @@ static void divided_terms_are_parts_of_the_whole(void **state) {
         for (uint32_t n = 2; n <= 64; n *= 2) {
             struct features many = one;
             features_divide(&many, 1, n);
-            double share = division_share(&one.division, n);
-            assert_true(share <= 1 && share >= 1. / n);
-            assert_true(many.terms[0] == 1 && many.terms[1] <= one.terms[1]);
+            expect_part(&one, &many, n);
             features_divide(&many, n, 1);
             back = many;
         }

@@ -406,7 +406,8 @@ static void all_symbols_are_bound_at_once(void **state) {
 /* ---- features -------------------------------------------------------------------------------- */
 
 static void expect_numbers(void) {
-    struct feature_target target = {.block = 16, .cache_bytes = 1 << 20, .integer_depth = 64};
+    struct feature_target target = {
+        .block = 16, .cache_bytes = 1 << 20, .integer_depth = 64, .threads = 8};
     target = feature_target_for(&arena, &target, graph);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         struct features features;

@@ -145,6 +145,28 @@ static void a_model_is_the_sum_of_its_operators(void **state) {
 }
 
 /* A class that grows with the square of the machine's slowness, and one that does not at all. */
+/* Loading follows less than computing does, and every phase of a start alike. */
+static void loading_follows_the_machines_speed(void **state) {
+    (void)state;
+    struct graph *graph = graph_new(&arena, "slow");
+    add_relu(graph, "one", 10000);
+    struct predict_options options = {
+        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = true};
+    for (int q = 0; q < QUANTITY_COUNT; q++)
+        fit.quantities[q] = (struct quantity_fit){
+            .rates = {1e6}, .runs = 10, .interval_scale = 1, .upper_scale = 1};
+    const struct prediction usual = answer_by(graph, &options);
+    options.slowness = 1.5;
+    const struct prediction slow = answer_by(graph, &options);
+    double factor = slowness_of_loading(1.5);
+    assert_true(factor > 1.2 && factor < 1.5);
+    assert_true(fabs(slow.load_time_ns.value / usual.load_time_ns.value - factor) < 1e-9);
+    assert_true(fabs(slow.first_run_ns.value / usual.first_run_ns.value - factor) < 1e-9);
+    assert_true(fabs(slow.cold_start.total_ns.value / usual.cold_start.total_ns.value - factor) <
+                1e-9);
+    assert_true(slow.peak_memory_bytes.value == usual.peak_memory_bytes.value);
+}
+
 static void every_class_follows_the_machines_speed_in_its_own_way(void **state) {
     (void)state;
     struct graph *graph = graph_new(&arena, "slow");
@@ -325,6 +347,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_model_is_the_sum_of_its_operators),
+        TEST(loading_follows_the_machines_speed),
         TEST(every_class_follows_the_machines_speed_in_its_own_way),
         TEST(an_empty_graph_takes_nothing),
         TEST(an_if_counts_its_costlier_branch),
