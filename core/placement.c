@@ -133,14 +133,16 @@ static int by_shape(const void *a, const void *b) {
     return by_size(x->tensor, y->tensor);
 }
 
+/* Weights keep number 0: nothing is ever put in their place. */
 static void number_shapes(struct arena *arena, struct planning *p) {
-    uint32_t n = p->graph->tensor_count, shape = 0;
+    uint32_t n = p->graph->tensor_count, count = 0, shape = 0;
     struct shaped *order = ARENA_ARRAY(arena, n, struct shaped);
     for (uint32_t t = 0; t < n; t++)
-        order[t] = shaped_of(&p->graph->tensors[t], t);
-    qsort(order, n, sizeof *order, by_shape);
-    for (uint32_t i = 0; i < n; i++) {
-        shape += i > 0 && by_shape(&order[i - 1], &order[i]) != 0;
+        if (!(p->graph->tensors[t].flags & TENSOR_INITIALIZER))
+            order[count++] = shaped_of(&p->graph->tensors[t], t);
+    qsort(order, count, sizeof *order, by_shape);
+    for (uint32_t i = 0; i < count; i++) {
+        shape += i == 0 || by_shape(&order[i - 1], &order[i]) != 0;
         p->shape[order[i].index] = shape;
     }
 }
@@ -221,13 +223,14 @@ void placement_of(struct arena *arena, const struct graph *graph, struct placeme
                          .out = out,
                          .uses = ARENA_ARRAY(arena, n, uint32_t),
                          .shape = ARENA_ARRAY(arena, n, uint32_t),
-                         .newest = ARENA_ARRAY(arena, n, int32_t),
+                         .newest = ARENA_ARRAY(arena, n + 1u, int32_t),
                          .older = ARENA_ARRAY(arena, n, int32_t)};
     number_shapes(arena, &p);
     for (uint32_t t = 0; t < n; t++) {
         out->owner[t] = p.newest[t] = GRAPH_NONE;
         out->released[t] = PLACEMENT_KEPT;
     }
+    p.newest[n] = GRAPH_NONE;
     count_uses(&p);
     for (uint32_t i = 0; i < graph->op_count; i++) {
         for (uint32_t k = 0; k < graph->ops[i].output_count; k++)

@@ -208,8 +208,9 @@ static const struct {
 struct division stream_division(const struct op_view *view, const struct features *features) {
     if (strcmp(view->op->domain, "ggml") == 0)
         return division_pieces(view->out_elements / last_size(view->out0));
+    const char *type = view->op->type;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
-        if (strcmp(rules[i].type, view->op->type) == 0)
+        if (rules[i].type[0] == type[0] && strcmp(rules[i].type, type) == 0)
             return rules[i].divide(view, features, rules[i].amount);
     return (struct division){0};
 }

@@ -70,8 +70,10 @@ static double slowness(const struct predicting *p) {
 }
 
 static struct estimate estimate_at_speed(const struct predicting *p, const struct features *f) {
-    return slowed(cost_model_estimate(&p->fit->cost, f),
-                  pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
+    const struct estimate usual = cost_model_estimate(&p->fit->cost, f);
+    return slowness(p) == 1
+               ? usual
+               : slowed(usual, pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
 }
 
 /* Operators that do the same work are estimated once; `first` is of same_work(). */
