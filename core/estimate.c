@@ -32,3 +32,10 @@ enum tier tier_weaker(enum tier a, enum tier b) {
 struct estimate estimate_refused(void) {
     return (struct estimate){NAN, NAN, NAN, TIER_REFUSED, ""};
 }
+
+struct estimate estimate_times(struct estimate estimate, double factor) {
+    estimate.value *= factor;
+    estimate.low *= factor;
+    estimate.high *= factor;
+    return estimate;
+}

@@ -28,5 +28,7 @@ const char *tier_name(enum tier tier); /* "measured" */
 enum tier tier_by_name(const char *name);
 enum tier tier_weaker(enum tier a, enum tier b);
 struct estimate estimate_refused(void);
+/* So many times as much, its interval too. */
+struct estimate estimate_times(struct estimate estimate, double factor);
 
 #endif

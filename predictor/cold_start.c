@@ -49,17 +49,10 @@ static const char *terms_text(const struct composing *c, enum quantity quantity)
     return text;
 }
 
-static struct estimate scaled(struct estimate ns, double factor) {
-    ns.value *= factor;
-    ns.low *= factor;
-    ns.high *= factor;
-    return ns;
-}
-
 static struct estimate fitted(const struct composing *c, enum quantity quantity) {
     struct estimate ns = quantity_estimate(quantity, &c->fits[quantity], c->footprint, 0);
     ns.evidence = c->evidence;
-    return scaled(ns, c->options->slowdown > 0 ? c->options->slowdown : 1);
+    return estimate_times(ns, c->options->slowdown > 0 ? c->options->slowdown : 1);
 }
 
 static void add_fitted(struct composing *c, enum quantity quantity) {
@@ -114,7 +107,7 @@ static double parts_ns(const struct composing *c) {
 
 static void add_session(struct composing *c, const struct estimate *load_ns) {
     double sum_ns = parts_ns(c), factor = sum_ns > 0 ? load_ns->value / sum_ns : 1;
-    struct estimate read_ns = scaled(fitted(c, QUANTITY_FILE_READ_NS), factor);
+    struct estimate read_ns = estimate_times(fitted(c, QUANTITY_FILE_READ_NS), factor);
     if (is_cold(c))
         add_reading(c, quantity_phase(QUANTITY_FILE_READ_NS), quantity_title(QUANTITY_FILE_READ_NS),
                     c->footprint->file_bytes + c->footprint->external_bytes);
@@ -126,8 +119,9 @@ static void add_session(struct composing *c, const struct estimate *load_ns) {
     }
     for (int i = is_cold(c) ? 1 : 0; i < SESSION_PARTS; i++)
         add_phase(c, quantity_phase(session_parts[i]), quantity_title(session_parts[i]),
-                  scaled(fitted(c, session_parts[i]), factor), terms_text(c, session_parts[i]));
-    add_sum(c, scaled(*load_ns, is_cold(c) ? 1 - read_ns.value / load_ns->value : 1));
+                  estimate_times(fitted(c, session_parts[i]), factor),
+                  terms_text(c, session_parts[i]));
+    add_sum(c, estimate_times(*load_ns, is_cold(c) ? 1 - read_ns.value / load_ns->value : 1));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

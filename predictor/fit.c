@@ -55,12 +55,7 @@ struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *
 }
 
 struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate *latency_ns) {
-    double factor = fit->cpu_ratio / fit->wall_ratio;
-    struct estimate cpu = *latency_ns;
-    cpu.value *= factor;
-    cpu.low *= factor;
-    cpu.high *= factor;
-    return cpu;
+    return estimate_times(*latency_ns, fit->cpu_ratio / fit->wall_ratio);
 }
 
 /* ---- ages of weights --------------------------------------------------------------------------

@@ -58,13 +58,6 @@ static bool describe_operator(struct predicting *p, uint32_t i) {
     return true;
 }
 
-static struct estimate slowed(struct estimate ns, double factor) {
-    ns.value *= factor;
-    ns.low *= factor;
-    ns.high *= factor;
-    return ns;
-}
-
 static double slowness(const struct predicting *p) {
     return p->options->slowness > 0 ? p->options->slowness : 1;
 }
@@ -73,7 +66,7 @@ static struct estimate estimate_at_speed(const struct predicting *p, const struc
     const struct estimate usual = cost_model_estimate(&p->fit->cost, f);
     return slowness(p) == 1
                ? usual
-               : slowed(usual, pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
+               : estimate_times(usual, pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
 }
 
 /* Operators that do the same work are estimated once; `first` is of same_work(). */
@@ -271,8 +264,8 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
         *answers[q] = quantity_estimate((enum quantity)q, &fits[q], &footprint, latency_ns);
         answers[q]->evidence = out->latency_ns.evidence;
     }
-    out->load_time_ns = slowed(out->load_time_ns, slowness_of_loading(slowness(p)));
-    out->first_run_ns = slowed(out->first_run_ns, slowness_of_loading(slowness(p)));
+    out->load_time_ns = estimate_times(out->load_time_ns, slowness_of_loading(slowness(p)));
+    out->first_run_ns = estimate_times(out->first_run_ns, slowness_of_loading(slowness(p)));
     out->peak_memory_upper = quantity_upper(QUANTITY_PEAK_BYTES, &fits[QUANTITY_PEAK_BYTES],
                                             &footprint, latency_ns, p->options->memory_confidence);
     struct cold_start_options cold_start = p->options->cold_start;
