@@ -169,8 +169,7 @@ static struct strbuf branch(int i, const char *extra) {
     return out;
 }
 
-static void branches(struct strbuf *graph, int n) {
-    put_value(graph, ONNX_GRAPH_INPUT, "c", DTYPE_BOOL, "");
+static void choices(struct strbuf *graph, int n) {
     for (int i = 0; i < n / 2; i++) {
         struct strbuf op = node("If", "", "c", numbered("y%d", i).text);
         put_graph_attribute(&op, "then_branch", branch(2 * i, "x"));
@@ -178,6 +177,11 @@ static void branches(struct strbuf *graph, int n) {
         put_message(graph, ONNX_GRAPH_NODE, op);
         put_output(graph, numbered("y%d", i).text, NULL);
     }
+}
+
+static void branches(struct strbuf *graph, int n) {
+    put_value(graph, ONNX_GRAPH_INPUT, "c", DTYPE_BOOL, "");
+    choices(graph, n);
 }
 
 /* Branches within one branch, which reads many tensors around it. */
@@ -202,13 +206,7 @@ static void captures(struct strbuf *graph, int n) {
 static void opened_branches(struct strbuf *graph, int n) {
     const bool yes = true;
     put_message(graph, ONNX_GRAPH_INITIALIZER, raw_tensor("c", DTYPE_BOOL, 0, NULL, &yes, 1));
-    for (int i = 0; i < n / 2; i++) {
-        struct strbuf op = node("If", "", "c", numbered("y%d", i).text);
-        put_graph_attribute(&op, "then_branch", branch(2 * i, "x"));
-        put_graph_attribute(&op, "else_branch", branch(2 * i + 1, "x"));
-        put_message(graph, ONNX_GRAPH_NODE, op);
-        put_output(graph, numbered("y%d", i).text, NULL);
-    }
+    choices(graph, n);
 }
 
 static void slices(struct strbuf *graph, int n) {
