@@ -102,6 +102,12 @@ double view_elements(const struct tensor *tensor, bool *guessed) {
     return empty ? 0 : product;
 }
 
+double view_size(const struct tensor *tensor, int32_t axis) {
+    return tensor && axis >= 0 && axis < tensor->rank && tensor->dims[axis].size >= 0
+               ? (double)tensor->dims[axis].size
+               : 1;
+}
+
 static bool is_weight(const struct tensor *tensor) {
     return tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
 }

@@ -16,12 +16,6 @@ struct integer_product {
     double m, n, k;
 };
 
-static double size_at(const struct tensor *tensor, int32_t i) {
-    return tensor && i >= 0 && i < tensor->rank && tensor->dims[i].size >= 0
-               ? (double)tensor->dims[i].size
-               : 1;
-}
-
 static bool is_weight(const struct tensor *tensor) {
     return tensor && tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
 }
@@ -58,18 +52,18 @@ static bool any_above(const struct op *op, const char *name, int64_t limit) {
 static struct integer_conv conv_of(const struct op_view *view) {
     struct integer_conv c = {
         .filter = is_linear(view) ? op_input(view->graph, view->op, 3) : view->in1,
-        .batch = size_at(view->in0, 0),
+        .batch = view_size(view->in0, 0),
         .groups = fmax((double)op_int(view->op, "group", 1), 1),
         .kernel = 1,
         .channels_last = op_int(view->op, "channels_last", 0) != 0 ||
                          strcmp(view->op->domain, "com.ms.internal.nhwc") == 0,
     };
     int32_t last = view->in0 ? view->in0->rank - 1 : 0;
-    c.in_channels = size_at(view->in0, c.channels_last ? last : 1);
-    c.out_channels = size_at(view->out0, c.channels_last ? last : 1);
+    c.in_channels = view_size(view->in0, c.channels_last ? last : 1);
+    c.out_channels = view_size(view->out0, c.channels_last ? last : 1);
     c.out_pixels = view->out_elements / fmax(c.batch * c.out_channels, 1);
     for (int32_t i = 2; c.filter && i < c.filter->rank; i++)
-        c.kernel *= size_at(c.filter, i);
+        c.kernel *= view_size(c.filter, i);
     c.pointwise =
         c.kernel == 1 && !any_above(view->op, "pads", 0) && !any_above(view->op, "strides", 1);
     return c;
@@ -140,10 +134,10 @@ static struct integer_product product_of(const struct op_view *view, const struc
         return p;
     bool swapped_a = op_int(view->op, "transA", 0) != 0,
          swapped_b = op_int(view->op, "transB", 0) != 0;
-    p.k = a->rank == 1 ? size_at(a, 0) : size_at(a, a->rank - (swapped_a ? 2 : 1));
-    p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
+    p.k = a->rank == 1 ? view_size(a, 0) : view_size(a, a->rank - (swapped_a ? 2 : 1));
+    p.n = b->rank == 1 ? 1 : view_size(b, b->rank - (swapped_b ? 2 : 1));
     for (int32_t i = 0; i < b->rank - 2; i++)
-        p.products *= size_at(b, i);
+        p.products *= view_size(b, i);
     p.m = fmax(view->out_elements / fmax(p.n * p.products, 1), 1);
     return p;
 }

@@ -16,12 +16,6 @@ struct product {
     bool turned;   /* it is not, and comes transposed */
 };
 
-static double size_at(const struct tensor *tensor, int32_t i) {
-    return tensor && i >= 0 && i < tensor->rank && tensor->dims[i].size >= 0
-               ? (double)tensor->dims[i].size
-               : 1;
-}
-
 /* The right-hand matrix: input 1; input 3 where a scale and a zero point stand behind each. */
 static const struct tensor *right_of(const struct op_view *view) {
     bool scaled =
@@ -37,13 +31,13 @@ static struct product product_of(const struct op_view *view) {
     bool swapped_a = op_int(view->op, "transA", 0) != 0,
          swapped_b = op_int(view->op, "transB", 0) != 0;
     p.constant = b->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
-    p.k = a->rank == 1 ? size_at(a, 0) : size_at(a, a->rank - (swapped_a ? 2 : 1));
-    p.n = b->rank == 1 ? 1 : size_at(b, b->rank - (swapped_b ? 2 : 1));
+    p.k = a->rank == 1 ? view_size(a, 0) : view_size(a, a->rank - (swapped_a ? 2 : 1));
+    p.n = b->rank == 1 ? 1 : view_size(b, b->rank - (swapped_b ? 2 : 1));
     p.turned = swapped_b && !p.constant;
     if (b->rank > 2 && a->rank > 1 && view->out0) {
-        p.m =
-            size_at(view->out0, view->out0->rank - 2); /* "transBatch" may have moved the others */
-        p.n = size_at(view->out0, view->out0->rank - 1);
+        p.m = view_size(view->out0,
+                        view->out0->rank - 2); /* "transBatch" may have moved the others */
+        p.n = view_size(view->out0, view->out0->rank - 1);
         p.matrices = fmax(view->out_elements / (p.m * p.n), 1);
     } else if (b->rank > 2) { /* a vector with each of a batch */
         p.matrices = fmax(view->out_elements / p.n, 1);
@@ -70,13 +64,13 @@ double matmul_nbits_flops(const struct op_view *view) {
  * of the operator, then scores and context, 2 x 2 x sequence x keys x hidden. */
 double attention_flops(const struct op_view *view) {
     const struct tensor *x = view->in0;
-    double batch = size_at(x, 0), sequence = size_at(x, 1), hidden = size_at(x, 2);
+    double batch = view_size(x, 0), sequence = view_size(x, 1), hidden = view_size(x, 2);
     bool projects = view->op->domain[0] != '\0' && strstr(view->op->type, "Multi") == NULL &&
                     strstr(view->op->type, "Group") == NULL;
     double keys = sequence;
     if (!projects && view->in1 && view->in1->rank >= 3)
-        keys = size_at(view->in1, 1);
-    double projections = projects ? 2 * batch * sequence * hidden * size_at(view->in1, 1) : 0;
+        keys = view_size(view->in1, 1);
+    double projections = projects ? 2 * batch * sequence * hidden * view_size(view->in1, 1) : 0;
     return projections + 4 * batch * sequence * keys * hidden;
 }
 
@@ -95,7 +89,7 @@ static const char *read_operand(const struct tensor *tensor, const char *c,
         named += isalpha((unsigned char)*p) != 0;
     for (; c < end; c++) {
         if (isalpha((unsigned char)*c)) {
-            double size = size_at(tensor, axis++);
+            double size = view_size(tensor, axis++);
             letters->size[(int)*c] = fmax(letters->size[(int)*c], size);
             letters->uses[(int)*c]++;
         } else if (*c == '.' && c[1] != '.') { /* the last of the three */
@@ -165,7 +159,8 @@ void matmul_describe(const struct op_view *view, struct features *out) {
     t[7] = p.matrices;
     t[9] = p.turned ? t[4] : 0;
     /* The weights of barred pairs, each with a row of the right-hand matrix. */
-    double heads = view->in0 && view->in0->rank >= 3 ? size_at(view->in0, view->in0->rank - 3) : 1;
+    double heads =
+        view->in0 && view->in0->rank >= 3 ? view_size(view->in0, view->in0->rank - 3) : 1;
     t[8] = barred_windows(view->graph, view->in0) * heads * p.m * p.k * p.n;
     out->division = division_products(p.matrices, p.m, p.n, p.k);
 }
@@ -179,7 +174,7 @@ static double elements_of(const struct op_view *view, uint32_t input) {
 }
 
 static double passes_of(const struct op_view *view) {
-    return 2 * size_at(view->in0, 0) * size_at(view->in0, 1);
+    return 2 * view_size(view->in0, 0) * view_size(view->in0, 1);
 }
 
 double recurrent_flops(const struct op_view *view) {
@@ -208,9 +203,9 @@ static struct division divide_recurrent(double steps, double batch, double gates
  * the state: it passes over R again, and fetches what the caches cannot hold. */
 void recurrent_describe(const struct op_view *view, struct features *out) {
     const struct tensor *r = op_input(view->graph, view->op, 2);
-    double steps = size_at(view->in0, 0), batch = size_at(view->in0, 1);
-    double directions = size_at(view->in1, 0);
-    double hidden = (double)op_int(view->op, "hidden_size", (int64_t)size_at(r, 2));
+    double steps = view_size(view->in0, 0), batch = view_size(view->in0, 1);
+    double directions = view_size(view->in1, 0);
+    double hidden = (double)op_int(view->op, "hidden_size", (int64_t)view_size(r, 2));
     double gates = elements_of(view, 2) / fmax(directions * hidden, 1);
     double width = elements_of(view, 1) / fmax(directions * gates, 1);
     struct kernel_cycles input = gemm_cycles(view->block, steps * batch, gates, width);

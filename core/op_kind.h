@@ -34,6 +34,9 @@ const struct op_kind *op_kind_at(uint32_t i);
 
 /* Bytes of a tensor, with data-dependent sizes taken as 1 and *guessed set. */
 double view_elements(const struct tensor *tensor, bool *guessed);
+/* Along one axis, counted from the outermost; 1 where there is no such axis or its size is not
+ * known. */
+double view_size(const struct tensor *tensor, int32_t axis);
 
 /* Family descriptions with special terms; see their files. */
 double conv_flops(const struct op_view *view);

@@ -4,14 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static double size_of_axis(const struct tensor *tensor, int32_t axis) {
-    return tensor && axis >= 0 && axis < tensor->rank && tensor->dims[axis].size > 0
-               ? (double)tensor->dims[axis].size
-               : 1;
-}
-
 static double last_size(const struct tensor *tensor) {
-    return size_of_axis(tensor, tensor ? tensor->rank - 1 : 0);
+    return fmax(view_size(tensor, tensor ? tensor->rank - 1 : 0), 1);
 }
 
 static double element_bytes(const struct tensor *tensor) {
@@ -70,7 +64,7 @@ static struct division by_results(const struct op_view *view, const struct featu
     for (; in && out && in->rank == out->rank && axis < in->rank &&
            in->dims[axis].size == out->dims[axis].size;
          axis++)
-        front *= size_of_axis(in, axis);
+        front *= view_size(in, axis);
     if (features->terms[4] > 0 && front > 1)
         results = front;
     return division_by_cost(results, cycles * view->in_elements / fmax(results, 1));
@@ -104,7 +98,7 @@ static struct division by_channels(const struct op_view *view, const struct feat
     const struct tensor *in = view->in0;
     if (view->in_elements <= least)
         return (struct division){0};
-    return division_pieces(size_of_axis(in, 0) * ceil(size_of_axis(in, 1) / view->block));
+    return division_pieces(view_size(in, 0) * ceil(view_size(in, 1) / view->block));
 }
 
 /* Lines in between are computed, channel by channel of each image, or in blocks row by row. */
@@ -112,12 +106,12 @@ static struct division by_interpolation(const struct op_view *view, const struct
                                         double least) {
     const struct tensor *out = view->out0;
     const char *mode = op_string(view->op, "mode", "nearest");
-    double images = size_of_axis(out, 0), channels = size_of_axis(out, 1);
+    double images = view_size(out, 0), channels = view_size(out, 1);
     (void)features;
     if (strcmp(mode, "linear") != 0 || view->out_elements <= least * images * channels)
         return (struct division){0};
     if (strcmp(view->op->domain, "com.microsoft.nchwc") == 0)
-        return division_pieces(images * ceil(channels / view->block) * size_of_axis(out, 2));
+        return division_pieces(images * ceil(channels / view->block) * view_size(out, 2));
     struct division division = division_pieces(channels);
     division.forks = images;
     return division;
