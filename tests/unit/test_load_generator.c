@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@
 
 enum { SERVED_MOST = 64, STALL_MS = 500, SERVICE_US = 1500 };
 
-/* One thread serves all connections, one request at a time. */
+/* One thread serves all connections, one request at a time. Servers are static: the thread of a
+ * test that failed goes on. */
 struct server {
     pthread_t thread;
     struct pollfd sockets[SERVED_MOST]; /* the first one listens, the second ends the thread */
@@ -46,7 +48,8 @@ static void answer(struct server *server, struct pollfd *from) {
     int length =
         snprintf(text, sizeof text,
                  "HTTP/1.1 200 OK\r\nService-Us: %d\r\nContent-Length: 2\r\n\r\nok", SERVICE_US);
-    assert_int_equal(write(from->fd, text, (size_t)length), length);
+    if (write(from->fd, text, (size_t)length) != length)
+        from->events = 0; /* gone, which the test sees by what it reports */
 }
 
 static void *serve(void *context) {
@@ -119,7 +122,7 @@ static double number(const cJSON *json, const char *group, const char *name) {
 
 static void a_stall_is_charged_for_everybody_who_would_have_come(void **state) {
     (void)state;
-    struct server server;
+    static struct server server;
     char arguments[200];
     server_start(&server, 60);
     snprintf(arguments, sizeof arguments, "--ports %u --rate 200 --requests 200 --connections 40",
@@ -141,7 +144,7 @@ static void every_routing_serves_all_requests(void **state) {
     static const char *const routings[] = {"random", "round-robin", "least-loaded", "power-of-two",
                                            "central"};
     for (size_t i = 0; i < sizeof routings / sizeof *routings; i++) {
-        struct server servers[2];
+        static struct server servers[2];
         char arguments[200];
         server_start(&servers[0], 0);
         server_start(&servers[1], 0);
@@ -161,7 +164,7 @@ static void every_routing_serves_all_requests(void **state) {
 
 static void a_server_that_is_not_there_is_an_error(void **state) {
     (void)state;
-    struct server server;
+    static struct server server;
     char arguments[100], text[8000];
     server_start(&server, 0);
     server_stop(&server);
@@ -186,5 +189,6 @@ int main(void) {
         cmocka_unit_test(a_server_that_is_not_there_is_an_error),
         cmocka_unit_test(wrong_options_are_usage_errors),
     };
+    signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
