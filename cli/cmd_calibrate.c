@@ -21,6 +21,21 @@ static void note_unseen(struct context *context, const struct calibrated *done) 
                    list);
 }
 
+static void note_speed(struct context *context, const struct calibrated *done) {
+    char low[UNIT_TEXT_SIZE], middle[UNIT_TEXT_SIZE], high[UNIT_TEXT_SIZE];
+    if (!(done->reference_ns > 0))
+        return;
+    print_note(context,
+               "speed of the machine: the reference network took %s, beside eight of ten networks "
+               "%s to %s",
+               unit_format(middle, done->reference_ns, UNIT_NS),
+               unit_format(low, done->reference_low_ns, UNIT_NS),
+               unit_format(high, done->reference_high_ns, UNIT_NS));
+    if (calibrated_is_disturbed(done))
+        print_note(context, "that is much: others have used this machine meanwhile; call again "
+                            "when it is quiet, what is learnt then comes on top");
+}
+
 static int print_calibrated(struct context *context, const struct calibrated *done,
                             struct err *err) {
     enum { RECIPE, NETWORKS, SECONDS, ERROR, COLUMNS };
@@ -51,6 +66,7 @@ static int print_calibrated(struct context *context, const struct calibrated *do
         done->seconds);
     print_note(context, "fit %lld: %u kernel classes from %u operators", (long long)done->fitted.id,
                done->fitted.fit.cost.class_count, done->fitted.fit.observations);
+    note_speed(context, done);
     note_unseen(context, done);
     return 0;
 }

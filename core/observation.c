@@ -21,7 +21,7 @@ struct training training_kept(struct arena *arena, const struct training *traini
     struct observed_run *runs = ARENA_ARRAY(arena, training->run_count + 1u, struct observed_run);
     struct observation *observations =
         ARENA_ARRAY(arena, training->observation_count + 1u, struct observation);
-    struct training kept = {observations, runs, 0, 0, training->threads, training->usual_probe_ns};
+    struct training kept = {observations, runs, 0, 0, training->threads, training->usual};
     for (uint32_t r = 0; r < training->run_count; r++) {
         if (!keep[r])
             continue;
@@ -35,22 +35,35 @@ struct training training_kept(struct arena *arena, const struct training *traini
     return kept;
 }
 
-double usual_probe_ns(const struct observed_run *runs, uint32_t count) {
+struct yardsticks usual_speed(const struct observed_run *runs, uint32_t count) {
     struct arena scratch;
     arena_init(&scratch);
     double *probes = ARENA_ARRAY(&scratch, count + 1u, double);
-    uint32_t known = 0;
-    for (uint32_t r = 0; r < count; r++)
-        if (runs[r].speed_probe_ns > 0)
-            probes[known++] = runs[r].speed_probe_ns;
-    double usual_ns = known ? stats_median(probes, known) : 0;
+    double *references = ARENA_ARRAY(&scratch, count + 1u, double);
+    uint32_t probed = 0, referred = 0;
+    for (uint32_t r = 0; r < count; r++) {
+        const struct yardsticks *speed = &runs[r].speed;
+        if (speed->probe_ns > 0)
+            probes[probed++] = speed->probe_ns;
+        if (speed->reference_ns > 0)
+            references[referred++] = speed->reference_ns;
+    }
+    const struct yardsticks usual = {
+        .probe_ns = probed ? stats_median(probes, probed) : 0,
+        .reference_ns = referred ? stats_median(references, referred) : 0,
+    };
     arena_done(&scratch);
-    return usual_ns;
+    return usual;
 }
 
-double slowness_of(double probe_ns, double usual_probe_ns) {
-    bool known = probe_ns > 0 && usual_probe_ns > 0;
-    return known ? fmax(0.5, fmin(2, probe_ns / usual_probe_ns)) : 1;
+static double ratio_of(double now_ns, double usual_ns) {
+    return now_ns > 0 && usual_ns > 0 ? fmax(0.5, fmin(2, now_ns / usual_ns)) : 0;
+}
+
+double slowness_of(const struct yardsticks *now, const struct yardsticks *usual) {
+    double reference = ratio_of(now->reference_ns, usual->reference_ns);
+    double probe = ratio_of(now->probe_ns, usual->probe_ns);
+    return reference > 0 ? reference : probe > 0 ? probe : 1;
 }
 
 double slowness_of_loading(double slowness) {

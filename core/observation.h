@@ -18,6 +18,13 @@ struct observation {
     uint32_t run;    /* index into training.runs */
 };
 
+/* Work that is always the same, timed beside what is measured: how fast the machine was. A field
+ * that is not known is NaN or 0. */
+struct yardsticks {
+    double probe_ns;     /* multiply-adds in registers: they feel the clock */
+    double reference_ns; /* a run of the reference network: it feels caches and memory too */
+};
+
 /* One model run as a whole; what was not measured is NaN. */
 struct observed_run {
     int64_t id;             /* database id: the evidence */
@@ -32,8 +39,8 @@ struct observed_run {
     double process_start_ns, library_load_ns, library_bytes;
     double file_read_ns; /* page cache warm */
     double parse_ns, optimise_ns, reorder_ns,
-        prepack_ns;        /* what load_ns has besides file_read_ns */
-    double speed_probe_ns; /* a fixed piece of work beside it: how fast the machine was */
+        prepack_ns;          /* what load_ns has besides file_read_ns */
+    struct yardsticks speed; /* while it was measured */
     struct footprint footprint;
 };
 
@@ -42,16 +49,15 @@ struct training {
     const struct observation *observations; /* in the order of their runs */
     const struct observed_run *runs;
     uint32_t observation_count, run_count;
-    uint32_t threads; /* intra-op, of all runs */
-    /* What the speed probe took when the machine was as fast as it mostly is; 0: not known. */
-    double usual_probe_ns;
+    uint32_t threads;        /* intra-op, of all runs */
+    struct yardsticks usual; /* when the machine was as fast as it mostly is */
 };
 
-/* What the speed probe took in the middle of the runs that have one; 0: none has. */
-double usual_probe_ns(const struct observed_run *runs, uint32_t count);
-/* How slow the machine is when the probe takes so long, within a factor of two; 1 when either is
- * not known. */
-double slowness_of(double probe_ns, double usual_probe_ns);
+/* What each took in the middle of the runs that have it; 0: none has. */
+struct yardsticks usual_speed(const struct observed_run *runs, uint32_t count);
+/* How slow the machine is, within a factor of two: the reference network says, else the probe; 1
+ * when neither is known of both. */
+double slowness_of(const struct yardsticks *now, const struct yardsticks *usual);
 /* Loading is mixed work: it slows down with the probe, but less. */
 double slowness_of_loading(double slowness);
 

@@ -1,12 +1,14 @@
 #include "jobs/calibrate.h"
 
 #include "base/progress.h"
+#include "base/stats.h"
 #include "db/db.h"
 #include "db/machine.h"
 #include "db/run.h"
 #include "jobs/contention.h"
 #include "jobs/coverage.h"
 #include "jobs/profile.h"
+#include "jobs/reference_network.h"
 #include "jobs/storage.h"
 #include "models/random/random.h"
 #include "predictor/estimator.h"
@@ -23,6 +25,9 @@
 enum { FIRST_FIT = 25, FAILURES_MAX = 20 };
 /* A fit costs time that measuring could have: the next is made when so many more are known. */
 static const double refit_growth = 1.3;
+/* Between a tenth and nine tenths of what the reference network took. On a shared host that is left
+ * alone it is 1.1 (docs/accuracy.md). */
+static const double disturbed_ratio = 1.25;
 
 struct calibrating {
     struct arena *arena; /* what stays to the end */
@@ -31,6 +36,9 @@ struct calibrating {
     struct progress *progress;
     struct calibrated *out;
     char folder[64];
+    struct reference reference;
+    double *references; /* what it took, beside each network */
+    uint32_t reference_count, reference_capacity;
     struct arena fit_arena; /* of the present fit */
     struct fit fit;
     bool fitted;
@@ -202,7 +210,8 @@ static struct protocol short_protocol(void) {
     protocol.warmup_ns = 20000000;
     protocol.min_repeats = 6;
     protocol.target = 0.015;
-    protocol.batch_ns = 30000000;
+    protocol.batch_ns = 60000000;
+    protocol.settle_ns = 25000000;
     protocol.budget_ns = 450000000;
     protocol.memory_bytes = 16 << 20;
     return protocol;
@@ -232,6 +241,22 @@ static uint32_t replicas_of_turn(uint32_t turn, uint32_t most) {
     return 2u << turn % sizes;
 }
 
+static void note_reference(struct calibrating *c, const struct profiled *profiled) {
+    double ns = profiled->details.reference_ns.median;
+    if (profiled->details.reference_ns.count)
+        *ARENA_PUSH(c->arena, c->references, c->reference_count, c->reference_capacity) = ns;
+}
+
+static void sum_references_up(struct calibrating *c) {
+    c->out->reference_low_ns = stats_quantile(c->references, c->reference_count, 0.1);
+    c->out->reference_ns = stats_quantile(c->references, c->reference_count, 0.5);
+    c->out->reference_high_ns = stats_quantile(c->references, c->reference_count, 0.9);
+}
+
+bool calibrated_is_disturbed(const struct calibrated *done) {
+    return done->reference_high_ns > disturbed_ratio * done->reference_low_ns;
+}
+
 /* Some networks are measured once more, beside copies of themselves; not before there is a fit, so
  * that a short budget goes to the operators. What fails here, for want of memory perhaps, has been
  * measured alone all the same. */
@@ -255,13 +280,23 @@ static void measure_together(struct calibrating *c, const struct profile_request
     arena_done(&arena);
 }
 
+/* It is there for all networks; one that ended is replaced. */
+static int have_reference(struct calibrating *c, struct err *err) {
+    const struct collector *collector = collector_by_name(c->request->collector);
+    if (c->reference.session || !collector)
+        return 0;
+    return reference_network_open(c->arena, collector, c->request->threads, &c->reference, err);
+}
+
 static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
                            struct err *err) {
     uint64_t seed = c->next_seed++;
     const char *path = NULL;
     double start = now_ns();
-    if (write_network(c, arena, arm, seed, &path, err))
+    if (have_reference(c, err) || write_network(c, arena, arm, seed, &path, err))
         return -(int)err->code;
+    struct protocol protocol = short_protocol();
+    protocol.reference = &c->reference;
     const struct profile_request request = {
         .subject = {.model_path = path,
                     .name = arena_printf(arena, "random/%s/%llu", random_recipes[arm].row.name,
@@ -272,7 +307,7 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
                     .machine = &c->out->place.machine,
                     .runtime = c->out->place.runtime,
                     .runtime_version = c->out->place.runtime_version},
-        .protocol = short_protocol(),
+        .protocol = protocol,
         .purpose = "calibrate",
     };
     struct profiled profiled;
@@ -287,6 +322,7 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     double seconds = (now_ns() - start) * 1e-9;
     c->measuring_ns += profiled.measuring_ns;
     design_learn(&c->out->design, arm, surprise(c, arena, &profiled), seconds);
+    note_reference(c, &profiled);
     measure_together(c, &request);
     return 0;
 }
@@ -362,8 +398,9 @@ static int measure_all(struct calibrating *c) {
     return 0;
 }
 
-static void clean_up(const struct calibrating *c) {
+static void clean_up(struct calibrating *c) {
     char path[96];
+    reference_close(&c->reference);
     snprintf(path, sizeof path, "%s/network.onnx", c->folder);
     unlink(path);
     rmdir(c->folder);
@@ -387,6 +424,7 @@ int job_calibrate(struct arena *arena, struct db *db, const struct calibrate_req
         clean_up(&c);
     }
     out->seconds = (now_ns() - c.started_ns) * 1e-9;
+    sum_references_up(&c);
     out->measuring_share = c.measuring_ns * 1e-9 / fmax(out->seconds, 1e-9);
     arena_done(&c.fit_arena);
     if (code || job_fit(arena, db, &out->place, &out->fitted, err) ||

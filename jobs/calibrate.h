@@ -6,6 +6,7 @@
 #include "jobs/fit.h"
 #include "predictor/design.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct progress;
@@ -29,9 +30,16 @@ struct calibrated {
     uint32_t networks_before;  /* stored by earlier calibrations of this place */
     const char *const *unseen; /* operator types that no run here has executed, sorted */
     uint32_t unseen_count;
+    /* What the reference network took beside the networks: the middle, and between which bounds it
+     * was beside eight of ten; NaN without one. */
+    double reference_ns, reference_low_ns, reference_high_ns;
     double measuring_share; /* of the time, spent in loading and running networks */
     double seconds;
 };
+
+/* The machine's speed changed by more while it was measured than neighbours' ordinary comings and
+ * goings change it: somebody else has used it. */
+bool calibrated_is_disturbed(const struct calibrated *done);
 
 /* Every network is stored when it is measured: an interrupted calibration goes on where it was,
  * with seeds not used before. Ends with a stored fit. */

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "db/prediction.h"
 #include "jobs/decoding.h"
+#include "jobs/reference_network.h"
 #include "jobs/storage.h"
 #include "predictor/predict.h"
 #include "profiler/speed_probe.h"
@@ -81,10 +82,27 @@ static int store(struct arena *arena, struct db *db, const struct subject *subje
     return db_put_prediction(db, &stored, &out->id, err);
 }
 
-/* The probe runs here, so it says nothing of another machine. */
-static int find_slowness(const struct predict_request *request, const struct fitted *fitted,
-                         double *slowness, struct err *err) {
-    double usual_ns = fitted->fit.usual_probe_ns;
+/* The reference network where the usual speed is known by it, else the probe. */
+static int look_at_speed(struct arena *arena, const struct predict_request *request,
+                         const struct yardsticks *usual, struct yardsticks *now, struct err *err) {
+    const struct collector *collector = collector_by_name(request->subject.collector);
+    struct reference reference = {0};
+    *now = (struct yardsticks){0};
+    if (usual->reference_ns > 0 && collector &&
+        reference_network_open(arena, collector, request->subject.threads, &reference, err))
+        return -(int)err->code;
+    now->reference_ns = reference_read_long(&reference);
+    reference_close(&reference);
+    if (!(now->reference_ns > 0))
+        now->probe_ns = speed_probe_now_ns();
+    return 0;
+}
+
+/* Looked at here, so it says nothing of another machine. */
+static int find_slowness(struct arena *arena, const struct predict_request *request,
+                         const struct fitted *fitted, double *slowness, struct err *err) {
+    const struct yardsticks *usual = &fitted->fit.usual;
+    struct yardsticks now;
     *slowness = 1;
     if (request->speed == SPEED_USUAL)
         return 0;
@@ -92,11 +110,13 @@ static int find_slowness(const struct predict_request *request, const struct fit
         err_set(err, ERR_USAGE, "the speed of another machine cannot be measured here");
         return err_hint(err, "ask for this machine, or for the usual speed");
     }
-    if (!(usual_ns > 0)) {
+    if (!(usual->probe_ns > 0 || usual->reference_ns > 0)) {
         err_set(err, ERR_INPUT, "what the usual speed of this machine is was never measured");
         return err_hint(err, "`assay calibrate` measures it, and so does `assay profile MODEL`");
     }
-    *slowness = slowness_of(speed_probe_now_ns(), usual_ns);
+    if (look_at_speed(arena, request, usual, &now, err))
+        return -(int)err->code;
+    *slowness = slowness_of(&now, usual);
     return 0;
 }
 
@@ -119,7 +139,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
                        .given_count = request->given_phase_count},
         .memory_timeline = request->memory_timeline,
     };
-    if (find_slowness(request, &out->fitted, &options.slowness, err))
+    if (find_slowness(arena, request, &out->fitted, &options.slowness, err))
         return -(int)err->code;
     if (storage_recall(arena, db, &place.machine, place.runtime, place.runtime_version,
                        &options.cold_start, err))

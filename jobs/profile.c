@@ -11,6 +11,7 @@
 #include "jobs/measured_start.h"
 #include "jobs/memory_metrics.h"
 #include "jobs/predict.h"
+#include "jobs/reference_network.h"
 #include "predictor/predict.h"
 
 #include <math.h>
@@ -26,6 +27,7 @@ struct profiling {
     struct features *features; /* per flat operator; key "" when the class is not known */
     struct profiled *out;
     double duration_ns;
+    struct err reference_refused; /* why there is no reference network, which others do without */
     struct err *err;
 };
 
@@ -50,12 +52,17 @@ static int measure(struct profiling *p, struct progress *progress) {
     if (hook_cost(p->arena, p->db, subject, &cost, p->err))
         return -(int)p->err->code;
     protocol.overhead = cost.source == OVERHEAD_NONE ? NULL : &cost;
+    struct reference own = {0};
+    if (!protocol.reference && !reference_network_open(p->arena, subject->collector, config.threads,
+                                                       &own, &p->reference_refused))
+        protocol.reference = &own;
     const struct progress_sink sink = {tell, progress};
     double start = now_ns();
     progress_start(progress, 1, "profiling %s", subject->model.name);
     int code = profile_measure(p->arena, subject->collector, &config, &protocol, &p->out->details,
                                &sink, p->err);
     progress_done(progress);
+    reference_close(&own);
     p->duration_ns = p->out->measuring_ns = now_ns() - start;
     return code;
 }
@@ -197,12 +204,13 @@ static const struct stored_metric *run_metrics(struct profiling *p, uint32_t *co
     const struct measured *m = &p->out->details;
     const struct summary *cold[METRIC_BUILTIN_COUNT];
     struct stored_metric *metrics =
-        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + 2 * m->event_count + 10 + MEMORY_RUN_METRICS,
+        ARENA_ARRAY(p->arena, METRIC_BUILTIN_COUNT + 2 * m->event_count + 11 + MEMORY_RUN_METRICS,
                     struct stored_metric);
     cold_summaries(m, cold);
     const struct summary cpus = {m->cpus, m->cpus, m->cpus, 0, m->replicas > 1};
     const struct stored_metric besides[] = {
         {SPEED_PROBE_METRIC, "ns", PHASE_PLAIN, m->speed_probe_ns},
+        {REFERENCE_METRIC,   "ns", PHASE_PLAIN, m->reference_ns  },
         {ALONE_WALL_METRIC,  "ns", PHASE_PLAIN, m->alone_wall_ns },
         {ALONE_CPU_METRIC,   "ns", PHASE_PLAIN, m->alone_cpu_ns  },
         {CPUS_METRIC,        "1",  PHASE_PLAIN, cpus             },
@@ -394,12 +402,16 @@ static void answer(struct profiling *p) {
     out->decoding.cache_bytes = measured_estimate(&m->cache_bytes, evidence);
     answer_memory(p);
     const char **warnings =
-        ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 1u, const char *);
+        ARENA_ARRAY(p->arena, m->warning_count + p->subject->note_count + 2u, const char *);
     for (uint32_t i = 0; i < p->subject->note_count; i++)
         warnings[out->warning_count++] = p->subject->notes[i];
     for (uint32_t i = 0; i < m->warning_count; i++)
         warnings[out->warning_count++] =
             arena_printf(p->arena, "%s: %s", m->warnings[i].text, m->warnings[i].hint);
+    if (p->reference_refused.code)
+        warnings[out->warning_count++] = arena_printf(
+            p->arena, "the speed of the machine is told by its clock alone: reference network: %s",
+            p->reference_refused.message);
     out->warnings = warnings;
 }
 

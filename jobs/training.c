@@ -57,7 +57,8 @@ static void add_run(struct loading *l, const struct stored_run *stored, const st
         .optimise_ns = median_of(stored, METRIC_OPTIMISE_NS, PHASE_COLD),
         .reorder_ns = median_of(stored, METRIC_REORDER_NS, PHASE_COLD),
         .prepack_ns = median_of(stored, METRIC_PREPACK_NS, PHASE_COLD),
-        .speed_probe_ns = named_metric(stored, SPEED_PROBE_METRIC),
+        .speed = {.probe_ns = named_metric(stored, SPEED_PROBE_METRIC),
+                  .reference_ns = named_metric(stored, REFERENCE_METRIC)},
     };
     run->parse_ns = median_of(stored, METRIC_READ_PARSE_NS, PHASE_COLD) - run->file_read_ns;
     footprint_of(lowered, flat, stored->model.file_bytes, &run->footprint);
@@ -119,11 +120,11 @@ static int load_run(void *context, const struct stored_run *stored, struct err *
     return code ? err_prefix(err, "run %lld", (long long)stored->id) : 0;
 }
 
-static void note_speed(struct loading *l, double usual_ns) {
+static void note_speed(struct loading *l, const struct yardsticks *usual) {
     double *slowness = ARENA_ARRAY(l->arena, l->run_count + 1u, double);
     for (uint32_t r = 0; r < l->run_count; r++) {
         struct observed_run *run = &l->runs[r];
-        slowness[r] = slowness_of(run->speed_probe_ns, usual_ns);
+        slowness[r] = slowness_of(&run->speed, usual);
         double *const times[] = {
             &run->load_ns,         &run->first_run_ns, &run->process_start_ns,
             &run->library_load_ns, &run->file_read_ns, &run->parse_ns,
@@ -170,9 +171,9 @@ int training_load(struct arena *arena, struct db *db, const struct training_filt
     int code = db_each_run(db, &runs, RUN_OPERATORS | RUN_GRAPH, load_run, &l, err);
     note_operators(&l);
     remove_excess(&l);
-    double usual_ns = usual_probe_ns(l.runs, l.run_count);
-    note_speed(&l, usual_ns);
+    const struct yardsticks usual = usual_speed(l.runs, l.run_count);
+    note_speed(&l, &usual);
     *out = (struct training){l.observations, l.runs,          l.observation_count,
-                             l.run_count,    filter->threads, usual_ns};
+                             l.run_count,    filter->threads, usual};
     return code;
 }

@@ -8,8 +8,9 @@
 
 struct db;
 
-/* The run metric that says how fast the machine was. */
+/* The run metrics that say how fast the machine was. */
 #define SPEED_PROBE_METRIC "vector_speed_probe_ns"
+#define REFERENCE_METRIC   "reference_network_ns"
 /* What the optimiser computes of the file ahead, and the largest result: of the model, but stored
  * with the run. */
 #define FOLDED_METRIC         "folded_bytes"
@@ -30,7 +31,7 @@ struct training_filter {
     struct feature_target target; /* of the machine */
 };
 
-/* Observations say how slow the machine was (profiler/speed_probe.h); load times are corrected.
+/* Observations say how slow the machine was (struct yardsticks); load times are corrected.
  * Every run that fits the filter; several runs of one model count each. Lives in the arena. */
 int training_load(struct arena *arena, struct db *db, const struct training_filter *filter,
                   struct training *out, struct err *err);

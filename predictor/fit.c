@@ -361,7 +361,7 @@ int fit_train(struct arena *arena, const struct training *training, const bool *
 
 int fit_train_by(struct arena *arena, const struct training *training, const bool *skip,
                  const struct estimator *estimator, struct fit *out, struct err *err) {
-    *out = (struct fit){.evidence = "", .usual_probe_ns = training->usual_probe_ns};
+    *out = (struct fit){.evidence = "", .usual = training->usual};
     if (cost_model_fit(arena, training, skip, estimator, &out->cost, err))
         return -(int)err->code;
     for (uint32_t i = 0; i < training->observation_count; i++)

@@ -15,7 +15,7 @@ struct fit {
     double sum_ratio;         /* a run's steady time over the sum of its measured operators */
     struct run_spread spread; /* of a run at the machine's usual speed */
     double speed_log_spread;  /* of runs, for the machine's speed alone */
-    double usual_probe_ns;    /* the speed probe at the usual speed; 0: not known */
+    struct yardsticks usual;  /* speed of the machine that times hold for */
     /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
      * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
      * the lower quartile. */

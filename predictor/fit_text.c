@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 5 };
+enum { FIT_VERSION = 6 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",
@@ -60,7 +60,8 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
     json_add_number(tree, "speed_log_spread", fit->speed_log_spread);
-    json_add_number(tree, "usual_probe_ns", fit->usual_probe_ns);
+    json_add_number(tree, "usual_probe_ns", fit->usual.probe_ns);
+    json_add_number(tree, "usual_reference_ns", fit->usual.reference_ns);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
     json_add_number(tree, "cpu_ratio", fit->cpu_ratio);
     cJSON *spread = json_add_object(tree, "spread");
@@ -246,8 +247,9 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
                     {"speed_log_spread", &out->speed_log_spread},
-                    {"usual_probe_ns", &out->usual_probe_ns}, {"wall_ratio", &out->wall_ratio},
-                    {"cpu_ratio", &out->cpu_ratio}) ||
+                    {"usual_probe_ns", &out->usual.probe_ns},
+                    {"usual_reference_ns", &out->usual.reference_ns},
+                    {"wall_ratio", &out->wall_ratio}, {"cpu_ratio", &out->cpu_ratio}) ||
         read_spread(tree, &out->spread, err) ||
         json_get_tree(tree, "roofline", cJSON_Object, &roofline, err) ||
         GET_NUMBERS(roofline, err, {"flops_per_ns", &roof->flops_per_ns},

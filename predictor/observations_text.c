@@ -45,7 +45,8 @@ static const struct number_column run_numbers[] = {
     RUN_NUMBER(optimise_ns),
     RUN_NUMBER(reorder_ns),
     RUN_NUMBER(prepack_ns),
-    RUN_NUMBER(speed_probe_ns),
+    {"speed_probe_ns", offsetof(struct observed_run, speed.probe_ns)    },
+    {"reference_ns",   offsetof(struct observed_run, speed.reference_ns)},
     FOOTPRINT_NUMBER(operators),
     FOOTPRINT_NUMBER(operator_kinds),
     FOOTPRINT_NUMBER(file_bytes),
@@ -452,6 +453,6 @@ int observations_read(struct arena *arena, const char *text, size_t length, cons
         if (read_item(&r))
             return -(int)err->code;
     *out = (struct training){r.observations, r.runs,    r.observation_count,
-                             r.run_count,    r.threads, usual_probe_ns(r.runs, r.run_count)};
+                             r.run_count,    r.threads, usual_speed(r.runs, r.run_count)};
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "profiler/conclude.h"
 #include "profiler/neighbours.h"
 #include "profiler/readings.h"
+#include "profiler/reference.h"
 #include "profiler/speed_probe.h"
 
 #include <math.h>
@@ -12,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_MAX = 64, BATCH_DISCARDS_FROM = 4, PAIRS_WANTED = 9 };
-enum { PROBES_MAX = 1024 };
+enum { BATCH_MAX = 64, SETTLING_MAX = 16, PAIRS_WANTED = 9 };
+enum { PROBES_MAX = 1024, REFERENCE_EVERY_NS = 120000000 };
 enum { HOOKED_LEAST = 2 * PAIRS_WANTED, HOOKED_MOST = 600 }; /* runs kept of hooked processes */
 
 /* One process and what is known of it. */
@@ -45,6 +46,9 @@ struct campaign {
     double fraction; /* last one told */
     double *probes;  /* PROBES_MAX; what it said between the pairs of batches */
     uint32_t probe_count;
+    double *references; /* PROBES_MAX; readings of the reference network */
+    uint32_t reference_count;
+    uint64_t reference_at_ns; /* spent_ns at the last of them */
 };
 
 /* ---- runs ----------------------------------------------------------------------------------- */
@@ -95,25 +99,33 @@ static double room_left(const struct campaign *campaign, const struct side *side
     return share_of(campaign, side->readings->capacity) - side->readings->count;
 }
 
-/* Runs in a batch: enough to fill batch_ns, few enough that there is room for PAIRS_WANTED of
- * them; and one more to be thrown away, since the batch before belonged to another process that
- * left its own data in the caches. */
+/* Short runs need few of them whatever they take; in long ones what is left of the other process is
+ * not to be seen. */
+static uint32_t settling_runs(const struct campaign *campaign, const struct side *side) {
+    uint64_t settle_ns = campaign->protocol->settle_ns, run_ns = side->run_ns ? side->run_ns : 1;
+    uint64_t runs = settle_ns / run_ns + 1;
+    if (settle_ns == 0 || run_ns > 8 * settle_ns)
+        return 0;
+    return (uint32_t)(runs < SETTLING_MAX ? runs : SETTLING_MAX);
+}
+
+/* Kept runs of a batch: enough to fill batch_ns, few enough that there is room for PAIRS_WANTED of
+ * them. */
 static uint32_t batch_size(const struct campaign *campaign, const struct side *side) {
     double size = (double)campaign->protocol->batch_ns / (double)(side->run_ns ? side->run_ns : 1);
     size = fmin(fmin(size, BATCH_MAX), ceil(room_left(campaign, side)));
-    size = fmax(1, fmin(size, side->readings->capacity / (2 * PAIRS_WANTED)));
-    return (uint32_t)size + (size >= BATCH_DISCARDS_FROM ? 1 : 0);
+    return (uint32_t)fmax(1, fmin(size, side->readings->capacity / (2 * PAIRS_WANTED)));
 }
 
-static int kept_batch(struct campaign *campaign, struct side *side, uint32_t repeats,
-                      struct err *err) {
+static int kept_batch(struct campaign *campaign, struct side *side, struct err *err) {
+    uint32_t settling = settling_runs(campaign, side);
     struct reception reception = {
         .into = side->readings,
         .process = campaign->process,
         .event_first = side->events_first,
-        .discard = repeats > BATCH_DISCARDS_FROM ? 1 : 0,
+        .discard = settling,
     };
-    return run_batch(campaign, side, &reception, repeats, err);
+    return run_batch(campaign, side, &reception, settling + batch_size(campaign, side), err);
 }
 
 static double brackets_minus_run(const struct evidence *evidence, uint32_t slot,
@@ -143,7 +155,7 @@ static int run_alone(struct campaign *campaign, struct err *err) {
     alone.readings = &campaign->evidence.alone;
     if (campaign->neighbours.count == 0 || room_left(campaign, &alone) <= 0)
         return 0;
-    int status = kept_batch(campaign, &alone, batch_size(campaign, &alone), err);
+    int status = kept_batch(campaign, &alone, err);
     campaign->plain.kept_ns = alone.kept_ns; /* disturbance is told per time of all runs */
     return status;
 }
@@ -159,7 +171,7 @@ static int run_pair(struct campaign *campaign, struct err *err) {
         struct side *side = sides[(first + i) % 2];
         if (!side->session || room_left(campaign, side) <= 0)
             continue;
-        int status = kept_batch(campaign, side, batch_size(campaign, side), err);
+        int status = kept_batch(campaign, side, err);
         if (status != 0)
             return status;
     }
@@ -241,6 +253,22 @@ static void probe_speed(struct campaign *campaign) {
         campaign->probes[campaign->probe_count++] = speed_probe_ns();
 }
 
+static void read_reference(struct campaign *campaign) {
+    struct reference *reference = campaign->protocol->reference;
+    if (!reference || campaign->reference_count == PROBES_MAX)
+        return;
+    double reading = reference_read(reference);
+    campaign->reference_at_ns = campaign->spent_ns;
+    campaign->references[campaign->reference_count] = reading;
+    campaign->reference_count += reading > 0;
+}
+
+/* Of the time that is measured; before it and behind it there is one anyway. */
+static void read_reference_at_times(struct campaign *campaign) {
+    if (campaign->spent_ns - campaign->reference_at_ns >= REFERENCE_EVERY_NS)
+        read_reference(campaign);
+}
+
 /* A round of batches, beside the other replicas and alone; the probe is for the machine's speed and
  * not for what they take of it. */
 static int run_round(struct campaign *campaign, struct err *err) {
@@ -251,9 +279,11 @@ static int run_round(struct campaign *campaign, struct err *err) {
         status = run_alone(campaign, err);
     if (status == 0)
         status = neighbours_check(&campaign->neighbours, err);
-    if (status == 0)
-        probe_speed(campaign);
-    return status;
+    if (status != 0)
+        return status;
+    probe_speed(campaign);
+    read_reference_at_times(campaign);
+    return 0;
 }
 
 /* Rounds until the present process is done. */
@@ -380,8 +410,10 @@ static int open_processes(struct campaign *campaign, struct err *err) {
 
 static int measure_process(struct campaign *campaign, struct err *err) {
     int status = open_processes(campaign, err);
+    read_reference(campaign);
     if (status == 0)
         status = run_pairs(campaign, err);
+    read_reference(campaign);
     if (status == 0)
         status = read_disturbance(campaign, true, err);
     if (status == 0)
@@ -501,6 +533,7 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     init_evidence(&campaign, config);
     init_sides(&campaign, config);
     campaign.probes = ARENA_ARRAY(arena, PROBES_MAX, double);
+    campaign.references = ARENA_ARRAY(arena, PROBES_MAX, double);
     status = measure_processes(&campaign, err);
     neighbours_close(&campaign.neighbours);
     if (status != 0) {
@@ -512,8 +545,11 @@ int profile_measure(struct arena *arena, const struct collector *collector,
     }
     out->running_ns = (double)campaign.plain.kept_ns;
     conclude(arena, &campaign.evidence, protocol, out);
-    out->speed_probe_ns = summarise(campaign.probes, campaign.probe_count, protocol->confidence,
-                                    ARENA_ARRAY(arena, PROBES_MAX, double));
+    double *scratch = ARENA_ARRAY(arena, PROBES_MAX, double);
+    out->speed_probe_ns =
+        summarise(campaign.probes, campaign.probe_count, protocol->confidence, scratch);
+    out->reference_ns =
+        summarise(campaign.references, campaign.reference_count, protocol->confidence, scratch);
     if (progress)
         progress->update(progress->context, 1, "done");
     return 0;

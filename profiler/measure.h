@@ -84,6 +84,7 @@ struct measured {
     struct two_groups groups;                       /* of the plain runs */
     double drift;                                   /* last third over first third, minus 1 */
     struct summary speed_probe_ns; /* a fixed piece of work, timed between batches */
+    struct summary reference_ns;   /* a run of the reference network, between batches too */
     enum stop_reason stop;
 
     const struct warning *warnings;

@@ -13,7 +13,8 @@ struct progress_sink {
     void *context;
 };
 
-struct overhead; /* profiler/overhead.h */
+struct overhead;  /* profiler/overhead.h */
+struct reference; /* profiler/reference.h */
 
 struct protocol {
     uint32_t warmup_runs; /* per process, at least; the cold first run not counted */
@@ -24,13 +25,17 @@ struct protocol {
     uint32_t max_repeats; /* kept plain runs of all processes */
     uint64_t budget_ns;   /* of running, warm-up included, loading not */
     uint64_t batch_ns;    /* plain and hooked batches of about this length take turns */
-    uint32_t processes;   /* fresh plain processes, one after the other */
+    /* Runs at the start of a batch that are thrown away take about so long: the batch before
+     * belonged to another process, which left its own data in the caches. */
+    uint64_t settle_ns;
+    uint32_t processes; /* fresh plain processes, one after the other */
     uint32_t
         hooked_processes;  /* of these how many have a hooked process of their own beside them */
     uint64_t memory_bytes; /* for samples, at most; decides how many hooked runs are kept */
     /* Copies side by side, the measured one included; 0 and 1: it is alone. With more, batches
      * alone are made in between, for comparison. */
     uint32_t replicas;
+    struct reference *reference;     /* read between batches; NULL: the speed is not asked so */
     const struct overhead *overhead; /* of one measured operator; NULL: taken from this model */
     /* Monotonic nanoseconds; NULL: the system's clock. */
     uint64_t (*now_ns)(void *context);

@@ -18,6 +18,10 @@ for name in ds_cnn mobilenet_v1_025; do
     run -q profile "$work/$name.onnx" --budget 300ms
     expect "${name}_is_profiled" 0 out measured
 done
+unread=$(sqlite3 "$ASSAY_DB" "SELECT count(*) FROM runs WHERE id NOT IN
+    (SELECT run_id FROM run_metrics WHERE metric = 'reference_network_ns' AND median > 0)")
+[ "$unread" = 0 ] && ok the_reference_network_ran_beside_each ||
+    not_ok the_reference_network_ran_beside_each "$unread runs without it"
 run fit
 expect a_fit_is_stored 0 err "3 runs"
 run predict "$work/resnet8.onnx" --leave-out-self --json
@@ -41,6 +45,9 @@ json_is_valid explain_json_is_valid
     not_ok an_operator_is_explained_by_its_own_measurement "$out" "$err"
 run explain "$work/resnet8.onnx" Conv
 expect an_ambiguous_operator_lists_some 2 err "fits"
+
+run calibrate --budget 2s --db "$work/calibrated.db"
+expect the_speed_while_calibrating_is_told 0 err "speed of the machine: the reference network took"
 
 silero=node_modules/@ricky0123/vad-web/dist
 if [ -e "$silero/silero_vad_v5.onnx" ]; then

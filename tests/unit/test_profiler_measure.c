@@ -3,6 +3,7 @@
 #include "profiler/measure.h"
 
 #include "base/rng.h"
+#include "profiler/reference.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -26,6 +27,7 @@ struct script {
     double noise;                       /* relative, normal */
     double process_offset;              /* each further process is this much slower, relative */
     double drift_per_run;               /* of the machine: relative, per run of any process */
+    uint32_t settling_runs;             /* of a batch take half as long again */
     uint32_t busy;                      /* of 10 runs so many wait for the CPU as long again */
     uint32_t every_nth_far;             /* every n-th run takes ten times as long; 0: none */
     int untaken;                        /* an operator that never runs; -1: none */
@@ -43,6 +45,7 @@ struct script {
 struct collect_session {
     struct script *script;
     bool hooked;
+    uint32_t in_batch; /* runs of the present one */
     uint32_t number, repeats, event_count;
     const char *const *events;
 };
@@ -94,6 +97,8 @@ static double speed_now(struct collect_session *session) {
     double speed = 1 + script->noise * rng_normal(&script->rng);
     speed *= 1 + script->process_offset * (session->number - 1);
     speed *= 1 + script->drift_per_run * script->runs;
+    if (session->in_batch++ < script->settling_runs)
+        speed *= 1.5;
     script->runs++;
     return script->every_nth_far && script->runs % script->every_nth_far == 0 ? 10 * speed : speed;
 }
@@ -137,6 +142,7 @@ static int script_run(struct collect_session *session, uint32_t repeats, struct 
         return err_set(err, ERR_INPUT, "run failed as scripted");
     if (script->order_count < ORDER_MAX)
         script->order[script->order_count++] = session->hooked ? 'h' : 'p';
+    session->in_batch = 0;
     for (uint32_t i = 0; i < repeats; i++)
         run_once(session, sink);
     return 0;
@@ -179,6 +185,38 @@ static const struct collector scripted = {
     .finish = script_finish,
     .abandon = script_abandon,
 };
+
+/* ---- the reference network: a runtime beside the scripted one ------------------------------- */
+
+enum { REFERENCE_RUN_NS = 3000000 };
+
+static uint32_t reference_calls, reference_good_calls;
+
+static int reference_run(struct collect_session *session, uint32_t repeats, struct sink *sink,
+                         struct err *err) {
+    (void)session;
+    if (reference_calls++ == reference_good_calls)
+        return err_set(err, ERR_ENVIRONMENT, "the process has ended");
+    for (uint32_t i = 0; i < repeats; i++)
+        put(sink, SAMPLE_OF_RUN, METRIC_CPU_NS, PHASE_PLAIN, i, REFERENCE_RUN_NS);
+    return 0;
+}
+
+static void reference_abandon(struct collect_session *session) {
+    session->number++;
+}
+
+static const struct collector reference_runtime = {.run = reference_run,
+                                                   .abandon = reference_abandon};
+
+static struct reference reference_of(struct collect_session *session, uint32_t good_calls) {
+    reference_calls = 0;
+    reference_good_calls = good_calls;
+    return (struct reference){.collector = &reference_runtime,
+                              .session = session,
+                              .threads = 1,
+                              .run_ns = REFERENCE_RUN_NS};
+}
 
 /* ---- one measurement ------------------------------------------------------------------------ */
 
@@ -322,6 +360,61 @@ static void beside_replicas_it_is_measured_alone_too(void **state) {
     assert_true(isnan(measured_slowdown(&bench->out)));
 }
 
+static void the_reference_network_runs_around_each_process_and_in_between(void **state) {
+    struct bench *bench = *state;
+    struct collect_session session = {0};
+    struct reference reference = reference_of(&session, UINT32_MAX);
+    bench->script.noise = 0.3;
+    bench->protocol.target = 1e-6;
+    bench->protocol.reference = &reference;
+    assert_int_equal(measure(bench), 0);
+    assert_true(bench->out.reference_ns.median == REFERENCE_RUN_NS);
+    assert_int_equal(bench->out.reference_ns.count, reference_calls);
+    assert_in_range(reference_calls, bench->script.now_ns / 300000000,
+                    bench->script.now_ns / 100000000 + 2 * bench->out.processes);
+    /* Short runs: before and behind only. */
+    reference = reference_of(&session, UINT32_MAX);
+    bench->protocol.min_repeats = bench->protocol.max_repeats = 3;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.reference_ns.count, 2 * bench->out.processes);
+}
+
+static void without_the_reference_network_the_rest_is_measured(void **state) {
+    struct bench *bench = *state;
+    struct collect_session session = {0};
+    struct reference reference = reference_of(&session, 2);
+    bench->protocol.reference = &reference;
+    assert_int_equal(measure(bench), 0);
+    assert_int_equal(bench->out.reference_ns.count, 2);
+    assert_int_equal(reference_calls, 3);
+    assert_int_equal(session.number, 1); /* abandoned once */
+    assert_close(bench->out.wall_ns.median, 10e6, 0.01);
+    assert_int_equal(bench->script.abandoned, 0);
+}
+
+/* Runs that follow another process's take longer: the first three of each batch of the script. */
+static void runs_at_the_start_of_a_batch_are_not_kept(void **state) {
+    struct bench *bench = *state;
+    bench->script.settling_runs = 3;
+    bench->protocol.batch_ns = 40000000;
+    assert_int_equal(measure(bench), 0);
+    assert_close(bench->out.wall_ns.high, 10e6, 1e-9);
+    bench->script = script_of_ms(10);
+    bench->script.settling_runs = 3;
+    bench->protocol.settle_ns = 0;
+    assert_int_equal(measure(bench), 0);
+    assert_true(bench->out.wall_ns.median > 14e6);
+}
+
+/* What is left of another process in a run of a second is nothing, and the second is dear. */
+static void long_runs_need_not_settle(void **state) {
+    struct bench *bench = *state;
+    bench->script = script_of_ms(1000);
+    assert_int_equal(measure(bench), 0);
+    uint32_t warm = 4 * bench->protocol.warmup_runs;
+    assert_true(bench->script.runs <= bench->out.plain_runs + bench->out.profiled_runs + warm);
+}
+
 static void little_memory_for_samples_still_spans_all_processes(void **state) {
     struct bench *bench = *state;
     bench->script = script_of_ms(0.1);
@@ -348,7 +441,7 @@ static void hooked_processes_can_be_renewed(void **state) {
 
 static void drift_of_the_machine_does_not_reach_the_cost(void **state) {
     struct bench *bench = *state;
-    bench->script.drift_per_run = 1e-4; /* 60 % slower in the end */
+    bench->script.drift_per_run = 3e-5; /* 20 % slower in the end */
     bench->script.cost_ns = 20000;
     bench->protocol.target = 1e-6;
     bench->protocol.max_repeats = 3000;
@@ -648,6 +741,10 @@ int main(void) {
         TEST(plain_and_hooked_batches_take_turns),
         TEST(plain_processes_follow_one_another),
         TEST(beside_replicas_it_is_measured_alone_too),
+        TEST(the_reference_network_runs_around_each_process_and_in_between),
+        TEST(without_the_reference_network_the_rest_is_measured),
+        TEST(runs_at_the_start_of_a_batch_are_not_kept),
+        TEST(long_runs_need_not_settle),
         TEST(little_memory_for_samples_still_spans_all_processes),
         TEST(hooked_processes_can_be_renewed),
         TEST(drift_of_the_machine_does_not_reach_the_cost),
