@@ -52,7 +52,7 @@ static struct training repeated(struct arena *arena, const struct training *once
     struct observed_run *runs =
         ARENA_ARRAY(arena, (size_t)rounds * once->run_count, struct observed_run);
     struct observation *observations = ARENA_ARRAY(arena, wanted, struct observation);
-    struct training all = {observations, runs, 0, 0, once->threads, once->usual_probe_ns};
+    struct training all = {observations, runs, 0, 0, once->threads, once->usual};
     struct rng rng;
     rng_init(&rng, 1);
     for (uint32_t round = 0; round < rounds; round++) {
