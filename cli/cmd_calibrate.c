@@ -23,6 +23,11 @@ static void note_unseen(struct context *context, const struct calibrated *done) 
 
 static void note_speed(struct context *context, const struct calibrated *done) {
     char low[UNIT_TEXT_SIZE], middle[UNIT_TEXT_SIZE], high[UNIT_TEXT_SIZE];
+    if (done->no_reference)
+        print_note(context,
+                   "speed of the machine: told by its clock alone, the reference network "
+                   "does not run: %s",
+                   done->no_reference);
     if (!(done->reference_ns > 0))
         return;
     print_note(context,

@@ -50,7 +50,7 @@ struct yardsticks usual_speed(const struct observed_run *runs, uint32_t count) {
     }
     const struct yardsticks usual = {
         .probe_ns = probed ? stats_median(probes, probed) : 0,
-        .reference_ns = referred ? stats_median(references, referred) : 0,
+        .reference_ns = referred > count / 2 ? stats_median(references, referred) : 0,
     };
     arena_done(&scratch);
     return usual;

@@ -13,7 +13,7 @@ struct observation {
     struct features features;
     double wall_ns;  /* median, measuring cost subtracted */
     double spread;   /* robust standard deviation / median of the repeats */
-    double slowness; /* of the machine just then: 1 is usual, 1.2: a probe took 20 % longer */
+    double slowness; /* of the machine just then: 1 is usual, 1.2: 20 % slower */
     int32_t op;      /* flat index in the run's lowered graph */
     uint32_t run;    /* index into training.runs */
 };
@@ -53,12 +53,13 @@ struct training {
     struct yardsticks usual; /* when the machine was as fast as it mostly is */
 };
 
-/* What each took in the middle of the runs that have it; 0: none has. */
+/* What each took in the middle of the runs that have it; 0: none has. The reference network only
+ * where most runs have it: a few that are newer know nothing of the speed of the others. */
 struct yardsticks usual_speed(const struct observed_run *runs, uint32_t count);
 /* How slow the machine is, within a factor of two: the reference network says, else the probe; 1
  * when neither is known of both. */
 double slowness_of(const struct yardsticks *now, const struct yardsticks *usual);
-/* Loading is mixed work: it slows down with the probe, but less. */
+/* Loading is mixed work: it slows down with the yardstick, but less. */
 double slowness_of_loading(double slowness);
 
 /* The index of the first observation of that run or a later one; observation_count behind the

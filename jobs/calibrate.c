@@ -26,7 +26,7 @@ enum { FIRST_FIT = 25, FAILURES_MAX = 20 };
 /* A fit costs time that measuring could have: the next is made when so many more are known. */
 static const double refit_growth = 1.3;
 /* Between a tenth and nine tenths of what the reference network took. On a shared host that is left
- * alone it is 1.1 (docs/accuracy.md). */
+ * alone it is 1.13 (docs/accuracy.md). */
 static const double disturbed_ratio = 1.25;
 
 struct calibrating {
@@ -280,12 +280,15 @@ static void measure_together(struct calibrating *c, const struct profile_request
     arena_done(&arena);
 }
 
-/* It is there for all networks; one that ended is replaced. */
-static int have_reference(struct calibrating *c, struct err *err) {
+/* It is there for all networks; one that ended is replaced. Without it the probe tells the speed.
+ */
+static void have_reference(struct calibrating *c) {
     const struct collector *collector = collector_by_name(c->request->collector);
-    if (c->reference.session || !collector)
-        return 0;
-    return reference_network_open(c->arena, collector, c->request->threads, &c->reference, err);
+    struct err refused = {0};
+    if (c->reference.session || c->out->no_reference || !collector ||
+        !reference_network_open(c->arena, collector, c->request->threads, &c->reference, &refused))
+        return;
+    c->out->no_reference = arena_strdup(c->arena, refused.message);
 }
 
 static int measure_network(struct calibrating *c, struct arena *arena, uint32_t arm,
@@ -293,7 +296,7 @@ static int measure_network(struct calibrating *c, struct arena *arena, uint32_t 
     uint64_t seed = c->next_seed++;
     const char *path = NULL;
     double start = now_ns();
-    if (have_reference(c, err) || write_network(c, arena, arm, seed, &path, err))
+    if (write_network(c, arena, arm, seed, &path, err))
         return -(int)err->code;
     struct protocol protocol = short_protocol();
     protocol.reference = &c->reference;
@@ -380,7 +383,8 @@ static int note_failure(struct calibrating *c, uint32_t arm, const struct err *f
 
 static int measure_all(struct calibrating *c) {
     progress_start(c->progress, (double)c->request->budget_ns * 1e-9, "calibrating");
-    while (!time_is_up(c)) {
+    do {
+        have_reference(c);
         if (c->out->networks_before + c->out->networks >= c->next_fit && refit(c))
             return -(int)c->err->code;
         struct arena scratch;
@@ -393,7 +397,7 @@ static int measure_all(struct calibrating *c) {
             return -(int)c->err->code;
         c->out->networks += code == 0;
         tell(c);
-    }
+    } while (!time_is_up(c));
     progress_done(c->progress);
     return 0;
 }

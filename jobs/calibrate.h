@@ -33,7 +33,8 @@ struct calibrated {
     /* What the reference network took beside the networks: the middle, and between which bounds it
      * was beside eight of ten; NaN without one. */
     double reference_ns, reference_low_ns, reference_high_ns;
-    double measuring_share; /* of the time, spent in loading and running networks */
+    const char *no_reference; /* why there was none; NULL: there was */
+    double measuring_share;   /* of the time, spent in loading and running networks */
     double seconds;
 };
 

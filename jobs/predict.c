@@ -82,27 +82,27 @@ static int store(struct arena *arena, struct db *db, const struct subject *subje
     return db_put_prediction(db, &stored, &out->id, err);
 }
 
-/* The reference network where the usual speed is known by it, else the probe. */
-static int look_at_speed(struct arena *arena, const struct predict_request *request,
-                         const struct yardsticks *usual, struct yardsticks *now, struct err *err) {
+/* By the reference network where the usual speed is known by it and it can be started, else by the
+ * probe. */
+static struct yardsticks look_at_speed(struct arena *arena, const struct predict_request *request,
+                                       const struct yardsticks *usual, struct err *refused) {
     const struct collector *collector = collector_by_name(request->subject.collector);
     struct reference reference = {0};
-    *now = (struct yardsticks){0};
+    struct yardsticks now = {0};
     if (usual->reference_ns > 0 && collector &&
-        reference_network_open(arena, collector, request->subject.threads, &reference, err))
-        return -(int)err->code;
-    now->reference_ns = reference_read_long(&reference);
+        !reference_network_open(arena, collector, request->subject.threads, &reference, refused))
+        now.reference_ns = reference_read_long(&reference);
     reference_close(&reference);
-    if (!(now->reference_ns > 0))
-        now->probe_ns = speed_probe_now_ns();
-    return 0;
+    if (!(now.reference_ns > 0) && usual->probe_ns > 0)
+        now.probe_ns = speed_probe_now_ns();
+    return now;
 }
 
 /* Looked at here, so it says nothing of another machine. */
 static int find_slowness(struct arena *arena, const struct predict_request *request,
                          const struct fitted *fitted, double *slowness, struct err *err) {
     const struct yardsticks *usual = &fitted->fit.usual;
-    struct yardsticks now;
+    struct err refused = {0};
     *slowness = 1;
     if (request->speed == SPEED_USUAL)
         return 0;
@@ -114,8 +114,12 @@ static int find_slowness(struct arena *arena, const struct predict_request *requ
         err_set(err, ERR_INPUT, "what the usual speed of this machine is was never measured");
         return err_hint(err, "`assay calibrate` measures it, and so does `assay profile MODEL`");
     }
-    if (look_at_speed(arena, request, usual, &now, err))
-        return -(int)err->code;
+    const struct yardsticks now = look_at_speed(arena, request, usual, &refused);
+    if (!(now.reference_ns > 0 || now.probe_ns > 0)) {
+        err_set(err, ERR_ENVIRONMENT, "the reference network does not run: %s",
+                refused.code ? refused.message : "its process ended");
+        return err_hint(err, "leave out --speed now");
+    }
     *slowness = slowness_of(&now, usual);
     return 0;
 }

@@ -91,7 +91,7 @@ static uint32_t *first_runs(struct arena *arena, const struct training *training
 }
 
 /* What was measured is held against the prediction at the usual speed of the machine: the class's
- * own power of the slowness that the probe beside the run saw is taken off. */
+ * own power of the slowness that was seen beside the run is taken off. */
 static void judge_operators(struct leaving *l, const struct fit *fit, uint32_t run,
                             const struct features *features, struct judged_run *judged) {
     uint32_t next = 0;

@@ -231,7 +231,7 @@ int class_fit_error(struct class_learning *l, const struct class_rows *rows, dou
  */
 
 /* What a busy neighbour slows down most is not what it slows down least: each class follows the
- * probe with a power of its own, found by regression and drawn to the usual one. */
+ * machine's speed with a power of its own, found by regression and drawn to the usual one. */
 static const double slowdown_usual = 0.7, slowdown_deviation = 0.2, slowdown_max = 1.3;
 
 static void correct_rows(const struct class_learning *l, const struct class_rows *rows,

@@ -10,7 +10,7 @@ enum { CAUSES_MAX = 4 };
 static const double share_min = 0.005;      /* of the run, or a class is no cause */
 static const double error_worth_why = 0.02; /* of the run, or there is nothing to explain */
 static const double disturbed = 1.1;        /* wall time over CPU time at one thread */
-static const double unusual_speed = 1.25;   /* of the probe, or its inverse */
+static const double unusual_speed = 1.25;   /* slowness, or its inverse */
 static const double unlike = 1.5;           /* ratio of a term to that of the nearest */
 static const double normal_90 = 1.6448536269514722;
 

@@ -255,8 +255,8 @@ static uint32_t window_medians(double *values, uint32_t count) {
     return windows;
 }
 
-/* How much the speed of the machine, as the probes saw it, moves what is measured for some seconds;
- * the runs come in the order in which they were measured. */
+/* How much the speed of the machine, as it was seen beside runs, moves what is measured for some
+ * seconds; the runs come in the order in which they were measured. */
 static double speed_spread(struct arena *arena, const struct training *training, const bool *skip,
                            const struct fit *fit) {
     double *logs = ARENA_ARRAY(arena, training->run_count + 1u, double);

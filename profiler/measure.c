@@ -263,9 +263,12 @@ static void read_reference(struct campaign *campaign) {
     campaign->reference_count += reading > 0;
 }
 
-/* Of the time that is measured; before it and behind it there is one anyway. */
+/* Of the time that is measured; long measurements have room for so many. */
 static void read_reference_at_times(struct campaign *campaign) {
-    if (campaign->spent_ns - campaign->reference_at_ns >= REFERENCE_EVERY_NS)
+    uint64_t every_ns = campaign->protocol->budget_ns / (PROBES_MAX / 2);
+    if (every_ns < REFERENCE_EVERY_NS)
+        every_ns = REFERENCE_EVERY_NS;
+    if (campaign->spent_ns - campaign->reference_at_ns >= every_ns)
         read_reference(campaign);
 }
 
@@ -410,10 +413,12 @@ static int open_processes(struct campaign *campaign, struct err *err) {
 
 static int measure_process(struct campaign *campaign, struct err *err) {
     int status = open_processes(campaign, err);
-    read_reference(campaign);
-    if (status == 0)
+    if (status == 0) {
+        read_reference(campaign);
         status = run_pairs(campaign, err);
-    read_reference(campaign);
+    }
+    if (status == 0 && campaign->spent_ns != campaign->reference_at_ns)
+        read_reference(campaign);
     if (status == 0)
         status = read_disturbance(campaign, true, err);
     if (status == 0)

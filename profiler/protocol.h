@@ -25,8 +25,9 @@ struct protocol {
     uint32_t max_repeats; /* kept plain runs of all processes */
     uint64_t budget_ns;   /* of running, warm-up included, loading not */
     uint64_t batch_ns;    /* plain and hooked batches of about this length take turns */
-    /* Runs at the start of a batch that are thrown away take about so long: the batch before
-     * belonged to another process, which left its own data in the caches. */
+    /* Runs at the start of a batch that are thrown away take about so long, 16 at most, and none
+     * where a run takes eight times as long: the batch before belonged to another process, which
+     * left its own data in the caches. */
     uint64_t settle_ns;
     uint32_t processes; /* fresh plain processes, one after the other */
     uint32_t

@@ -64,11 +64,13 @@ int reference_open(struct reference *reference, struct arena *arena,
         reference->session = NULL;
         return -(int)err->code;
     }
-    for (uint64_t start = now_ns(); now_ns() - start < WARM_UP_NS;)
+    uint64_t start = now_ns();
+    do {
         if (run(reference, RUNS_LEAST, &batch, err)) {
             abandon(reference);
             return -(int)err->code;
         }
+    } while (now_ns() - start < WARM_UP_NS);
     return 0;
 }
 

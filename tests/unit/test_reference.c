@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* The first run of a batch, another one, and all others. */
+/* The first run of a batch, the last one, and all others. */
 struct script {
     double first_ns, odd_ns, usual_ns;
     double waiting_ns; /* that wall time has more than CPU time */
@@ -45,7 +45,7 @@ static int run(struct collect_session *session, uint32_t repeats, struct sink *s
     if (script.calls++ >= script.good_calls)
         return err_set(err, ERR_ENVIRONMENT, "the process has ended");
     for (uint32_t i = 0; i < repeats; i++, script.repeats++) {
-        double ns = i == 0 ? script.first_ns : i == 2 ? script.odd_ns : script.usual_ns;
+        double ns = i == 0 ? script.first_ns : i == repeats - 1 ? script.odd_ns : script.usual_ns;
         put(sink, SAMPLE_OF_RUN, METRIC_WALL_NS, ns + script.waiting_ns);
         put(sink, SAMPLE_OF_RUN, METRIC_CPU_NS, ns);
         put(sink, 0, METRIC_CPU_NS, 1); /* operators are not asked for */

@@ -20,6 +20,8 @@ static void the_usual_speed_is_in_the_middle_of_those_known(void **state) {
     };
     struct yardsticks usual = usual_speed(runs, 5);
     assert_true(usual.probe_ns == 120 && usual.reference_ns == 2000);
+    usual = usual_speed(runs, 2); /* too few know the reference network */
+    assert_true(usual.probe_ns == 115 && usual.reference_ns == 0);
     usual = usual_speed(runs, 1);
     assert_true(usual.probe_ns == 100 && usual.reference_ns == 0);
     usual = usual_speed(NULL, 0);
