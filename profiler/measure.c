@@ -263,7 +263,7 @@ static void read_reference(struct campaign *campaign) {
     campaign->reference_count += reading > 0;
 }
 
-/* Of the time that is measured; long measurements have room for so many. */
+/* Less often where a long measurement would fill the room for readings before its end. */
 static void read_reference_at_times(struct campaign *campaign) {
     uint64_t every_ns = campaign->protocol->budget_ns / (PROBES_MAX / 2);
     if (every_ns < REFERENCE_EVERY_NS)
