@@ -99,14 +99,14 @@ void file_map_close(struct file_map *map) {
 /* ---- writing ---------------------------------------------------------------------------------
  */
 
-static int write_all(int fd, const unsigned char *bytes, size_t length) {
-    while (length > 0) {
-        ssize_t written = write(fd, bytes, length);
+int file_write_all(int fd, const void *bytes, size_t length) {
+    for (const unsigned char *at = bytes; length > 0;) {
+        ssize_t written = write(fd, at, length);
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return -1;
-        bytes += written;
+        at += written;
         length -= (size_t)written;
     }
     return 0;
@@ -129,7 +129,7 @@ int file_writer_open(struct file_writer *writer, const char *path, struct err *e
 }
 
 int file_writer_add(struct file_writer *writer, const void *bytes, size_t length, struct err *err) {
-    if (write_all(writer->fd, bytes, length) != 0)
+    if (file_write_all(writer->fd, bytes, length) != 0)
         return err_set_errno(err, ERR_ENVIRONMENT, "%s: cannot be written", writer->path);
     return 0;
 }

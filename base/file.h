@@ -34,6 +34,9 @@ struct file_map {
 int file_map_open(struct file_map *map, const char *path, struct err *err);
 void file_map_close(struct file_map *map);
 
+/* All of it, however many calls that takes; -1 with errno. */
+int file_write_all(int fd, const void *bytes, size_t length);
+
 /* A file that appears whole or not at all: a temporary beside `path`, appended to, synced and
  * renamed over `path` by commit. Every open ends in commit or abandon; a failed commit abandons. */
 struct file_writer {

@@ -1,5 +1,6 @@
 #include "jobs/reference_network.h"
 
+#include "base/file.h"
 #include "models/zoo/zoo.h"
 
 #include <string.h>
@@ -25,26 +26,15 @@ static int build_network(struct strbuf *bytes, struct err *err) {
     return code;
 }
 
-static int write_all(int fd, const struct strbuf *bytes, struct err *err) {
-    for (size_t done = 0; done < bytes->length;) {
-        ssize_t wrote = write(fd, bytes->text + done, bytes->length - done);
-        if (wrote <= 0)
-            return err_set_errno(err, ERR_ENVIRONMENT, "no memory for the reference network");
-        done += (size_t)wrote;
-    }
-    return 0;
-}
-
 /* A file that is nowhere, so that none is left behind by a process that is killed. Returns its
  * descriptor. */
 static int memory_file(struct err *err) {
     struct strbuf bytes;
     strbuf_init(&bytes);
     int fd = -1, code = build_network(&bytes, err);
-    if (!code && (fd = memfd_create("assay-reference.onnx", MFD_CLOEXEC)) < 0)
+    if (!code && ((fd = memfd_create("assay-reference.onnx", MFD_CLOEXEC)) < 0 ||
+                  file_write_all(fd, bytes.text, bytes.length)))
         code = err_set_errno(err, ERR_ENVIRONMENT, "no memory for the reference network");
-    if (!code)
-        code = write_all(fd, &bytes, err);
     strbuf_done(&bytes);
     if (code && fd >= 0)
         close(fd);

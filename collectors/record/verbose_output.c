@@ -1,6 +1,7 @@
 #include "collectors/record/verbose_output.h"
 
-#include <errno.h>
+#include "base/file.h"
+
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -51,15 +52,8 @@ void verbose_output_done(struct verbose_output *output) {
 
 static int write_all(const struct verbose_output *output, const char *bytes, size_t length,
                      struct err *err) {
-    while (length > 0) {
-        ssize_t written = write(output->out, bytes, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written < 0)
-            return err_set_errno(err, ERR_ENVIRONMENT, "standard output of the command");
-        bytes += written;
-        length -= (size_t)written;
-    }
+    if (file_write_all(output->out, bytes, length))
+        return err_set_errno(err, ERR_ENVIRONMENT, "standard output of the command");
     return 0;
 }
 
