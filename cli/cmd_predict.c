@@ -77,6 +77,7 @@ static int run(struct context *context, const void *given, struct err *err) {
                                 err) ||
         read_cold_start(context->arena, options, &request, err))
         return -(int)err->code;
+    request.progress = context->progress;
     struct db *db;
     int flags = options->no_store ? DB_READ_ONLY : DB_WRITE_IF_ABLE | DB_CREATE;
     if (context_db_open(context, flags, &db, err))

@@ -82,6 +82,10 @@ static int store(struct arena *arena, struct db *db, const struct subject *subje
     return db_put_prediction(db, &stored, &out->id, err);
 }
 
+static void tell(void *context, double fraction, const char *what) {
+    progress_update(context, fraction, what);
+}
+
 /* By the reference network where the usual speed is known by it and it can be started, else by the
  * probe. */
 static struct yardsticks look_at_speed(struct arena *arena, const struct predict_request *request,
@@ -89,9 +93,12 @@ static struct yardsticks look_at_speed(struct arena *arena, const struct predict
     const struct collector *collector = collector_by_name(request->subject.collector);
     struct reference reference = {0};
     struct yardsticks now = {0};
+    const struct progress_sink sink = {tell, request->progress};
+    progress_start(request->progress, 1, "looking at the speed of this machine");
     if (usual->reference_ns > 0 && collector &&
         !reference_network_open(arena, collector, request->subject.threads, &reference, refused))
-        now.reference_ns = reference_read_long(&reference);
+        now.reference_ns = reference_read_long(&reference, &sink);
+    progress_done(request->progress);
     reference_close(&reference);
     if (!(now.reference_ns > 0) && usual->probe_ns > 0)
         now.probe_ns = speed_probe_now_ns();

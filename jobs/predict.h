@@ -2,6 +2,7 @@
 #ifndef ASSAY_JOBS_PREDICT_H
 #define ASSAY_JOBS_PREDICT_H
 
+#include "base/progress.h"
 #include "core/prediction.h"
 #include "jobs/fit.h"
 #include "jobs/lowering.h"
@@ -21,6 +22,7 @@ struct predict_request {
     uint32_t given_phase_count;
     bool memory_timeline;
     enum machine_speed speed;
+    struct progress *progress; /* while the speed is looked at; may be NULL */
 };
 
 struct predicted {

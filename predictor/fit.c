@@ -10,7 +10,7 @@
 
 /* Runs one after the other that take about as long as a model is measured. */
 enum { WINDOW_RUNS = 12, WINDOWS_MIN = 5 };
-static const double short_run_ns = 1e5;
+static const double short_run_ns = 5e5;
 static const double normal_90 = 1.6448536269514722;
 
 /* ---- sums ------------------------------------------------------------------------------------ */
@@ -31,6 +31,13 @@ void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
         sum->doubtful_ns += times * cost_model_age_doubt_ns(&fit->cost, features);
 }
 
+/* Near 1 for runs that take a part of half a millisecond, next to nothing from three on: what runs
+ * left out were off by had this shape in four calibrations. */
+static double shortness(double run_ns) {
+    double times = run_ns / short_run_ns;
+    return 1 / (1 + times * times);
+}
+
 static struct spread_parts parts_of(const struct latency_sum *sum) {
     double squares = 0, value_ns = fmax(sum->value_ns, 1);
     for (int f = 0; f < FAMILY_COUNT; f++)
@@ -39,7 +46,7 @@ static struct spread_parts parts_of(const struct latency_sum *sum) {
         {
          [SPREAD_OPERATORS] = squares / (value_ns * value_ns),
          [SPREAD_AGE] = sum->doubtful_ns * sum->doubtful_ns / (value_ns * value_ns),
-         [SPREAD_SHORT] = short_run_ns / value_ns,
+         [SPREAD_SHORT] = shortness(value_ns),
          [SPREAD_ALWAYS] = 1,
          }
     };

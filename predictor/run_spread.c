@@ -16,7 +16,7 @@ static const double variance_min = 1e-6;
 static const double deviation_max = 1;
 static const double scale_min = 0.2;
 static const struct run_spread assumed = {
-    {[SPREAD_OPERATORS] = 1, [SPREAD_AGE] = 1, [SPREAD_SHORT] = 0.01, [SPREAD_ALWAYS] = 2.5e-4},
+    {[SPREAD_OPERATORS] = 1, [SPREAD_AGE] = 1, [SPREAD_SHORT] = 0.02, [SPREAD_ALWAYS] = 2.5e-4},
     1
 };
 

@@ -14,7 +14,7 @@
 enum spread_part {
     SPREAD_OPERATORS, /* the operators' own relative variances, added up */
     SPREAD_AGE,       /* square of the share that hangs on what the shared cache has kept */
-    SPREAD_SHORT,     /* 100 us over what the run takes: timers, caches that another run left */
+    SPREAD_SHORT,     /* how short the run is, 0 to 1: timers, caches that another run left */
     SPREAD_ALWAYS,    /* 1: what any run has */
     SPREAD_PART_COUNT
 };

@@ -11,7 +11,7 @@ enum {
     READING_NS = 10000000,
     RUNS_LEAST = 3, /* of either */
     RUNS_MOST = 64,
-    LONG_READINGS = 40
+    LONG_READINGS = 240
 };
 
 struct batch {
@@ -92,12 +92,14 @@ double reference_read(struct reference *reference) {
     return batch.count > 1 ? (batch.sum - batch.worst) / (batch.count - 1) : NAN;
 }
 
-double reference_read_long(struct reference *reference) {
+double reference_read_long(struct reference *reference, const struct progress_sink *progress) {
     double readings[LONG_READINGS];
     uint32_t count = 0;
-    for (int i = 0; i < LONG_READINGS; i++) {
+    for (int i = 0; i < LONG_READINGS && reference->session; i++) {
         readings[count] = reference_read(reference);
         count += readings[count] > 0;
+        if (progress)
+            progress->update(progress->context, (double)i / LONG_READINGS, "reference network");
     }
     return count ? stats_median(readings, count) : NAN;
 }

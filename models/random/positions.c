@@ -11,7 +11,7 @@ static int32_t newest(const struct recipe *r) {
 }
 
 struct positions {
-    int64_t width, heads, length;
+    int64_t width, heads, key_heads, length;
     int32_t mask; /* bool, batch x 1 x 1 x length; GRAPH_NONE: all may look */
     int32_t bias; /* added to the scores; GRAPH_NONE */
     bool einsum, cosine, simple_norm;
@@ -73,21 +73,37 @@ static int32_t masked(struct recipe *r, const struct positions *form, int32_t sc
     return zoo_result(b, DTYPE_FLOAT32, rank, sizes);
 }
 
+/* Keys or values of earlier tokens. */
+struct past {
+    int32_t keys, values;
+    bool kept; /* with the new ones behind them they are outputs, for the next step */
+};
+
+static int32_t continued(struct recipe *r, const struct past *past, int32_t before, int32_t x) {
+    struct zoo_builder *b = r->b;
+    x = zoo_concat(b, 2, ZOO_LIST(before, x));
+    if (past->kept)
+        zoo_output(b, x, arena_printf(b->graph->arena, "present%u", b->graph->output_count));
+    return x;
+}
+
 /* Queries of x, keys and values of `from`; `past` (may be NULL) stands before keys and values. */
 static int32_t attend(struct recipe *r, const struct positions *form, int32_t x, int32_t from,
-                      const int32_t *past) {
+                      const struct past *past) {
     struct zoo_builder *b = r->b;
-    int64_t width = form->width;
+    int64_t width = form->width, times = form->heads / form->key_heads;
     int32_t q = zoo_linear(b, recipe_name(b), x, width, false);
     q = zoo_split_heads(b, q, form->heads);
-    int32_t k = zoo_linear(b, recipe_name(b), from, width, false);
-    k = zoo_split_heads(b, k, form->heads);
-    int32_t v = zoo_linear(b, recipe_name(b), from, width, false);
-    v = zoo_split_heads(b, v, form->heads);
+    int32_t k = zoo_linear(b, recipe_name(b), from, width / times, false);
+    k = zoo_split_heads(b, k, form->key_heads);
+    int32_t v = zoo_linear(b, recipe_name(b), from, width / times, false);
+    v = zoo_split_heads(b, v, form->key_heads);
     if (past) {
-        k = zoo_concat(b, 2, ZOO_LIST(past[0], k));
-        v = zoo_concat(b, 2, ZOO_LIST(past[1], v));
+        k = continued(r, past, past->keys, k);
+        v = continued(r, past, past->values, v);
     }
+    k = zoo_repeat_heads(b, k, times);
+    v = zoo_repeat_heads(b, v, times);
     if (form->cosine) {
         q = unit(r, q);
         k = unit(r, k);
@@ -115,8 +131,10 @@ static int32_t feed_forward(struct recipe *r, int32_t x, int64_t inner, bool gat
 
 static struct positions draw(struct recipe *r, int64_t length) {
     int64_t width = random_size(&r->rng, 64, 768, 64);
+    int64_t heads = width / RANDOM_PICK(&r->rng, 32, 64);
     return (struct positions){.width = width,
-                              .heads = width / RANDOM_PICK(&r->rng, 32, 64),
+                              .heads = heads,
+                              .key_heads = heads,
                               .length = length,
                               .mask = GRAPH_NONE,
                               .bias = GRAPH_NONE,
@@ -184,7 +202,7 @@ static int32_t cache(struct recipe *r, const struct positions *form, const char 
     struct zoo_builder *b = r->b;
     return zoo_input(
         b, arena_printf(b->graph->arena, "past_%s_%d", name, layer), DTYPE_FLOAT32,
-        ZOO_SHAPE(b->options.batch, form->heads, form->length, form->width / form->heads));
+        ZOO_SHAPE(b->options.batch, form->key_heads, form->length, form->width / form->heads));
 }
 
 /* A decoder's step: one new token, or a few; keys and values of earlier ones are inputs. */
@@ -196,15 +214,20 @@ void random_decode_step(struct zoo_builder *b, const void *config) {
     bool crosses = random_chance(&r.rng, 0.4), gates = random_chance(&r.rng, 0.5);
     b->options.sequence = RANDOM_PICK(&r.rng, 1, 1, 1, 4);
     form.cosine = false;
+    int64_t shared_by = RANDOM_PICK(&r.rng, 1, 1, 2, 4);
+    if (form.heads % shared_by == 0)
+        form.key_heads = form.heads / shared_by;
+    bool kept = random_chance(&r.rng, 0.7);
     int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"), random_size(&r.rng, 256, 8000, 1),
                           form.width, NULL);
     int32_t seen = crosses ? zoo_input(b, "seen", DTYPE_FLOAT32,
                                        ZOO_SHAPE(n, random_size(&r.rng, 16, 256, 1), form.width))
                            : GRAPH_NONE;
     for (int i = 0; i < 8 && (i < 2 || recipe_goes_on(&r, 1)); i++) {
-        const int32_t past[] = {cache(&r, &form, "key", i), cache(&r, &form, "value", i)};
+        int32_t keys = cache(&r, &form, "key", i);
+        const struct past past = {keys, cache(&r, &form, "value", i), kept};
         int32_t y = norm(&r, &form, x);
-        x = zoo_add(b, x, attend(&r, &form, y, y, past));
+        x = zoo_add(b, x, attend(&r, &form, y, y, &past));
         if (crosses)
             x = zoo_add(b, x, attend(&r, &form, norm(&r, &form, x), seen, NULL));
         x = zoo_add(b, x, feed_forward(&r, norm(&r, &form, x), inner, gates));

@@ -58,6 +58,16 @@ int32_t zoo_merge_heads(struct zoo_builder *b, int32_t x) {
 
 /* ---- attention ------------------------------------------------------------------------------- */
 
+int32_t zoo_repeat_heads(struct zoo_builder *b, int32_t x, int64_t times) {
+    if (times == 1)
+        return x;
+    int64_t n = zoo_dim(b, x, 0), heads = zoo_dim(b, x, 1), length = zoo_dim(b, x, 2),
+            width = zoo_dim(b, x, 3), wide[] = {n, heads, times, length, width};
+    x = zoo_unsqueeze(b, x, 2);
+    x = zoo_simple(b, "Expand", ZOO_LIST(x, zoo_ints(b, 5, wide)), 5, wide);
+    return zoo_reshape(b, x, ZOO_SHAPE(n, heads * times, length, width));
+}
+
 int32_t zoo_attend(struct zoo_builder *b, int32_t queries, int32_t keys, int32_t values,
                    int32_t mask) {
     int32_t scores = zoo_matmul(b, NULL, queries, keys);

@@ -18,6 +18,8 @@ int32_t zoo_split_heads(struct zoo_builder *b, int32_t x, int64_t heads);
 /* The same with the last two axes swapped: keys, ready for the product with queries. */
 int32_t zoo_split_heads_swapped(struct zoo_builder *b, int32_t x, int64_t heads);
 int32_t zoo_merge_heads(struct zoo_builder *b, int32_t x);
+/* Grouped queries: each key head serves `times` query heads. */
+int32_t zoo_repeat_heads(struct zoo_builder *b, int32_t x, int64_t times);
 
 /* softmax(queries x keys / sqrt(head width) + mask) x values; keys swapped; mask may be
  * GRAPH_NONE. */

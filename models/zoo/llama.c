@@ -51,17 +51,6 @@ static int32_t rotate(struct zoo_builder *b, int32_t x, const struct rotary *rot
     return zoo_add(b, kept, zoo_mul(b, turned, rotary->sine));
 }
 
-/* Each key head serves several query heads. */
-static int32_t repeat_heads(struct zoo_builder *b, int32_t x, int64_t times) {
-    if (times == 1)
-        return x;
-    int64_t n = zoo_dim(b, x, 0), heads = zoo_dim(b, x, 1), length = zoo_dim(b, x, 2),
-            width = zoo_dim(b, x, 3), wide[] = {n, heads, times, length, width};
-    x = zoo_unsqueeze(b, x, 2);
-    x = zoo_simple(b, "Expand", ZOO_LIST(x, zoo_ints(b, 5, wide)), 5, wide);
-    return zoo_reshape(b, x, ZOO_SHAPE(n, heads * times, length, width));
-}
-
 static int32_t attention(struct zoo_builder *b, const struct llama *net, int32_t x, int32_t mask,
                          const struct rotary *rotary) {
     int64_t head = net->width / net->heads, times = net->heads / net->key_heads;
@@ -71,8 +60,8 @@ static int32_t attention(struct zoo_builder *b, const struct llama *net, int32_t
     keys = rotate(b, zoo_split_heads(b, keys, net->key_heads), rotary);
     int32_t values = zoo_linear(b, "v_proj", x, head * net->key_heads, false);
     values = zoo_split_heads(b, values, net->key_heads);
-    keys = zoo_transpose(b, repeat_heads(b, keys, times), ZOO_SHAPE(0, 1, 3, 2));
-    values = repeat_heads(b, values, times);
+    keys = zoo_transpose(b, zoo_repeat_heads(b, keys, times), ZOO_SHAPE(0, 1, 3, 2));
+    values = zoo_repeat_heads(b, values, times);
     x = zoo_merge_heads(b, zoo_attend(b, queries, keys, values, mask));
     return zoo_linear(b, "o_proj", x, net->width, false);
 }
