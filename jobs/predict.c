@@ -149,6 +149,7 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
                        .given = request->given_phases,
                        .given_count = request->given_phase_count},
         .memory_timeline = request->memory_timeline,
+        .speed_seen = request->speed == SPEED_NOW,
     };
     if (find_slowness(arena, request, &out->fitted, &options.slowness, err))
         return -(int)err->code;

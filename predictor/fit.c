@@ -12,6 +12,7 @@
 enum { WINDOW_RUNS = 12, WINDOWS_MIN = 5 };
 static const double short_run_ns = 5e5;
 static const double normal_90 = 1.6448536269514722;
+static const double median_to_deviation = 1.4826; /* of what is normal, from 0 */
 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
@@ -52,11 +53,12 @@ static struct spread_parts parts_of(const struct latency_sum *sum) {
     };
 }
 
-struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum) {
+struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum,
+                               double speed_log_spread) {
     const struct spread_parts parts = parts_of(sum);
     double value = fit->wall_ratio * fit->sum_ratio * sum->value_ns;
     double own = run_spread_deviation(&fit->spread, &parts);
-    double reach = exp(normal_90 * hypot(own, fit->speed_log_spread));
+    double reach = exp(normal_90 * hypot(own, speed_log_spread));
     return (struct estimate){value, value / reach, value * reach, sum->tier,
                              fit->evidence ? fit->evidence : ""};
 }
@@ -188,7 +190,7 @@ struct estimate fit_latency_of_features(const struct fit *fit, const struct feat
         struct estimate estimate = cost_model_estimate(&fit->cost, &features[i]);
         latency_sum_add_aged(&sum, fit, &features[i], &estimate, 1);
     }
-    return latency_of_sum(fit, &sum);
+    return latency_of_sum(fit, &sum, fit->speed_log_spread);
 }
 
 /* ---- composition ----------------------------------------------------------------------------- */
@@ -262,10 +264,11 @@ static uint32_t window_medians(double *values, uint32_t count) {
     return windows;
 }
 
-/* How much the speed of the machine, as it was seen beside runs, moves what is measured for some
- * seconds; the runs come in the order in which they were measured. */
-static double speed_spread(struct arena *arena, const struct training *training, const bool *skip,
-                           const struct fit *fit) {
+/* How far the speed of the machine, as it was seen beside runs for some seconds, moves what is
+ * measured: about its middle, and from some seconds to the next. The runs come in the order in
+ * which they were measured. */
+static void learn_speed_spreads(struct arena *arena, const struct training *training,
+                                const bool *skip, struct fit *fit) {
     double *logs = ARENA_ARRAY(arena, training->run_count + 1u, double);
     bool *seen = ARENA_ARRAY(arena, training->run_count + 1u, bool);
     uint32_t count = 0;
@@ -278,7 +281,13 @@ static double speed_spread(struct arena *arena, const struct training *training,
     }
     if (count >= WINDOWS_MIN * WINDOW_RUNS)
         count = window_medians(logs, count);
-    return count > 1 ? usual_slowdown(fit) * stats_mad(logs, count) : 0;
+    if (count < 2)
+        return;
+    fit->speed_log_spread = usual_slowdown(fit) * stats_mad(logs, count);
+    for (uint32_t i = 0; i + 1 < count; i++)
+        logs[i] = fabs(logs[i + 1] - logs[i]);
+    fit->speed_change_log_spread =
+        usual_slowdown(fit) * median_to_deviation * stats_median(logs, count - 1);
 }
 
 static void fit_composition(struct arena *arena, const struct training *training, const bool *skip,
@@ -288,7 +297,7 @@ static void fit_composition(struct arena *arena, const struct training *training
     fit->sum_ratio = c.count ? stats_median(c.sum, c.count) : 1;
     fit->wall_ratio = c.count ? stats_quantile(c.wall, c.count, 0.25) : 1;
     fit->cpu_ratio = c.cpu_count ? stats_median(c.cpu, c.cpu_count) : 1;
-    fit->speed_log_spread = speed_spread(arena, training, skip, fit);
+    learn_speed_spreads(arena, training, skip, fit);
 }
 
 /* ---- how wide the interval must be ------------------------------------------------------------

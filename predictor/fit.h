@@ -14,8 +14,10 @@ struct fit {
     struct quantity_fit quantities[QUANTITY_COUNT];
     double sum_ratio;         /* a run's steady time over the sum of its measured operators */
     struct run_spread spread; /* of a run at the machine's usual speed */
-    double speed_log_spread;  /* of runs, for the machine's speed alone */
-    struct yardsticks usual;  /* speed of the machine that times hold for */
+    /* Of runs, for the machine's speed alone: at the usual speed, and when it was looked at just
+     * before. */
+    double speed_log_spread, speed_change_log_spread;
+    struct yardsticks usual; /* speed of the machine that times hold for */
     /* Wall and CPU time of a run over its steady time, which is the one that others disturb least:
      * CPU time at one thread, wall time at more. At one thread wall_ratio is the quiet machine's:
      * the lower quartile. */
@@ -48,8 +50,9 @@ void latency_sum_add(struct latency_sum *sum, const struct estimate *estimate,
 void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
                           const struct features *features, const struct estimate *estimate,
                           double times);
-/* The run's latency from the sum of its operators. */
-struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum);
+/* The run's latency from the sum of its operators; `speed_log_spread` is one of the fit's two. */
+struct estimate latency_of_sum(const struct fit *fit, const struct latency_sum *sum,
+                               double speed_log_spread);
 
 /* The CPU time, from the latency. */
 struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate *latency_ns);

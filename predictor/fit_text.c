@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 6 };
+enum { FIT_VERSION = 7 };
 
 static const char *const basis_names[] = {
     [BASIS_OWN] = "own",
@@ -60,6 +60,7 @@ void fit_write(const struct fit *fit, struct strbuf *out) {
     json_add_text(tree, "data_sha256", fit->data_hash);
     json_add_number(tree, "sum_ratio", fit->sum_ratio);
     json_add_number(tree, "speed_log_spread", fit->speed_log_spread);
+    json_add_number(tree, "speed_change_log_spread", fit->speed_change_log_spread);
     json_add_number(tree, "usual_probe_ns", fit->usual.probe_ns);
     json_add_number(tree, "usual_reference_ns", fit->usual.reference_ns);
     json_add_number(tree, "wall_ratio", fit->wall_ratio);
@@ -247,6 +248,7 @@ static int read_tree(struct arena *arena, const cJSON *tree, struct fit *out, st
         json_get_text(tree, "data_sha256", &hash, err) ||
         GET_NUMBERS(tree, err, {"forget_ns", &out->cost.forget_ns}, {"sum_ratio", &out->sum_ratio},
                     {"speed_log_spread", &out->speed_log_spread},
+                    {"speed_change_log_spread", &out->speed_change_log_spread},
                     {"usual_probe_ns", &out->usual.probe_ns},
                     {"usual_reference_ns", &out->usual.reference_ns},
                     {"wall_ratio", &out->wall_ratio}, {"cpu_ratio", &out->cpu_ratio}) ||

@@ -251,7 +251,9 @@ static void predict_totals(struct predicting *p, const struct graph *lowered, ui
     footprint_fold(&footprint, &p->options->folded);
     if (out->model.nodes)
         footprint.file_nodes = (double)out->model.nodes;
-    out->latency_ns = latency_of_sum(p->fit, &sum);
+    out->latency_ns = latency_of_sum(p->fit, &sum,
+                                     p->options->speed_seen ? p->fit->speed_change_log_spread
+                                                            : p->fit->speed_log_spread);
     out->cpu_time_ns = cpu_time_of_latency(p->fit, &out->latency_ns);
     double latency_ns = out->latency_ns.value / slowness_of_loading(slowness(p));
     struct estimate *const answers[] = {

@@ -1,19 +1,14 @@
 #include "models/onnx/names.h"
 
+#include "base/siphash.h"
+
 #include <string.h>
 
 enum { FIRST_CAPACITY = 16 };
 
-/* Eight bytes at a time, each mixed by multiplication and a shift; never 0. */
+/* Never 0. Names come from strangers, who must not be able to make them collide. */
 static uint64_t hash_of(struct wire_text key) {
-    uint64_t hash = 0x9e3779b97f4a7c15u ^ key.length;
-    for (size_t i = 0; i < key.length; i += 8) {
-        uint64_t part = 0;
-        memcpy(&part, key.bytes + i, key.length - i < 8 ? key.length - i : 8);
-        hash = (hash ^ part) * 0xd6e8feb86659fd93u;
-        hash ^= hash >> 32;
-    }
-    return hash | 1;
+    return siphash(siphash_secret(), key.bytes, key.length) | 1;
 }
 
 static struct names_slot *slot_of(const struct names *names, struct wire_text key, uint64_t hash) {

@@ -180,6 +180,7 @@ void random_relative(struct zoo_builder *b, const void *config) {
     struct recipe r = recipe_begin(b, 7, 11.5);
     struct positions form = draw(&r, random_size(&r.rng, 8, 256, 1));
     b->options.sequence = form.length;
+    recipe_enlarge_batch(&r, 24.0 * (double)(form.length * form.width * form.width));
     int32_t x = zoo_embed(b, "embed", zoo_tokens(b, "input_ids"), random_size(&r.rng, 256, 8000, 1),
                           form.width, NULL);
     if (random_chance(&r.rng, 0.6))

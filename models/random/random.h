@@ -17,7 +17,6 @@ struct random_recipe {
     struct zoo_row row;
     /* How much of the first pass over the recipes it gets, relative to the others. */
     double weight;
-    double batched; /* share of its networks that take more than one sample; 0: 0.3 */
 };
 
 extern const struct random_recipe random_recipes[];

@@ -16,6 +16,13 @@ bool recipe_goes_on(const struct recipe *r, double share) {
     return !r->b->problem && graph_flops(r->b->graph) < share * r->flops_max;
 }
 
+void recipe_enlarge_batch(struct recipe *r, double sample_flops) {
+    int64_t *batch = &r->b->options.batch, times = RANDOM_PICK(&r->rng, 1, 1, 4, 16);
+    while (times > 1 && (double)(*batch * times) * sample_flops > r->flops_max)
+        times /= 2;
+    *batch *= times;
+}
+
 const char *recipe_name(struct zoo_builder *b) {
     return arena_printf(b->graph->arena, "layer%u", b->graph->op_count);
 }

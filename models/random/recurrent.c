@@ -40,8 +40,9 @@ void random_two_ways(struct zoo_builder *b, const void *config) {
     struct cell cell = cells[RANDOM_PICK(&r.rng, 0, 0, 0, 1, 1, 2, 3)];
     cell.width = random_size(&r.rng, 16, 512, 16);
     int64_t length = random_size(&r.rng, 2, 80, 1);
-    int32_t x = zoo_input(b, "input", DTYPE_FLOAT32,
-                          ZOO_SHAPE(b->options.batch, length, random_size(&r.rng, 16, 512, 16)));
+    int64_t in = random_size(&r.rng, 16, 512, 16);
+    recipe_enlarge_batch(&r, 16.0 * (double)(length * cell.width * (in + cell.width)));
+    int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, length, in));
     for (int i = 0; i < 3 && (i == 0 || recipe_goes_on(&r, 1)); i++) {
         zoo_enter(b, "rnn.%d", i);
         x = layer(b, &cell, x);

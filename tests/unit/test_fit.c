@@ -81,13 +81,13 @@ static void a_sum_is_as_weak_as_its_weakest_part(void **state) {
     const struct estimate good = {1000, 900, 1100, TIER_FITTED, ""},
                           weak = {1, 0.5, 2, TIER_ROOFLINE, ""};
     latency_sum_add(&sum, &good, FAMILY_MATMUL, 0.1, 3);
-    assert_int_equal(latency_of_sum(&fit, &sum).tier, TIER_FITTED);
+    assert_int_equal(latency_of_sum(&fit, &sum, 0).tier, TIER_FITTED);
     latency_sum_add(&sum, &weak, FAMILY_POOL, 1, 1);
-    struct estimate all = latency_of_sum(&fit, &sum);
+    struct estimate all = latency_of_sum(&fit, &sum, 0);
     assert_int_equal(all.tier, TIER_ROOFLINE);
     assert_true(fabs(all.value - 3001) < 1e-9);
     latency_sum_add(&sum, &good, FAMILY_MATMUL, 0.1, 1);
-    assert_int_equal(latency_of_sum(&fit, &sum).tier, TIER_ROOFLINE);
+    assert_int_equal(latency_of_sum(&fit, &sum, 0).tier, TIER_ROOFLINE);
 }
 
 static void errors_of_a_family_go_together_and_of_two_do_not(void **state) {
@@ -101,9 +101,32 @@ static void errors_of_a_family_go_together_and_of_two_do_not(void **state) {
     latency_sum_add(&together, &half, FAMILY_MATMUL, 0.1, 2);
     latency_sum_add(&apart, &half, FAMILY_MATMUL, 0.1, 1);
     latency_sum_add(&apart, &half, FAMILY_POOL, 0.1, 1);
-    struct estimate a = latency_of_sum(&fit, &together), b = latency_of_sum(&fit, &apart);
+    struct estimate a = latency_of_sum(&fit, &together, 0), b = latency_of_sum(&fit, &apart, 0);
     assert_true(a.value == b.value);
     assert_true(fabs(log(a.high / a.value) / log(b.high / b.value) - sqrt(2)) < 1e-9);
+}
+
+/* A machine that slows down steadily, by a tenth in all: ten windows of a dozen runs, half of
+ * them more than 2.5 % from the middle, each 1 % from the next. */
+static void a_drift_is_less_from_one_moment_to_the_next(void **state) {
+    (void)state;
+    enum { RUNS = 120 };
+    struct world w;
+    world_init(&w, &arena, 7);
+    for (uint32_t m = 0; m < RUNS; m++)
+        world_usual_model(&w, m, 5);
+    for (uint32_t i = 0; i < w.observation_count; i++)
+        w.observations[i].slowness = exp(0.1 * w.observations[i].run / RUNS);
+    struct training training = world_training(&w);
+    struct fit fit = train(&training, NULL);
+    double slowdown = 0, weight = 0;
+    for (int f = 0; f < FAMILY_COUNT; f++) {
+        slowdown += fit.cost.families[f].observations * fit.cost.families[f].slowdown;
+        weight += fit.cost.families[f].observations;
+    }
+    slowdown /= weight;
+    assert_true(fabs(fit.speed_log_spread / (slowdown * 1.4826 * 0.025) - 1) < 0.01);
+    assert_true(fabs(fit.speed_change_log_spread / (slowdown * 1.4826 * 0.01) - 1) < 0.01);
 }
 
 static void training_again_gives_the_same_bits(void **state) {
@@ -227,6 +250,7 @@ int main(void) {
         cmocka_unit_test(wall_time_of_a_disturbed_machine_stands_apart),
         cmocka_unit_test(a_sum_is_as_weak_as_its_weakest_part),
         cmocka_unit_test(errors_of_a_family_go_together_and_of_two_do_not),
+        cmocka_unit_test(a_drift_is_less_from_one_moment_to_the_next),
         cmocka_unit_test(training_again_gives_the_same_bits),
         cmocka_unit_test(nothing_but_skipped_runs_is_refused),
         cmocka_unit_test(intervals_of_medians_hold_nine_times_in_ten),

@@ -144,7 +144,6 @@ static void a_model_is_the_sum_of_its_operators(void **state) {
     assert_true(row_of(&p, "a")->flops == 1000 && row_of(&p, "a")->bytes == 8000);
 }
 
-/* A class that grows with the square of the machine's slowness, and one that does not at all. */
 /* Loading follows less than computing does, and every phase of a start alike. */
 static void loading_follows_the_machines_speed(void **state) {
     (void)state;
@@ -167,6 +166,7 @@ static void loading_follows_the_machines_speed(void **state) {
     assert_true(slow.peak_memory_bytes.value == usual.peak_memory_bytes.value);
 }
 
+/* A class that grows with the square of the machine's slowness, and one that does not at all. */
 static void every_class_follows_the_machines_speed_in_its_own_way(void **state) {
     (void)state;
     struct graph *graph = graph_new(&arena, "slow");
@@ -184,6 +184,22 @@ static void every_class_follows_the_machines_speed_in_its_own_way(void **state) 
                 row_of(&usual, "either")->latency_ns.value);
     expect_ns(&slow, 22500);
     fit.cost.classes[2].slowdown = 0;
+}
+
+static void who_has_looked_at_the_speed_knows_more(void **state) {
+    (void)state;
+    struct graph *graph = graph_new(&arena, "looked at");
+    add_relu(graph, "one", 10000);
+    struct predict_options options = {
+        .target = {.block = 16}, .memory_confidence = 0.99, .allow_roofline = true};
+    fit.speed_log_spread = 0.4;
+    fit.speed_change_log_spread = 0.1;
+    const struct estimate usual = answer_by(graph, &options).latency_ns;
+    options.speed_seen = true;
+    const struct estimate now = answer_by(graph, &options).latency_ns;
+    fit.speed_log_spread = fit.speed_change_log_spread = 0;
+    assert_true(now.value == usual.value);
+    assert_true(now.high < usual.high && now.low > usual.low);
 }
 
 static void an_empty_graph_takes_nothing(void **state) {
@@ -349,6 +365,7 @@ int main(void) {
         TEST(a_model_is_the_sum_of_its_operators),
         TEST(loading_follows_the_machines_speed),
         TEST(every_class_follows_the_machines_speed_in_its_own_way),
+        TEST(who_has_looked_at_the_speed_knows_more),
         TEST(an_empty_graph_takes_nothing),
         TEST(an_if_counts_its_costlier_branch),
         TEST(ifs_inside_ifs_are_settled_inside_first),
