@@ -1,5 +1,7 @@
 #include "base/intern.h"
 
+#include "base/siphash.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,20 +21,11 @@ struct intern {
     uint32_t count, entry_capacity;
     uint32_t *slots; /* number + 1 of an entry; 0: free; a power of two, at most half full */
     uint32_t slot_count;
+    struct siphash_key secret; /* keys come from strangers */
 };
 
-/* Eight bytes at a time: names of kernels are long. */
-static uint32_t hash_of(const void *key, size_t length) {
-    const unsigned char *at = key;
-    uint64_t hash = 0x9e3779b97f4a7c15u ^ length, word;
-    for (; length >= sizeof word; at += sizeof word, length -= sizeof word) {
-        memcpy(&word, at, sizeof word);
-        hash = (hash ^ word) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
-    }
-    word = 0;
-    memcpy(&word, at, length);
-    hash = (hash ^ word) * 0xff51afd7ed558ccdu;
+static uint32_t hash_of(const struct intern *in, const void *key, size_t length) {
+    uint64_t hash = siphash(&in->secret, key, length);
     return (uint32_t)(hash >> 32 ^ hash);
 }
 
@@ -42,6 +35,7 @@ struct intern *intern_open(size_t most_bytes) {
         return NULL;
     in->most_bytes = most_bytes;
     in->slot_count = SLOTS_AT_FIRST;
+    in->secret = siphash_draw();
     in->slots = calloc(in->slot_count, sizeof *in->slots);
     if (in->slots)
         return in;
@@ -125,13 +119,13 @@ static uint32_t add(struct intern *in, const void *key, size_t length, uint32_t 
 }
 
 uint32_t intern(struct intern *in, const void *key, size_t length) {
-    uint32_t hash = hash_of(key, length);
+    uint32_t hash = hash_of(in, key, length);
     uint32_t number = *find_slot(in, key, length, hash);
     return number ? number - 1 : add(in, key, length, hash);
 }
 
 uint32_t intern_find(const struct intern *in, const void *key, size_t length) {
-    uint32_t number = *find_slot(in, key, length, hash_of(key, length));
+    uint32_t number = *find_slot(in, key, length, hash_of(in, key, length));
     return number ? number - 1 : INTERN_FULL;
 }
 

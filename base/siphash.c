@@ -1,7 +1,6 @@
 #include "base/siphash.h"
 
 #include <endian.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -54,20 +53,13 @@ uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length
     return s.a ^ s.b ^ s.c ^ s.d;
 }
 
-static struct siphash_key secret;
-static pthread_once_t drawn = PTHREAD_ONCE_INIT;
-
-/* A kernel that has nothing to draw from yet is one that nobody talks to either: the time must do.
- */
-static void draw(void) {
-    if (getrandom(&secret, sizeof secret, GRND_NONBLOCK) == (ssize_t)sizeof secret)
-        return;
+/* Where the kernel gives nothing, early in its life or behind a filter of system calls, a table may
+ * be slow for who knows the time to the nanosecond; it is never wrong. */
+struct siphash_key siphash_draw(void) {
+    struct siphash_key key;
     struct timespec now;
+    if (getrandom(&key, sizeof key, GRND_NONBLOCK) == (ssize_t)sizeof key)
+        return key;
     clock_gettime(CLOCK_REALTIME, &now);
-    secret = (struct siphash_key){(uint64_t)now.tv_nsec, (uint64_t)now.tv_sec};
-}
-
-const struct siphash_key *siphash_secret(void) {
-    pthread_once(&drawn, draw);
-    return &secret;
+    return (struct siphash_key){(uint64_t)now.tv_nsec, (uint64_t)now.tv_sec};
 }

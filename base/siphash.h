@@ -14,7 +14,7 @@ struct siphash_key {
 
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t length);
 
-/* Drawn by the kernel when it is first asked for; the same as long as the process lives. */
-const struct siphash_key *siphash_secret(void);
+/* A key that nobody knows: from the kernel, or from the time where that is not to be had. */
+struct siphash_key siphash_draw(void);
 
 #endif

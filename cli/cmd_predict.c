@@ -29,8 +29,8 @@ static const char *page_cache_choice(size_t index, const char **help) {
 
 static const char *speed_choice(size_t index, const char **help) {
     static const char *const rows[][2] = {
-        [SPEED_USUAL] = {"usual", "as it was in the middle of what was measured"    },
-        [SPEED_NOW] = {"now",   "as the reference network finds it, run for 0.6 s"},
+        [SPEED_USUAL] = {"usual", "as it was in the middle of what was measured"  },
+        [SPEED_NOW] = {"now",   "as the reference network finds it, run for 4 s"},
     };
     if (index >= SPEED_COUNT)
         return NULL;

@@ -2,6 +2,7 @@
  * slices of the depth; the right-hand matrix is packed ahead when it is constant and on
  * every call when it is not. */
 #include "core/kernel_cycles.h"
+#include "core/mask.h"
 #include "core/op_kind.h"
 
 #include <ctype.h>

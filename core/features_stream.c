@@ -1,15 +1,11 @@
 /* Operators whose work is passing over tensors: elementwise, moving, per row. What costs beside the
  * bytes is how often a run of contiguous elements ends. */
+#include "core/mask.h"
 #include "core/op_kind.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-static int64_t size_from_end(const struct tensor *tensor, int32_t i) {
-    int32_t axis = tensor->rank - 1 - i;
-    return axis >= 0 ? tensor->dims[axis].size : 1;
-}
 
 /* Elements over which every input is either wholly there or wholly broadcast. */
 static double broadcast_run(const struct op_view *view) {
@@ -17,14 +13,14 @@ static double broadcast_run(const struct op_view *view) {
     double run = 1;
     enum reach { OPEN, FULL, REPEATED } state[4] = {OPEN, OPEN, OPEN, OPEN};
     for (int32_t i = 0; out && i < out->rank; i++) {
-        int64_t size = size_from_end(out, i);
+        int64_t size = tensor_size_from_end(out, i);
         if (size == 1)
             continue;
         for (uint32_t k = 0; k < view->op->input_count && k < 4; k++) {
             const struct tensor *in = op_input(view->graph, view->op, k);
             if (!in || in->rank < 0 || tensor_elements(in) == 1)
                 continue;
-            enum reach now = size_from_end(in, i) == size ? FULL : REPEATED;
+            enum reach now = tensor_size_from_end(in, i) == size ? FULL : REPEATED;
             if (state[k] != OPEN && state[k] != now)
                 return run;
             state[k] = now;
@@ -139,7 +135,7 @@ static double common_run(const struct tensor *a, const struct tensor *b) {
     if (!a || !b || a->rank < 0 || b->rank < 0)
         return run;
     for (int32_t i = 0; i < a->rank && i < b->rank; i++) {
-        int64_t x = size_from_end(a, i), y = size_from_end(b, i);
+        int64_t x = tensor_size_from_end(a, i), y = tensor_size_from_end(b, i);
         run *= fmax((double)(x < y ? x : y), 1);
         if (x != y)
             break;
@@ -260,7 +256,8 @@ static struct streams streams_of_transpose(const struct op_view *view) {
     if (!in || !out || in->rank < 1 || out->rank < 1)
         return (struct streams){0, 1};
     if (!axis.moved || axis.first >= axis.last || axis.last >= in->rank)
-        return (struct streams){(double)size_from_end(in, 0), 4 * (double)size_from_end(out, 0)};
+        return (struct streams){(double)tensor_size_from_end(in, 0),
+                                4 * (double)tensor_size_from_end(out, 0)};
     double columns = trailing_elements(in, (int32_t)(axis.outwards ? axis.last : axis.first + 1));
     double rows = trailing_elements(in, (int32_t)axis.first) / columns;
     return (struct streams){4 * columns < LINE_BYTES ? 0 : rows, 4 * columns};
@@ -332,8 +329,8 @@ static double widened_bytes(const struct op_view *view) {
     const struct tensor *in = view->in0, *out = view->out0;
     if (!in || !out || in->rank != 4 || out->rank != 4)
         return 4 * view->in_elements;
-    return 4 * view->in_elements / fmax((double)size_from_end(in, 0), 1) *
-           fmax((double)size_from_end(out, 0), 1);
+    return 4 * view->in_elements / fmax((double)tensor_size_from_end(in, 0), 1) *
+           fmax((double)tensor_size_from_end(out, 0), 1);
 }
 
 static bool is_cubic(const struct op_view *view) {
@@ -388,70 +385,11 @@ void metadata_describe(const struct op_view *view, struct features *out) {
         out->terms[1] = out->bytes_out;
 }
 
-/* ---- masks ------------------------------------------------------------------------------------
- */
-
-static const struct op *producer_of(const struct graph *graph, const struct tensor *tensor) {
-    return tensor && tensor->producer != GRAPH_NONE ? &graph->ops[tensor->producer] : NULL;
-}
-
-static const struct op *through_views(const struct graph *graph, const struct tensor *tensor) {
-    const struct op *op = producer_of(graph, tensor);
-    for (int depth = 0; depth < 4 && op; depth++) {
-        const struct op_kind *kind = op_kind_find(op->domain, op->type);
-        if (!kind || kind->family != FAMILY_METADATA)
-            break;
-        op = producer_of(graph, op_input(graph, op, 0));
-    }
-    return op;
-}
-
-/* A mask has a row per query and is shared by all heads; a bias has values of its own per head. */
-static bool is_mask(const struct tensor *tensor) {
-    if (!tensor || tensor->rank < 2 || size_from_end(tensor, 0) < 2 || size_from_end(tensor, 1) < 2)
-        return false;
-    return tensor->rank == 2 || size_from_end(tensor, 2) == 1;
-}
-
-static bool is_stored(const struct tensor *tensor) {
-    return tensor && tensor->flags & (TENSOR_INITIALIZER | TENSOR_CONSTANT);
-}
-
-/* The mask among the operands of an addition; NULL: none. With a single head the scores have the
- * shape of a mask too: then it is the one that is stored. */
-static const struct tensor *mask_of(const struct graph *graph, const struct op *add) {
-    const struct tensor *a = op_input(graph, add, 0), *b = op_input(graph, add, 1);
-    if (is_mask(a) && is_mask(b))
-        return is_stored(a) ? a : is_stored(b) ? b : NULL;
-    return is_mask(a) ? a : is_mask(b) ? b : NULL;
-}
-
-/* The mask that is added to the scores; NULL: none. */
-static const struct tensor *mask_on(const struct graph *graph, const struct op *softmax) {
-    const struct op *op = through_views(graph, op_input(graph, softmax, 0));
-    return op && strcmp(op->type, "Add") == 0 ? mask_of(graph, op) : NULL;
-}
-
-/* A mask for each window of a picture: shifted windows bar pairs by -100, whose exponential is a
- * denormal number. Other masks bar by so much that nothing is left. */
-static double windows_of(const struct tensor *mask) {
-    return mask && mask->rank >= 4 ? (double)size_from_end(mask, 3) : 1;
-}
-
-double barred_windows(const struct graph *graph, const struct tensor *x) {
-    const struct op *op = producer_of(graph, x);
-    if (!op || strcmp(op->type, "Softmax") != 0)
-        return 0;
-    double windows = windows_of(mask_on(graph, op));
-    /* Those at two edges of the picture are in two halves, the one in the corner in four parts. */
-    return windows > 1 ? sqrt(windows) - 1 + 0.75 : 0;
-}
-
 static void masked_key(const struct op_view *view, struct features *out) {
-    const struct tensor *mask = mask_on(view->graph, view->op);
-    if (mask)
+    const struct mask mask = mask_on(view->graph, view->op);
+    if (mask.tensor)
         snprintf(out->key, sizeof out->key, "Softmax.%s",
-                 windows_of(mask) > 1 ? "windows" : "masked");
+                 mask.windows > 1 && mask_leaves_denormals(&mask) ? "windows" : "masked");
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -486,7 +424,8 @@ static double rows_of(const struct op_view *view) {
 static bool reduces_outer(const struct op_view *view) {
     const struct tensor *in = view->in0, *out = view->out0;
     return in && out && in->rank > 0 && out->rank > 0 && view->out_elements < view->in_elements &&
-           size_from_end(in, 0) > 1 && size_from_end(in, 0) == size_from_end(out, 0);
+           tensor_size_from_end(in, 0) > 1 &&
+           tensor_size_from_end(in, 0) == tensor_size_from_end(out, 0);
 }
 
 /* Along an axis whose elements lie apart: the runtime transposes there and back, changing that axis

@@ -237,6 +237,11 @@ int64_t tensor_elements(const struct tensor *tensor) {
     return product;
 }
 
+int64_t tensor_size_from_end(const struct tensor *tensor, int32_t i) {
+    int32_t axis = tensor->rank - 1 - i;
+    return axis >= 0 ? tensor->dims[axis].size : 1;
+}
+
 uint64_t tensor_bytes(const struct tensor *tensor) {
     int64_t elements = tensor_elements(tensor);
     bool known = elements >= 0 && (double)elements * dtype_element_bytes(tensor->dtype) < 0x1p62;

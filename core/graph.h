@@ -171,6 +171,8 @@ const struct tensor *op_output(const struct graph *graph, const struct op *op, u
 bool tensor_is_static(const struct tensor *tensor);
 /* Product of the sizes; -1 when not static or above 2^62. A scalar has 1. */
 int64_t tensor_elements(const struct tensor *tensor);
+/* The last axis is 0 from the end; 1 where there is none. The rank is known. */
+int64_t tensor_size_from_end(const struct tensor *tensor, int32_t i);
 /* Bytes of the elements, 0 when not known. */
 uint64_t tensor_bytes(const struct tensor *tensor);
 /* "1x3x224x224", "batchx3x?x?", "scalar", "?" (rank not known). Lives in the arena. */

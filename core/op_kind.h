@@ -71,9 +71,4 @@ void ggml_rows_describe(const struct op_view *view, struct features *out);
 /* How operators that pass over data are dealt out; their terms are described. */
 struct division stream_division(const struct op_view *view, const struct features *features);
 
-/* When x is a Softmax over windows of tokens that were shifted, how many windows' worth of pairs of
- * tokens are barred from each other, 0 otherwise. Their weights next to zero are denormal numbers,
- * which processors multiply many times slower. */
-double barred_windows(const struct graph *graph, const struct tensor *x);
-
 #endif

@@ -17,6 +17,9 @@
 
 #include <stdbool.h>
 
+/* Of so many files, those hashed last: nobody tells when one is gone. */
+enum { FILE_DIGESTS_MAX = 1000 };
+
 /* path: absolute and without links, so that one file has one row. *known is false when nothing, or
  * something damaged, is stored of the file as `stamp` shows it. */
 int db_recall_digest(struct db *db, const char *path, const struct file_stamp *stamp,

@@ -308,26 +308,29 @@ const struct statement_row db_statements[STATEMENT_COUNT] = {
                                "SELECT " DIGEST_COLUMNS " FROM file_digests WHERE path = ?"                                                                                                   },
     [STATEMENT_GET_DIGEST] = {"read a file's digest",
                                "SELECT " DIGEST_COLUMNS " FROM file_digests WHERE id = ?"                                                                                                   },
+    [STATEMENT_TRIM_DIGESTS] = {"forget the digests of files",
+                               "DELETE FROM file_digests WHERE id NOT IN"
+                                " (SELECT id FROM file_digests ORDER BY seen_ns DESC LIMIT ?)"            },
 
     [STATEMENT_LIST_TABLES] = {"list the tables",
                                "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view')"
-                               " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"            },
+                               " AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"},
     [STATEMENT_RUN_TIMES] = {"read the times of runs",
                                "SELECT min(started_at), max(started_at) FROM runs"},
     [STATEMENT_INTEGRITY] = {"check it",                                            "SELECT integrity_check FROM pragma_integrity_check(100)"},
     [STATEMENT_FOREIGN_KEYS] =
         {"check its foreign keys",
-                               "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100"   },
-    [STATEMENT_LIST_RUN_IDS] = {"list the runs",                                            "SELECT id FROM runs ORDER BY id"                                                                                   },
+                               "SELECT \"table\", rowid, parent FROM pragma_foreign_key_check LIMIT 100"                                                                                          },
+    [STATEMENT_LIST_RUN_IDS] = {"list the runs",                                            "SELECT id FROM runs ORDER BY id"                                                                                                                 },
     [STATEMENT_LIST_LOWERED_IDS] = {"list the lowered graphs",
-                               "SELECT id FROM lowered_graphs ORDER BY id"                                                                                                                               },
-    [STATEMENT_LIST_FIT_IDS] = {"list the fits",                                            "SELECT id FROM fits ORDER BY id"                                                                                                 },
+                               "SELECT id FROM lowered_graphs ORDER BY id"                                                                                                               },
+    [STATEMENT_LIST_FIT_IDS] = {"list the fits",                                            "SELECT id FROM fits ORDER BY id"                                                                                                        },
     [STATEMENT_LIST_DIGEST_IDS] = {"list the files' digests",
-                               "SELECT id FROM file_digests ORDER BY id"                                                                                                     },
+                               "SELECT id FROM file_digests ORDER BY id"              },
     [STATEMENT_FREE_BYTES] = {"read its sizes",                                            "SELECT freelist_count * page_size"
-                                                " FROM pragma_freelist_count, pragma_page_size"           },
+                                                " FROM pragma_freelist_count, pragma_page_size"},
     [STATEMENT_JOURNAL_MODE] = {"read its mode",                                            "SELECT journal_mode FROM pragma_journal_mode"},
     [STATEMENT_BACKUP] = {"copy it",                                            "VACUUM INTO ?"},
-    [STATEMENT_VACUUM] = {"shrink it",                                            "VACUUM"  },
-    [STATEMENT_CHECKPOINT] = {"shrink it",                                            "PRAGMA wal_checkpoint(TRUNCATE)"                                                                                             },
+    [STATEMENT_VACUUM] = {"shrink it",                                            "VACUUM"                                                                                         },
+    [STATEMENT_CHECKPOINT] = {"shrink it",                                            "PRAGMA wal_checkpoint(TRUNCATE)"                                                                                                                           },
 };

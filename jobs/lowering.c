@@ -4,6 +4,7 @@
 #include "db/lowered.h"
 #include "models/infer.h"
 #include "models/lower.h"
+#include "models/mask_least.h"
 #include "models/onnx/read.h"
 #include "models/onnx/write.h"
 
@@ -75,6 +76,7 @@ static int to_bytes(struct arena *arena, struct lowering *out, struct err *err) 
 /* Names and order of what is stored and what is used must agree, so it is read back at once. */
 static int settle(struct arena *arena, struct db *db, const struct subject *subject,
                   struct lowering *out, struct err *err) {
+    mask_least_note(out->graph, subject->model.graph, subject->model.path);
     if (to_bytes(arena, out, err) ||
         onnx_read_bytes(arena, out->bytes, out->byte_count, "lowered graph", &out->graph, err))
         return -(int)err->code;

@@ -107,10 +107,11 @@ static struct yardsticks look_at_speed(struct arena *arena, const struct predict
 
 /* Looked at here, so it says nothing of another machine. */
 static int find_slowness(struct arena *arena, const struct predict_request *request,
-                         const struct fitted *fitted, double *slowness, struct err *err) {
+                         const struct fitted *fitted, struct predict_options *options,
+                         struct err *err) {
     const struct yardsticks *usual = &fitted->fit.usual;
     struct err refused = {0};
-    *slowness = 1;
+    options->slowness = 1;
     if (request->speed == SPEED_USUAL)
         return 0;
     if (request->subject.machine) {
@@ -127,7 +128,8 @@ static int find_slowness(struct arena *arena, const struct predict_request *requ
                 refused.code ? refused.message : "its process ended");
         return err_hint(err, "leave out --speed now");
     }
-    *slowness = slowness_of(&now, usual);
+    options->slowness = slowness_of(&now, usual);
+    options->speed_seen = now.reference_ns > 0; /* the clock tells less than half of it */
     return 0;
 }
 
@@ -149,9 +151,8 @@ static int answer(struct arena *arena, struct db *db, const struct predict_reque
                        .given = request->given_phases,
                        .given_count = request->given_phase_count},
         .memory_timeline = request->memory_timeline,
-        .speed_seen = request->speed == SPEED_NOW,
     };
-    if (find_slowness(arena, request, &out->fitted, &options.slowness, err))
+    if (find_slowness(arena, request, &out->fitted, &options, err))
         return -(int)err->code;
     if (storage_recall(arena, db, &place.machine, place.runtime, place.runtime_version,
                        &options.cold_start, err))

@@ -12,7 +12,6 @@
 enum { WINDOW_RUNS = 12, WINDOWS_MIN = 5 };
 static const double short_run_ns = 5e5;
 static const double normal_90 = 1.6448536269514722;
-static const double median_to_deviation = 1.4826; /* of what is normal, from 0 */
 
 /* ---- sums ------------------------------------------------------------------------------------ */
 
@@ -32,8 +31,8 @@ void latency_sum_add_aged(struct latency_sum *sum, const struct fit *fit,
         sum->doubtful_ns += times * cost_model_age_doubt_ns(&fit->cost, features);
 }
 
-/* Near 1 for runs that take a part of half a millisecond, next to nothing from three on: what runs
- * left out were off by had this shape in four calibrations. */
+/* Near 1 for runs that take a part of half a millisecond, next to nothing from three milliseconds
+ * on: what runs left out were off by had this shape in four calibrations. */
 static double shortness(double run_ns) {
     double times = run_ns / short_run_ns;
     return 1 / (1 + times * times);
@@ -284,10 +283,12 @@ static void learn_speed_spreads(struct arena *arena, const struct training *trai
     if (count < 2)
         return;
     fit->speed_log_spread = usual_slowdown(fit) * stats_mad(logs, count);
-    for (uint32_t i = 0; i + 1 < count; i++)
-        logs[i] = fabs(logs[i + 1] - logs[i]);
-    fit->speed_change_log_spread =
-        usual_slowdown(fit) * median_to_deviation * stats_median(logs, count - 1);
+    double *changes = ARENA_ARRAY(arena, 2 * count, double); /* both ways: a drift is one too */
+    for (uint32_t i = 0; i + 1 < count; i++) {
+        changes[2 * i] = logs[i + 1] - logs[i];
+        changes[2 * i + 1] = logs[i] - logs[i + 1];
+    }
+    fit->speed_change_log_spread = usual_slowdown(fit) * stats_mad(changes, 2 * (count - 1));
 }
 
 static void fit_composition(struct arena *arena, const struct training *training, const bool *skip,

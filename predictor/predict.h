@@ -12,7 +12,7 @@ struct predict_options {
     struct feature_target target;
     double memory_confidence; /* of the upper bound: 0.99 */
     double slowness;          /* of the machine; 1 is usual, 0 too */
-    bool speed_seen;     /* that was looked at just now, so intervals need not hold all speeds */
+    bool speed_seen;     /* by a network, just now: intervals hold what it changes within seconds */
     bool allow_roofline; /* else what no observation supports is refused */
     struct cold_start_options cold_start;
     struct folding folded; /* of the graph as written */

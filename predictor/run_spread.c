@@ -12,7 +12,7 @@ static const double normal_90 = 1.6448536269514722; /* two-sided 90 % */
  * own. */
 static const double squares_max = 4;
 static const double variance_min = 1e-6;
-/* A run of one short operator may be off by any factor; five says so. */
+/* An operator that nothing is known of may be off by any factor; five says so. */
 static const double deviation_max = 1;
 static const double scale_min = 0.2;
 static const struct run_spread assumed = {

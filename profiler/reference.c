@@ -34,6 +34,8 @@ static void take(void *context, const struct sample *sample) {
     batch->worst = fmax(batch->worst, sample->value);
 }
 
+static const uint64_t long_ns = 4000000000;
+
 static uint64_t now_ns(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -93,13 +95,15 @@ double reference_read(struct reference *reference) {
 }
 
 double reference_read_long(struct reference *reference, const struct progress_sink *progress) {
-    double readings[LONG_READINGS];
+    double readings[LONG_READINGS], fraction = 0;
     uint32_t count = 0;
-    for (int i = 0; i < LONG_READINGS && reference->session; i++) {
+    uint64_t start = now_ns();
+    for (int i = 0; i < LONG_READINGS && fraction < 1 && reference->session; i++) {
         readings[count] = reference_read(reference);
         count += readings[count] > 0;
+        fraction = fmax((i + 1.0) / LONG_READINGS, (double)(now_ns() - start) / (double)long_ns);
         if (progress)
-            progress->update(progress->context, (double)i / LONG_READINGS, "reference network");
+            progress->update(progress->context, fmin(fraction, 1), "reference network");
     }
     return count ? stats_median(readings, count) : NAN;
 }

@@ -30,9 +30,9 @@ int reference_open(struct reference *reference, struct arena *arena,
  * up what is measured. */
 double reference_read(struct reference *reference);
 
-/* The median of many readings, four seconds in all: what a measurement begun now would see. On a
- * shared host the speed of the next eight seconds is known to within 3.9 % from half a second of
- * readings, to within 3.0 % from five (docs/accuracy.md). `progress` may be NULL. */
+/* The median of many readings, four seconds in all: what a measurement begun now would see. The
+ * longer one looks, the better the next seconds are known (docs/accuracy.md). `progress` may be
+ * NULL. */
 double reference_read_long(struct reference *reference, const struct progress_sink *progress);
 
 void reference_close(struct reference *reference);

@@ -189,10 +189,7 @@ static int add_graph(struct listing *l, const struct graph *graph) {
 int external_list(struct arena *arena, const struct model *model, struct weight_files *out,
                   struct err *err) {
     *out = (struct weight_files){0};
-    struct listing listing = {
-        arena, model, out, 0, {arena, NULL, 0, 0},
-            err
-    };
+    struct listing listing = {arena, model, out, 0, {.arena = arena}, err};
     int code = add_graph(&listing, model->graph);
     return code ? err_prefix(err, "%s", model->path) : 0;
 }

@@ -143,7 +143,7 @@ int reading_call(struct scope *scope, const struct function *function, const str
     if (code)
         return code;
     struct call call = {function, node->body, scope, prefix_of(scope, function, node)};
-    struct names names = {scope->reading->arena, NULL, 0, 0};
+    struct names names = {.arena = scope->reading->arena};
     struct scope body = {scope->reading, scope->graph, scope->graph_names, &names,
                          NULL,           &call,        scope->depth + 1};
     if ((code = bind_formals(&body, scope, node, ONNX_FUNCTION_INPUT, ONNX_NODE_INPUT,

@@ -179,10 +179,7 @@ int reading_subgraph(struct scope *scope, struct wire body, struct graph **out) 
     graph->ir_version = scope->graph->ir_version;
     graph->lowered = scope->graph->lowered;
     struct graph_names names = {
-        {reading->arena, NULL, 0, 0},
-        {reading->arena, NULL, 0, 0},
-        {reading->arena, NULL, 0, 0}
-    };
+        {.arena = reading->arena}, {.arena = reading->arena}, {.arena = reading->arena}};
     struct scope inner = {reading, graph, &names, &names.tensors, scope, NULL, scope->depth + 1};
     int code = reading_graph(&inner, body);
     *out = graph;

@@ -3,6 +3,7 @@
 #define ASSAY_MODELS_ONNX_NAMES_H
 
 #include "base/arena.h"
+#include "base/siphash.h"
 #include "models/onnx/wire.h"
 
 struct names_slot {
@@ -15,6 +16,7 @@ struct names {
     struct arena *arena;
     struct names_slot *slots;
     uint32_t count, capacity; /* capacity is 0 or a power of two */
+    struct siphash_key secret;
 };
 
 /* The value of a name, or NULL. Valid until the next names_add(). */

@@ -108,11 +108,7 @@ static int read_model(struct arena *arena, struct wire file, struct graph **out)
     };
     if (file.file_size < EXPANSION_MAX / EXPANSION_FACTOR)
         reading.expansion_left = EXPANSION_FREE_BYTES + EXPANSION_FACTOR * file.file_size;
-    struct graph_names names = {
-        {arena, NULL, 0, 0},
-        {arena, NULL, 0, 0},
-        {arena, NULL, 0, 0}
-    };
+    struct graph_names names = {{.arena = arena}, {.arena = arena}, {.arena = arena}};
     struct scope scope = {&reading, graph, &names, &names.tensors, NULL, NULL, 0};
     graph->ir_version = header.ir_version;
     graph->producer = producer_text(arena, &header);

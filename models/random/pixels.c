@@ -113,7 +113,7 @@ static int32_t slope(struct recipe *r, int32_t x) {
     }
     bool single = random_chance(&r->rng, 0.4); /* for all channels, as PyTorch makes it */
     int32_t slopes = single
-                         ? zoo_weight(b, recipe_name(b), 0.25f, 0.02f, ZOO_SHAPE(1))
+                         ? zoo_weight(b, recipe_name(b), 0.25f, 0.02f, ZOO_SHAPE(1, 1, 1))
                          : zoo_weight(b, recipe_name(b), 0.25f, 0.02f, ZOO_SHAPE(sizes[1], 1, 1));
     return zoo_simple(b, "PRelu", ZOO_LIST(x, slopes), rank, sizes);
 }

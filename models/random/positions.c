@@ -73,7 +73,7 @@ static int32_t masked(struct recipe *r, const struct positions *form, int32_t sc
     return zoo_result(b, DTYPE_FLOAT32, rank, sizes);
 }
 
-/* Keys or values of earlier tokens. */
+/* Keys and values of earlier tokens. */
 struct past {
     int32_t keys, values;
     bool kept; /* with the new ones behind them they are outputs, for the next step */

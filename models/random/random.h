@@ -22,7 +22,8 @@ struct random_recipe {
 extern const struct random_recipe random_recipes[];
 extern const size_t random_recipe_count;
 
-/* The network of a recipe and a seed; the same on every machine. `batch` 0: drawn too. A draw that
+/* The network of a recipe and a seed; the same on every machine. `batch` 0: drawn too; some
+ * recipes take a multiple of it. A draw that
  * is not possible (an image too small for its strides) is drawn again from the next seed. */
 int random_network(struct arena *arena, const struct random_recipe *recipe, uint64_t seed,
                    int64_t batch, struct zoo_model *model, struct err *err);

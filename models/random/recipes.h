@@ -16,7 +16,7 @@ struct recipe {
 struct recipe recipe_begin(struct zoo_builder *b, double low, double high);
 /* True while the work is below its share of what was drawn. */
 bool recipe_goes_on(const struct recipe *r, double share);
-/* Now and then four or sixteen times the batch that was drawn, for networks whose samples are
+/* Half of the time up to sixteen times the batch that was drawn, for networks whose samples are
  * small, as far as a layer of `sample_flops` per sample leaves room for it. */
 void recipe_enlarge_batch(struct recipe *r, double sample_flops);
 

@@ -41,7 +41,7 @@ void random_two_ways(struct zoo_builder *b, const void *config) {
     cell.width = random_size(&r.rng, 16, 512, 16);
     int64_t length = random_size(&r.rng, 2, 80, 1);
     int64_t in = random_size(&r.rng, 16, 512, 16);
-    recipe_enlarge_batch(&r, 16.0 * (double)(length * cell.width * (in + cell.width)));
+    recipe_enlarge_batch(&r, 16.0 * (double)(length * cell.width * (in + cell.width + 50)));
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(b->options.batch, length, in));
     for (int i = 0; i < 3 && (i == 0 || recipe_goes_on(&r, 1)); i++) {
         zoo_enter(b, "rnn.%d", i);

@@ -175,13 +175,14 @@ void random_recurrent(struct zoo_builder *b, const void *config) {
     struct recipe r = recipe_begin(b, 4, 9);
     bool lstm = random_chance(&r.rng, 0.6), both = random_chance(&r.rng, 0.4);
     int64_t width = random_size(&r.rng, 32, 1280, 32), length = random_size(&r.rng, 1, 160, 1);
-    int64_t in = random_size(&r.rng, 16, 512, 16);
-    recipe_enlarge_batch(&r, 8.0 * (double)(length * width * (in + width)));
+    int64_t in = random_size(&r.rng, 16, 512, 16), out = random_size(&r.rng, 1, 4000, 1);
+    double read = 8.0 * (double)(in + width) + 2.0 * (double)out; /* per step and unit */
+    recipe_enlarge_batch(&r, (both ? 2 : 1) * read * (double)(length * width));
     int32_t x = zoo_input(b, "input", DTYPE_FLOAT32, ZOO_SHAPE(length, b->options.batch, in));
     for (int i = 0; i < 3 && (i == 0 || recipe_goes_on(&r, 1)); i++) {
         zoo_enter(b, "rnn.%d", i);
         x = recurrent_layer(b, x, width, lstm, both);
         zoo_leave(b);
     }
-    zoo_output(b, zoo_linear(b, "head", x, random_size(&r.rng, 1, 4000, 1), true), "output");
+    zoo_output(b, zoo_linear(b, "head", x, out, true), "output");
 }

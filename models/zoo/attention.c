@@ -56,8 +56,6 @@ int32_t zoo_merge_heads(struct zoo_builder *b, int32_t x) {
         b, x, ZOO_SHAPE(zoo_dim(b, x, 0), zoo_dim(b, x, 1), zoo_dim(b, x, 2) * zoo_dim(b, x, 3)));
 }
 
-/* ---- attention ------------------------------------------------------------------------------- */
-
 int32_t zoo_repeat_heads(struct zoo_builder *b, int32_t x, int64_t times) {
     if (times == 1)
         return x;
@@ -67,6 +65,8 @@ int32_t zoo_repeat_heads(struct zoo_builder *b, int32_t x, int64_t times) {
     x = zoo_simple(b, "Expand", ZOO_LIST(x, zoo_ints(b, 5, wide)), 5, wide);
     return zoo_reshape(b, x, ZOO_SHAPE(n, heads * times, length, width));
 }
+
+/* ---- attention ------------------------------------------------------------------------------- */
 
 int32_t zoo_attend(struct zoo_builder *b, int32_t queries, int32_t keys, int32_t values,
                    int32_t mask) {

@@ -157,6 +157,41 @@ static void a_damaged_digest_is_told_and_not_believed(void **state) {
     }
 }
 
+static int64_t digests_in(struct db *db) {
+    sqlite3_stmt *statement;
+    assert_int_equal(
+        sqlite3_prepare_v2(db->handle, "SELECT count(*) FROM file_digests", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t count = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return count;
+}
+
+/* Copies of one row, each hashed a nanosecond before the one before it. */
+static void those_hashed_long_ago_are_forgotten(void **state) {
+    struct sample_folder *t = *state;
+    struct db *db = sample_open(t, DB_CREATE);
+    struct file_stamp latest = settled();
+    remember(t, db, "/m.onnx", settled(), hash_a);
+    assert_int_equal(
+        sqlite3_exec(db->handle,
+                     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE"
+                     " i < 1200) INSERT INTO file_digests (path, device, inode, size_bytes,"
+                     " modified_ns, changed_ns, seen_ns, sha256, checksum) SELECT '/old' || i,"
+                     " device, inode, size_bytes, modified_ns, changed_ns, seen_ns - i, sha256, 0"
+                     " FROM file_digests, n",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(digests_in(db), 1201);
+    latest.seen_ns++;
+    remember(t, db, "/n.onnx", latest, hash_b);
+    assert_int_equal(digests_in(db), FILE_DIGESTS_MAX);
+    assert_string_equal(recalled(t, db, "/m.onnx", settled()), hash_a);
+    assert_string_equal(recalled(t, db, "/n.onnx", latest), hash_b);
+    db_close(db);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, sample_setup, sample_teardown)
 
 int main(void) {
@@ -168,6 +203,7 @@ int main(void) {
         CASE(what_was_just_changed_is_not_kept),
         CASE(a_reader_is_answered_and_keeps_nothing),
         CASE(a_damaged_digest_is_told_and_not_believed),
+        CASE(those_hashed_long_ago_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

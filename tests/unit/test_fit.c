@@ -90,6 +90,28 @@ static void a_sum_is_as_weak_as_its_weakest_part(void **state) {
     assert_int_equal(latency_of_sum(&fit, &sum, 0).tier, TIER_ROOFLINE);
 }
 
+/* Deviations of runs that are short: in full, by the half in squares, and hardly any more. */
+static void short_runs_are_less_sure(void **state) {
+    (void)state;
+    const struct fit fit = {
+        .sum_ratio = 1, .wall_ratio = 1, .spread = {{[SPREAD_SHORT] = 0.01}, 1},
+                .evidence = ""
+    };
+    static const struct {
+        double run_ns, square;
+    } rows[] = {
+        {1e3, 0.01      },
+        {5e5, 0.005     },
+        {5e6, 0.01 / 101},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct latency_sum sum = {.value_ns = rows[i].run_ns};
+        const struct estimate e = latency_of_sum(&fit, &sum, 0);
+        double deviation = log(e.high / e.value) / 1.6448536269514722;
+        assert_true(fabs(deviation * deviation / rows[i].square - 1) < 1e-4);
+    }
+}
+
 static void errors_of_a_family_go_together_and_of_two_do_not(void **state) {
     (void)state;
     const struct fit fit = {
@@ -249,6 +271,7 @@ int main(void) {
         cmocka_unit_test(a_run_is_more_than_its_operators),
         cmocka_unit_test(wall_time_of_a_disturbed_machine_stands_apart),
         cmocka_unit_test(a_sum_is_as_weak_as_its_weakest_part),
+        cmocka_unit_test(short_runs_are_less_sure),
         cmocka_unit_test(errors_of_a_family_go_together_and_of_two_do_not),
         cmocka_unit_test(a_drift_is_less_from_one_moment_to_the_next),
         cmocka_unit_test(training_again_gives_the_same_bits),

@@ -97,6 +97,25 @@ static void the_first_run_and_the_worst_do_not_count(void **state) {
     assert_int_equal(script.abandoned, 1);
 }
 
+static void follow(void *context, double fraction, const char *what) {
+    double *before = context;
+    assert_true(fraction > *before && fraction <= 1);
+    assert_true(what[0] != '\0');
+    *before = fraction;
+}
+
+static void who_watches_sees_how_far_it_is(void **state) {
+    (void)state;
+    struct reference reference;
+    struct err err = {0};
+    double seen = 0;
+    const struct progress_sink sink = {follow, &seen};
+    assert_int_equal(open_with(&reference, 1, &err), 0);
+    assert_true(reference_read_long(&reference, &sink) == 2e6);
+    assert_true(seen == 1);
+    reference_close(&reference);
+}
+
 static void several_threads_are_told_in_wall_time(void **state) {
     (void)state;
     struct reference reference;
@@ -144,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_first_run_and_the_worst_do_not_count, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(who_watches_sees_how_far_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_threads_are_told_in_wall_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_fails_has_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_started_says_why, set_up, tear_down),
