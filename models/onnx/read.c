@@ -99,13 +99,11 @@ static int read_model(struct arena *arena, struct wire file, struct graph **out)
     if (code)
         return code;
     struct graph *graph = graph_new(arena, "");
-    struct reading reading = {
-        .arena = arena,
-        .err = file.err,
-        .ir_version = header.ir_version,
-        .function_names = {arena, NULL, 0, 0},
-        .expansion_left = EXPANSION_MAX
-    };
+    struct reading reading = {.arena = arena,
+                              .err = file.err,
+                              .ir_version = header.ir_version,
+                              .function_names = {.arena = arena},
+                              .expansion_left = EXPANSION_MAX};
     if (file.file_size < EXPANSION_MAX / EXPANSION_FACTOR)
         reading.expansion_left = EXPANSION_FREE_BYTES + EXPANSION_FACTOR * file.file_size;
     struct graph_names names = {{.arena = arena}, {.arena = arena}, {.arena = arena}};

@@ -402,13 +402,11 @@ static int rebatch_mapped(struct arena *arena, const struct file_map *map, const
         code = batch_prove(arena, again.graph, fixed, batch, &proof, err);
     if (code)
         return err_prefix(err, "%s", path);
-    struct copy copy = {
-        .arena = arena,
-        .graph = again.graph,
-        .proof = &proof,
-        .tensors = {arena, NULL, 0, 0},
-        .err = err
-    };
+    struct copy copy = {.arena = arena,
+                        .graph = again.graph,
+                        .proof = &proof,
+                        .tensors = {.arena = arena},
+                        .err = err};
     for (uint32_t t = 0; t < again.graph->tensor_count; t++) {
         const char *name = again.graph->tensors[t].name;
         names_add(&copy.tensors, (struct wire_text){name, strlen(name)}, (int32_t)t);

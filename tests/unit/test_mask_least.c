@@ -56,8 +56,8 @@ static struct graph *file_barred_by(double least) {
         .name = "attention", .help = "", .build = attention, .config = &least};
     const struct zoo_options options = {.batch = 1, .opset = 17, .seed = 1};
     struct zoo_model model;
-    struct file_map map;
-    struct graph *graph;
+    struct file_map map = {0};
+    struct graph *graph = NULL;
     struct err err = {0};
     if (zoo_build_row(&arena, &row, &options, &model, &err))
         fail_msg("%s", err.message);
