@@ -313,8 +313,9 @@ double cost_model_age_doubt_ns(const struct cost_model *model, const struct feat
     return sqrt(fmax(own_ns * (most_ns - own_ns), 0)) / 2;
 }
 
-struct estimate cost_model_estimate(const struct cost_model *model,
-                                    const struct features *features) {
+static struct estimate estimate_by(const struct cost_model *model, const struct features *features,
+                                   double (*ns_of)(const struct class_fit *,
+                                                   const struct features *)) {
     const struct class_fit *fit = answering(model, features);
     double spread = log_spread_of(model, fit, features);
     struct estimate estimate = {.evidence = ""};
@@ -324,12 +325,22 @@ struct estimate cost_model_estimate(const struct cost_model *model,
     } else {
         struct features aged = *features;
         features_forget(&aged, model->forget_ns);
-        estimate.value = class_fit_ns(fit, &aged);
+        estimate.value = ns_of(fit, &aged);
         estimate.tier = fit == &model->families[features->family] ? TIER_TRANSFERRED : TIER_FITTED;
     }
     estimate.low = estimate.value * exp(-normal_90 * spread);
     estimate.high = estimate.value * exp(normal_90 * spread);
     return estimate;
+}
+
+struct estimate cost_model_estimate(const struct cost_model *model,
+                                    const struct features *features) {
+    return estimate_by(model, features, class_fit_ns);
+}
+
+struct estimate cost_model_first_estimate(const struct cost_model *model,
+                                          const struct features *features) {
+    return estimate_by(model, features, class_fit_rates_ns);
 }
 
 enum bound cost_model_bound(const struct cost_model *model, const struct features *features) {

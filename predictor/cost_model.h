@@ -66,6 +66,11 @@ int cost_model_fit(struct arena *arena, const struct training *training, const b
 struct estimate cost_model_estimate(const struct cost_model *model,
                                     const struct features *features);
 
+/* The same without the residual, which takes most of the time: for operators whose data's age is
+ * not known yet. */
+struct estimate cost_model_first_estimate(const struct cost_model *model,
+                                          const struct features *features);
+
 /* What the rates alone say: no residual. */
 double cost_model_rates_ns(const struct cost_model *model, const struct features *features);
 

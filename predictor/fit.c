@@ -99,11 +99,11 @@ static struct distinct distinct_work(struct arena *arena, const struct features 
     return d;
 }
 
-/* Ages move the terms of what is far alone, so rounds need not ask the residual again: `share` is
- * what it made of the rates. */
+/* Ages move the terms of what is far alone, and hang on the latency but little: the rates say
+ * enough of the operators that they matter to. */
 struct ageing {
     const struct features **features;
-    double *share;
+    double *times;
     uint32_t count;
     double fixed_ns; /* of all that find their data near */
 };
@@ -111,18 +111,18 @@ struct ageing {
 static struct ageing begin_ageing(struct arena *arena, const struct fit *fit,
                                   const struct distinct *d) {
     struct ageing a = {.features = ARENA_ARRAY(arena, d->count + 1u, const struct features *),
-                       .share = ARENA_ARRAY(arena, d->count + 1u, double)};
+                       .times = ARENA_ARRAY(arena, d->count + 1u, double)};
     for (uint32_t i = 0; i < d->count; i++) {
         const struct features *f = &d->features[i];
         if (d->times[i] == 0)
             continue;
-        double ns = d->times[i] * (d->estimated_ns ? d->estimated_ns[i]
-                                                   : cost_model_estimate(&fit->cost, f).value);
-        if (!features_age_matters(f)) {
-            a.fixed_ns += ns;
-        } else {
+        if (features_age_matters(f)) {
             a.features[a.count] = f;
-            a.share[a.count++] = ns / cost_model_rates_ns(&fit->cost, f);
+            a.times[a.count++] = d->times[i];
+        } else {
+            a.fixed_ns +=
+                d->times[i] *
+                (d->estimated_ns ? d->estimated_ns[i] : cost_model_estimate(&fit->cost, f).value);
         }
     }
     return a;
@@ -133,7 +133,7 @@ static double aged_ns(const struct fit *fit, const struct ageing *a, double late
     for (uint32_t i = 0; i < a->count; i++) {
         struct features features = *a->features[i];
         features.inference_ns = latency_ns;
-        sum += a->share[i] * cost_model_rates_ns(&fit->cost, &features);
+        sum += a->times[i] * cost_model_rates_ns(&fit->cost, &features);
     }
     return fit->wall_ratio * fit->sum_ratio * sum;
 }

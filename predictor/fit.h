@@ -59,7 +59,8 @@ struct estimate cpu_time_of_latency(const struct fit *fit, const struct estimate
 
 /* How old the weights of operators are when they are used again depends on how long an inference
  * takes, and that on them. Sets the ages of `features`, each executed `times` per inference, so
- * that both agree. `estimated_ns`: what they were estimated to take before; NULL: asked anew. */
+ * that both agree. `estimated_ns`: what those take whose data's age does not matter; NULL: asked
+ * anew. */
 void fit_settle_ages(const struct fit *fit, struct features *features, const double *times,
                      const double *estimated_ns, uint32_t count);
 

@@ -62,21 +62,25 @@ static double slowness(const struct predicting *p) {
     return p->options->slowness > 0 ? p->options->slowness : 1;
 }
 
-static struct estimate estimate_at_speed(const struct predicting *p, const struct features *f) {
-    const struct estimate usual = cost_model_estimate(&p->fit->cost, f);
+typedef struct estimate estimating(const struct cost_model *model, const struct features *features);
+
+static struct estimate estimate_at_speed(const struct predicting *p, const struct features *f,
+                                         estimating *estimate) {
+    const struct estimate usual = estimate(&p->fit->cost, f);
     return slowness(p) == 1
                ? usual
                : estimate_times(usual, pow(slowness(p), cost_model_slowdown(&p->fit->cost, f)));
 }
 
 /* Operators that do the same work are estimated once; `first` is of same_work(). */
-static void estimate_operator(struct predicting *p, const uint32_t *first, uint32_t i) {
+static void estimate_operator(struct predicting *p, const uint32_t *first, uint32_t i,
+                              estimating *estimate) {
     struct operator_row *row = &p->out->operators[i];
     if (p->features[i].free)
         row->latency_ns = (struct estimate){.tier = TIER_FITTED};
     else
         row->latency_ns = first[i] < i ? p->out->operators[first[i]].latency_ns
-                                       : estimate_at_speed(p, &p->features[i]);
+                                       : estimate_at_speed(p, &p->features[i], estimate);
     row->latency_ns.evidence = p->fit->evidence ? p->fit->evidence : "";
 }
 
@@ -195,17 +199,18 @@ static void settle_control_flow(struct predicting *p) {
 /* ---- ages of weights ---------------------------------------------------------------------------
  */
 
+/* With something refused there is no latency that ages are shares of. */
 static void settle_ages(struct predicting *p) {
-    if (p->out->refused_count)
-        return;
     double *estimated_ns = ARENA_ARRAY(p->arena, p->flat->count + 1u, double);
     for (uint32_t i = 0; i < p->flat->count; i++)
         estimated_ns[i] = p->out->operators[i].latency_ns.value;
-    fit_settle_ages(p->fit, p->features, p->times, estimated_ns, p->flat->count);
+    if (p->out->refused_count == 0)
+        fit_settle_ages(p->fit, p->features, p->times, estimated_ns, p->flat->count);
     const uint32_t *first = same_work(p->arena, p->features, p->flat->count);
     for (uint32_t i = 0; i < p->flat->count; i++)
-        if (features_age_matters(&p->features[i]))
-            estimate_operator(p, first, i);
+        if (features_age_matters(&p->features[i]) &&
+            p->out->operators[i].latency_ns.tier != TIER_REFUSED)
+            estimate_operator(p, first, i, cost_model_estimate);
 }
 
 /* ---- totals ---------------------------------------------------------------------------------- */
@@ -302,7 +307,9 @@ static void predict_operators(struct predicting *p) {
     const uint32_t *first = same_work(p->arena, p->features, p->flat->count);
     for (uint32_t i = 0; i < p->flat->count; i++)
         if (known[i])
-            estimate_operator(p, first, i);
+            estimate_operator(p, first, i,
+                              features_age_matters(&p->features[i]) ? cost_model_first_estimate
+                                                                    : cost_model_estimate);
     for (uint32_t i = 0; i < p->flat->count; i++)
         if (known[i])
             refuse_roofline(p, i);
