@@ -7,7 +7,11 @@
 
 #include <cmocka.h>
 
+#include "models/infer.h"
+#include "models/lower.h"
+#include "models/zoo/zoo.h"
 #include "predictor/observations_text.h"
+#include "predictor/predict.h"
 #include "tests/unit/gate.h"
 
 #define OBSERVATIONS "tests/data/observations.tsv.gz"
@@ -178,6 +182,43 @@ static void a_model_that_is_missing_is_seen(void **state) {
     assert_int_equal(gate_compare(&fewer, &now, NULL).worse, 1);
 }
 
+/* Ages settle by the rates; what is answered in the end has the residual, at the age that was
+ * found. */
+static void a_model_is_the_sum_of_what_the_fit_says(void **state) {
+    (void)state;
+    const struct zoo_options options = {0};
+    const struct lower_target target = {.block = 16};
+    const struct predict_options asked = {
+        .target = {.block = 16, .cache_bytes = 2 << 20},
+        .memory_confidence = 0.99,
+        .allow_roofline = true
+    };
+    struct zoo_model model;
+    struct graph *lowered;
+    struct flat_graph flat;
+    struct prediction said = {0};
+    struct err err = {0};
+    if (zoo_build(&arena, "mobilenet_v2", &options, &model, &err) ||
+        infer_shapes(model.graph, &err) ||
+        lower_by_rules(&arena, model.graph, &target, &lowered, &err) ||
+        flat_graph_build(&arena, lowered, &flat, &err))
+        fail_msg("%s", err.message);
+    predict_model(&arena, &fit, lowered, &flat, 0, &asked, &said);
+    const struct features *features = predict_features(&arena, &fit, lowered, &flat, &asked);
+    double sum = 0;
+    uint32_t aged = 0, corrected = 0;
+    for (uint32_t i = 0; i < flat.count; i++) {
+        double ns = cost_model_estimate(&fit.cost, &features[i]).value;
+        aged += features[i].inference_ns > 0;
+        corrected += ns != cost_model_rates_ns(&fit.cost, &features[i]);
+        if (!features[i].free)
+            assert_true(said.operators[i].latency_ns.value == ns);
+        sum += said.operators[i].latency_ns.value;
+    }
+    assert_true(aged > 20 && corrected > 10);
+    assert_true(fabs(said.latency_ns.value / (fit.wall_ratio * fit.sum_ratio * sum) - 1) < 1e-9);
+}
+
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(predictions_are_no_worse_than_recorded),
@@ -188,6 +229,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(a_bias_of_all_models_is_seen),
         cmocka_unit_test(intervals_too_narrow_or_too_wide_are_seen),
         cmocka_unit_test(a_model_that_is_missing_is_seen),
+        cmocka_unit_test(a_model_is_the_sum_of_what_the_fit_says),
     };
     if (argc > 1 && strcmp(argv[1], "--record") == 0)
         return record();
