@@ -90,17 +90,6 @@ static int put_digest_row(struct db *db, const char *path, const struct file_sta
     return failed;
 }
 
-static int trim_digests(struct db *db, struct err *err) {
-    struct query query;
-    int failed = query_open(&query, db, STATEMENT_TRIM_DIGESTS, err);
-    if (failed != 0)
-        return failed;
-    put_int(&query, FILE_DIGESTS_MAX);
-    failed = query_run(&query, err);
-    query_close(&query);
-    return failed;
-}
-
 int db_remember_digest(struct db *db, const char *path, const struct file_stamp *stamp,
                        const char *sha256, struct err *err) {
     if (!file_stamp_is_settled(stamp))
@@ -109,7 +98,9 @@ int db_remember_digest(struct db *db, const char *path, const struct file_stamp 
     if (failed != 0)
         return failed;
     failed = put_digest_row(db, path, stamp, sha256, err);
-    return db_end(db, failed != 0 ? failed : trim_digests(db, err), err);
+    if (failed == 0)
+        failed = query_run_with(db, STATEMENT_TRIM_DIGESTS, FILE_DIGESTS_MAX, err);
+    return db_end(db, failed, err);
 }
 
 int digest_check_row(struct db *db, struct arena *arena, int64_t id, struct err *err) {

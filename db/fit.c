@@ -169,13 +169,7 @@ int db_list_fits(struct db *db, struct arena *arena, struct stored_fit **fits, s
 }
 
 static int delete_fit(struct db *db, int64_t id, struct err *err) {
-    struct query query;
-    int failed = query_open(&query, db, STATEMENT_DELETE_FIT, err);
-    if (failed != 0)
-        return failed;
-    put_int(&query, id);
-    failed = query_run(&query, err);
-    query_close(&query);
+    int failed = query_run_with(db, STATEMENT_DELETE_FIT, id, err);
     if (failed == 0 && sqlite3_changes(db->handle) == 0)
         failed = row_is_missing(db, "fit", id, err);
     return failed;

@@ -135,6 +135,17 @@ int query_run(struct query *query, struct err *err) {
     return stepped < 0 ? stepped : 0;
 }
 
+int query_run_with(struct db *db, enum statement id, int64_t value, struct err *err) {
+    struct query query;
+    int failed = query_open(&query, db, id, err);
+    if (failed != 0)
+        return failed;
+    put_int(&query, value);
+    failed = query_run(&query, err);
+    query_close(&query);
+    return failed;
+}
+
 const char *get_text(struct query *query, struct arena *arena) {
     int column = query->column++;
     const unsigned char *text = sqlite3_column_text(query->statement, column);

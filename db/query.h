@@ -42,6 +42,8 @@ void put_summary(struct query *query, const struct summary *summary);
 int query_step(struct query *query, struct err *err);
 /* For statements without rows: runs it and makes it ready for the next parameters. */
 int query_run(struct query *query, struct err *err);
+/* All of it, for a statement without rows whose one parameter is a number. */
+int query_run_with(struct db *db, enum statement id, int64_t value, struct err *err);
 
 /* NULL is got as "", 0 and NaN. Text and blobs are copied into the arena. */
 const char *get_text(struct query *query, struct arena *arena);

@@ -460,13 +460,7 @@ int db_list_recordings(struct db *db, struct arena *arena, struct stored_recordi
 /* ---- deleting -------------------------------------------------------------------------------- */
 
 static int delete_row(struct db *db, int64_t id, struct err *err) {
-    struct query query;
-    int failed = query_open(&query, db, STATEMENT_DELETE_RECORDING, err);
-    if (failed != 0)
-        return failed;
-    put_int(&query, id);
-    failed = query_run(&query, err);
-    query_close(&query);
+    int failed = query_run_with(db, STATEMENT_DELETE_RECORDING, id, err);
     if (failed == 0 && sqlite3_changes(db->handle) == 0)
         failed = row_is_missing(db, "recording", id, err);
     return failed;

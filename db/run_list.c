@@ -163,15 +163,9 @@ static int refuse_evidence(struct db *db, int64_t id, struct err *err) {
 }
 
 static int delete_row(struct db *db, int64_t id, struct err *err) {
-    struct query query;
     int failed = refuse_evidence(db, id, err);
     if (failed == 0)
-        failed = query_open(&query, db, STATEMENT_DELETE_RUN, err);
-    if (failed != 0)
-        return failed;
-    put_int(&query, id);
-    failed = query_run(&query, err);
-    query_close(&query);
+        failed = query_run_with(db, STATEMENT_DELETE_RUN, id, err);
     if (failed == 0 && sqlite3_changes(db->handle) == 0)
         failed = err_set(err, ERR_INPUT, "database %s: there is no run %" PRId64, db->path, id);
     return failed;
