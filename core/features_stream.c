@@ -389,7 +389,7 @@ static void masked_key(const struct op_view *view, struct features *out) {
     const struct mask mask = mask_on(view->graph, view->op);
     if (mask.tensor)
         snprintf(out->key, sizeof out->key, "Softmax.%s",
-                 mask.windows > 1 && mask_leaves_denormals(&mask) ? "windows" : "masked");
+                 mask_leaves_denormals(&mask) ? "windows" : "masked");
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */

@@ -54,7 +54,8 @@ struct mask mask_on(const struct graph *graph, const struct op *softmax) {
 }
 
 bool mask_leaves_denormals(const struct mask *mask) {
-    return (double)op_float(mask->addition, MASK_LEAST, (float)usual_least) > denormal_least;
+    return mask->windows > 1 &&
+           (double)op_float(mask->addition, MASK_LEAST, (float)usual_least) > denormal_least;
 }
 
 double barred_windows(const struct graph *graph, const struct tensor *x) {
@@ -62,7 +63,7 @@ double barred_windows(const struct graph *graph, const struct tensor *x) {
     if (!op || strcmp(op->type, "Softmax") != 0)
         return 0;
     const struct mask mask = mask_on(graph, op);
-    if (!(mask.windows > 1 && mask_leaves_denormals(&mask)))
+    if (!mask_leaves_denormals(&mask))
         return 0;
     /* Those at two edges of the picture are in two halves, the one in the corner in four parts. */
     return sqrt(mask.windows) - 1 + 0.75;

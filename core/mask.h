@@ -22,8 +22,10 @@ struct mask {
 /* Of the scores that this Softmax takes. */
 struct mask mask_on(const struct graph *graph, const struct op *softmax);
 
-/* Whether the weights of pairs that it bars are denormal numbers; so it is taken when its least
- * element was not looked up. */
+/* Whether it bars pairs between the windows of a picture by so little that their weights are
+ * denormal numbers; so it is taken when its least element was not looked up. Other masks bar by
+ * more.
+ */
 bool mask_leaves_denormals(const struct mask *mask);
 
 /* When x is a Softmax over windows of tokens that were shifted, how many windows' worth of pairs of
